@@ -1,0 +1,1 @@
+//! Tensors, graphs, automatic differentiation, fusion and plans of wgrad, without a GPU.

@@ -1,0 +1,1 @@
+//! Runs wgrad's plans through wgpu.

@@ -1,0 +1,1 @@
+//! Pictures of training: curves and grids of digits.

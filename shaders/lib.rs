@@ -1,0 +1,1 @@
+//! The operations of wgrad: each one a pair of a WGSL and a Rust file.
