@@ -1,1 +1,54 @@
-//! The operations of wgrad: each one a pair of a WGSL and a Rust file.
+//! The operations of wgrad: each one a pair of a WGSL and a Rust file, and one word in the list below.
+
+mod cases;
+mod sum_to;
+
+use std::sync::Arc;
+
+use wgrad_core::Op;
+
+pub use sum_to::sum_to;
+
+macro_rules! operations {
+    ($($name:ident),* $(,)?) => {
+        $(mod $name; pub use $name::*;)*
+
+        /// Every operation with typical attributes: what the tests of kernels, gradients and interfaces walk through.
+        pub fn examples() -> Vec<Arc<dyn Op>> {
+            [$($name::examples()),*].concat()
+        }
+    };
+}
+
+operations![
+    adam,
+    add,
+    binary_cross_entropy,
+    binary_hits,
+    broadcast,
+    cross_entropy,
+    dropout,
+    gather_rows,
+    leaky_relu,
+    lookup,
+    matmul,
+    min_index,
+    momentum,
+    mul,
+    normalize,
+    pack,
+    record,
+    relu,
+    reshape,
+    sequence,
+    sgd,
+    shuffle,
+    sigmoid,
+    slice,
+    sub,
+    sum,
+    sum_columns,
+    sum_rows,
+    tanh,
+    tick,
+];

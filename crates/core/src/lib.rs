@@ -1,1 +1,22 @@
 //! Tensors, graphs, automatic differentiation, fusion and plans of wgrad, without a GPU.
+//!
+//! Each stage is a function from one plain value to the next:
+//!
+//! ```text
+//! Graph --differentiate--> Graph --fuse--> Groups --schedule--> Plan
+//!       autodiff.rs              fuse/           plan/
+//! ```
+//!
+//! This crate knows no operation by name. What it needs to know of one, it asks through [`Op`].
+
+pub mod autodiff;
+pub mod compose;
+pub mod fuse;
+pub mod graph;
+pub mod op;
+pub mod plan;
+pub mod tensor;
+
+pub use graph::{Graph, GraphError, Node, NodeId, Source, Value};
+pub use op::{Case, Function, Kernel, Lanes, Literal, LoadHook, Lowering, Op, ShapeError, StoreHook, SumHook, Tolerance, View, Work};
+pub use tensor::{Array, DType, HostTensor, Shape, TensorType};

@@ -1,1 +1,42 @@
-//! Runs wgrad's plans through wgpu.
+//! Runs wgrad's plans through wgpu, and holds all of wgpu that wgrad has.
+//!
+//! ```text
+//! Choice --Device::request--> Device --Executor::new--> Executor --load(Plan)--> LoadedPlan
+//! ```
+//!
+//! The core is [`LoadedPlan::record`]: it writes any number of steps into an encoder, and neither submits nor waits.
+//! [`Executor::run`] stands on top of it and keeps the device busy with submissions of about 50 ms each. Whatever
+//! waits is a future, with a twin that blocks where threads may block: anywhere but in a browser.
+
+mod buffers;
+mod choice;
+mod completion;
+mod device;
+mod error;
+mod executor;
+mod faults;
+mod limits;
+mod load;
+mod loaded;
+mod oneshot;
+mod pace;
+mod pack;
+mod pipelines;
+mod profile;
+mod readback;
+mod run;
+mod snapshot;
+
+#[cfg(not(target_arch = "wasm32"))]
+mod blocking;
+
+pub use choice::{AdapterInfo, Choice};
+pub use device::Device;
+pub use error::{DeviceError, ExecutorError};
+pub use executor::{Executor, Statistics};
+pub use loaded::LoadedPlan;
+pub use pipelines::Checks;
+pub use profile::DispatchTime;
+pub use snapshot::Snapshot;
+/// The version of wgpu that devices and encoders come from.
+pub use wgpu;

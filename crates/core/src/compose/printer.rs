@@ -1,0 +1,409 @@
+//! Prints expressions as WGSL statements.
+
+use std::collections::HashMap;
+
+use crate::fuse::{Access, Destination, Expression, Member, Store};
+use crate::graph::{Graph, NodeId, Value};
+use crate::op::{Function, Lanes, Literal, Lowering};
+use crate::tensor::{DType, Shape};
+
+use super::bindings::{Accessor, Bindings};
+use super::module::{Module, print_literal};
+use super::{ComposeError, Locations};
+
+/// The indices that an expression is printed for.
+#[derive(Clone, Debug)]
+pub struct At {
+    columns: usize,
+    rows: usize,
+    row: String,
+    column: String,
+    gathered: bool,
+}
+
+impl At {
+    /// A hook's arguments `row` and `column`.
+    pub fn hook(shape: &Shape) -> Self {
+        let row = if shape.rows() == 1 { "0u" } else { "row" };
+        Self { columns: shape.columns(), rows: shape.rows(), row: row.to_owned(), column: "column".to_owned(), gathered: false }
+    }
+
+    /// One element of a vector.
+    pub fn vector(index: &str) -> Self {
+        Self { columns: 1, rows: 1, row: "0u".to_owned(), column: index.to_owned(), gathered: false }
+    }
+
+    /// The same where `row` is a gather's result.
+    pub fn with_gathered_row(mut self) -> Self {
+        self.row = "row".to_owned();
+        self.gathered = true;
+        self
+    }
+}
+
+/// The statements of a function.
+#[derive(Clone, Debug, Default)]
+pub struct Scope {
+    hoists: bool,
+    body: Statements,
+    /// What is computed before the loop over elements, and kept in private variables.
+    prepare: Statements,
+    privates: Vec<(String, &'static str)>,
+    locals: HashMap<Value, String>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Statements {
+    lines: Vec<String>,
+    known: HashMap<String, String>,
+}
+
+impl Statements {
+    /// Names the value of an expression; the same expression gets the same name.
+    fn bind(&mut self, prefix: &str, expression: String) -> String {
+        let fresh = format!("{prefix}{}", self.known.len());
+        let name = self.known.entry(expression.clone()).or_insert_with(|| fresh.clone()).clone();
+        if name == fresh {
+            self.lines.push(format!("let {name} = {expression};"));
+        }
+        name
+    }
+
+    fn text(&self) -> String {
+        self.lines.iter().map(|line| format!("    {line}\n")).collect()
+    }
+}
+
+impl Scope {
+    /// A loop's body: what is the same for all elements is prepared outside it.
+    pub fn hoisting() -> Self {
+        Self { hoists: true, ..Self::default() }
+    }
+
+    /// Gives a value that the hook has a name.
+    pub fn name(&mut self, value: Value, name: &str) {
+        self.locals.insert(value, name.to_owned());
+    }
+
+    /// Adds a statement.
+    pub fn push(&mut self, statements: String) {
+        self.body.lines.extend(statements.lines().map(|line| line.trim().to_owned()));
+    }
+
+    /// The statements.
+    pub fn body(&self) -> String {
+        self.body.text()
+    }
+
+    /// What is prepared, and the declarations of the variables that keep it.
+    pub fn prepared(&self) -> (String, String) {
+        let assignments: String = self.privates.iter().enumerate().map(|(index, (value, _))| format!("    uniform_{index} = {value};\n")).collect();
+        let declarations = self.privates.iter().enumerate().map(|(index, (_, kind))| format!("var<private> uniform_{index}: {kind};\n"));
+        (self.prepare.text() + &assignments, declarations.collect())
+    }
+}
+
+/// Prints expressions, and remembers what they need.
+pub struct Printer<'a> {
+    pub graph: &'a Graph,
+    lowerings: &'a [Option<Lowering>],
+    locations: &'a Locations,
+    bindings: Bindings,
+    sources: Vec<&'static str>,
+}
+
+impl<'a> Printer<'a> {
+    pub fn new(graph: &'a Graph, lowerings: &'a [Option<Lowering>], locations: &'a Locations) -> Self {
+        Self { graph, lowerings, locations, bindings: Bindings::default(), sources: Vec::new() }
+    }
+
+    /// The WGSL files of all functions that were called, each once.
+    pub fn sources(&self) -> &[&'static str] {
+        &self.sources
+    }
+
+    pub fn bindings(&self) -> &Bindings {
+        &self.bindings
+    }
+
+    pub fn bind_as(&mut self, variable: &str, kind: &str, value: Value, writes: bool) {
+        let location = &self.locations.values[&value];
+        self.bindings.bind_as(variable, kind, location.buffer, location.kind.dtype, writes);
+    }
+
+    /// The WGSL type of a value's elements.
+    pub fn kind(&self, value: Value, lanes: Lanes) -> &'static str {
+        kind(self.graph.kind(value).dtype, lanes)
+    }
+
+    /// The WGSL type of an expression.
+    pub fn element(&self, expression: &Expression, lanes: Lanes) -> &'static str {
+        kind(self.dtype(expression), lanes)
+    }
+
+    fn dtype(&self, expression: &Expression) -> DType {
+        match expression {
+            Expression::Literal(_) => DType::F32,
+            Expression::Local(value) | Expression::Load { value, .. } | Expression::Gather { table: value, .. } => self.graph.kind(*value).dtype,
+            Expression::Call { node, .. } => self.graph.node(*node).outputs[0].dtype,
+        }
+    }
+
+    /// Prints an expression and returns the name or literal that stands for it.
+    pub fn print(&mut self, expression: &Expression, lanes: Lanes, at: &At, scope: &mut Scope) -> Result<String, ComposeError> {
+        let hoisted = scope.hoists && expression.is_uniform() && !matches!(expression, Expression::Literal(_));
+        if !hoisted {
+            let text = self.text(expression, lanes, at, scope)?;
+            return Ok(if is_name(&text) { text } else { scope.body.bind("v", text) });
+        }
+        let mut inner = Scope { prepare: Statements::default(), body: std::mem::take(&mut scope.prepare), ..Scope::default() };
+        let value = self.print(expression, Lanes::One, &At::vector("0u"), &mut inner)?;
+        scope.prepare = inner.body;
+        let entry = (value, self.element(expression, Lanes::One));
+        let index = scope.privates.iter().position(|known| *known == entry).unwrap_or_else(|| {
+            scope.privates.push(entry);
+            scope.privates.len() - 1
+        });
+        Ok(match lanes {
+            Lanes::One => format!("uniform_{index}"),
+            Lanes::Four => format!("{}(uniform_{index})", self.element(expression, Lanes::Four)),
+        })
+    }
+
+    fn text(&mut self, expression: &Expression, lanes: Lanes, at: &At, scope: &mut Scope) -> Result<String, ComposeError> {
+        match expression {
+            Expression::Local(value) => Ok(scope.locals[value].clone()),
+            Expression::Literal(number) => Ok(splat(&print_literal(Literal::F32(*number)), kind(DType::F32, lanes), lanes)),
+            Expression::Load { value, access } => Ok(self.load(*value, access, lanes, at)),
+            Expression::Gather { table, offset, shape, row } => self.gather(*table, *offset, shape, row, lanes, at, scope),
+            Expression::Call { node, arguments, access } => {
+                let index = linear(access, 0, at);
+                self.call(*node, arguments, &index, lanes, at, scope)
+            }
+        }
+    }
+
+    fn load(&mut self, value: Value, access: &Access, lanes: Lanes, at: &At) -> String {
+        let location = &self.locations.values[&value];
+        let (buffer, dtype) = (location.buffer, location.kind.dtype);
+        let index = linear(access, location.offset, at);
+        let aligned = access.is_aligned() && location.offset % 4 == 0;
+        let mut reach = |accessor| self.bindings.accessor(buffer, dtype, accessor);
+        match (lanes, access.column_stride()) {
+            (Lanes::One, _) => format!("{}({index})", reach(Accessor::LoadOne)),
+            (Lanes::Four, 0) => splat(&format!("{}({index})", reach(Accessor::LoadOne)), kind(dtype, lanes), lanes),
+            (Lanes::Four, 1) if aligned => format!("{}({index})", reach(Accessor::LoadFour)),
+            (Lanes::Four, 1) => format!("{}({index})", reach(Accessor::LoadAnyFour)),
+            (Lanes::Four, stride) => {
+                let one = reach(Accessor::LoadOne);
+                // Columns beyond the row's end are clamped to its last: nobody uses them.
+                let lane = |lane: usize| {
+                    let column = format!("min({} + {lane}u, {}u)", at.column, at.columns - 1);
+                    format!("{one}({})", linear(access, location.offset, &At { column, ..at.clone() }))
+                };
+                let _ = stride;
+                format!("{}({})", kind(dtype, lanes), (0..4).map(lane).collect::<Vec<_>>().join(", "))
+            }
+        }
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn gather(
+        &mut self,
+        table: Value,
+        offset: usize,
+        shape: &Shape,
+        row: &Expression,
+        lanes: Lanes,
+        at: &At,
+        scope: &mut Scope,
+    ) -> Result<String, ComposeError> {
+        let location = &self.locations.values[&table];
+        let (buffer, dtype, offset) = (location.buffer, location.kind.dtype, location.offset + offset);
+        let width = shape.elements() / shape.dims()[0].max(1);
+        let start = |row: &str, column: &str| sum(&[format!("{row} * {width}u"), column.to_owned(), nonzero(offset)]);
+        if at.gathered {
+            let accessor = gather_accessor(lanes, width, offset);
+            return Ok(format!("{}({})", self.bindings.accessor(buffer, dtype, accessor), start(&at.row, &at.column)));
+        }
+        if width == at.columns && shape.rank() > 1 {
+            let row = self.print(row, Lanes::One, &At::vector(&at.row), scope)?;
+            let accessor = gather_accessor(lanes, width, offset);
+            return Ok(format!("{}({})", self.bindings.accessor(buffer, dtype, accessor), start(&row, &at.column)));
+        }
+        let count = if lanes == Lanes::Four { 4 } else { 1 };
+        let mut elements = Vec::new();
+        for lane in 0..count {
+            let last = shape.elements().max(1) - 1;
+            let index = format!("min({}, {last}u)", sum(&[format!("{} * {}u", at.row, at.columns), at.column.clone(), nonzero(lane)]));
+            let index = scope.body.bind("v", index);
+            let row = self.print(row, Lanes::One, &At::vector(&format!("({index} / {width}u)")), scope)?;
+            let one = self.bindings.accessor(buffer, dtype, Accessor::LoadOne);
+            elements.push(format!("{one}({})", start(&row, &format!("{index} % {width}u"))));
+        }
+        Ok(if lanes == Lanes::Four { format!("{}({})", kind(dtype, lanes), elements.join(", ")) } else { elements.remove(0) })
+    }
+
+    /// A call of a pointwise operation's function with one output.
+    fn call(
+        &mut self,
+        node: NodeId,
+        arguments: &[Expression],
+        index: &str,
+        lanes: Lanes,
+        at: &At,
+        scope: &mut Scope,
+    ) -> Result<String, ComposeError> {
+        let function = self.function(node);
+        let result = kind(self.graph.node(node).outputs[0].dtype, Lanes::Four);
+        let mut printed = Vec::new();
+        for argument in arguments {
+            let text = self.print(argument, lanes, at, scope)?;
+            printed.push((text, self.element(argument, Lanes::Four)));
+        }
+        let one = |lane: &str, offset: usize| {
+            let arguments = printed.iter().map(|(text, _)| format!("{text}{lane}")).collect();
+            invocation(function, &sum(&[index.to_owned(), nonzero(offset)]), arguments)
+        };
+        Ok(match (function.lanes, lanes) {
+            (Lanes::Four, Lanes::Four) | (Lanes::One, Lanes::One) => one("", 0),
+            (Lanes::One, Lanes::Four) => {
+                let lanes = [(".x", 0), (".y", 1), (".z", 2), (".w", 3)].map(|(lane, offset)| one(lane, offset));
+                format!("{result}({})", lanes.join(", "))
+            }
+            (Lanes::Four, Lanes::One) => {
+                let arguments = printed.iter().map(|(text, kind)| format!("{kind}({text})")).collect();
+                format!("{}.x", invocation(function, index, arguments))
+            }
+        })
+    }
+
+    /// Computes an operation of an epilogue, and names its outputs.
+    pub fn member(&mut self, member: &Member, at: &At, scope: &mut Scope) -> Result<(), ComposeError> {
+        let node = self.graph.node(member.node);
+        if let Some(Lowering::View(_)) = &self.lowerings[member.node.0 as usize] {
+            let shown = self.print(&member.arguments[0], Lanes::Four, at, scope)?;
+            scope.locals.insert(node.output(0), shown);
+            return Ok(());
+        }
+        let index = sum(&[format!("{} * {}u", at.row, at.columns), at.column.clone()]);
+        let index = if at.rows == 1 { at.column.clone() } else { index };
+        let text = self.call(member.node, &member.arguments, &index, Lanes::Four, at, scope)?;
+        let name = scope.body.bind("v", text);
+        if node.outputs.len() == 1 {
+            scope.locals.insert(node.output(0), name);
+            return Ok(());
+        }
+        let function = self.function(member.node);
+        let members = Module::parse(node.name(), function.source)?.returned_members(function.name);
+        if members.len() != node.outputs.len() {
+            let (operation, function) = (node.name().to_owned(), function.name.to_owned());
+            return Err(ComposeError::Outputs { operation, function, wanted: node.outputs.len() });
+        }
+        for (output, member) in members.iter().enumerate() {
+            scope.locals.insert(node.output(output), format!("{name}.{member}"));
+        }
+        Ok(())
+    }
+
+    /// Stores four elements, as many as the row has.
+    pub fn store_four(&mut self, store: &Store, at: &At, scope: &mut Scope) -> Result<(), ComposeError> {
+        let value = self.print(&store.expression, Lanes::Four, at, scope)?;
+        let location = &self.locations.destinations[&store.destination];
+        let (buffer, dtype, offset) = (location.buffer, location.kind.dtype, location.offset);
+        let row = if at.rows == 1 { String::new() } else { format!("{} * {}u", at.row, at.columns) };
+        let index = sum(&[row, at.column.clone(), nonzero(offset)]);
+        if offset % 4 == 0 && (at.columns % 4 == 0 || at.rows == 1) {
+            let accessor = self.bindings.accessor(buffer, dtype, Accessor::StoreFour);
+            scope.push(format!("{accessor}({index}, {value});"));
+            return Ok(());
+        }
+        let accessor = self.bindings.accessor(buffer, dtype, Accessor::StoreOne);
+        for (lane, component) in ["x", "y", "z", "w"].into_iter().enumerate() {
+            let call = format!("{accessor}({}, {value}.{component});", sum(&[index.clone(), nonzero(lane)]));
+            scope.push(format!("if ({} + {lane}u < {}u) {{ {call} }}", at.column, at.columns));
+        }
+        Ok(())
+    }
+
+    /// The statement that stores one element.
+    pub fn store_one(&mut self, destination: &Destination, index: &str, value: &str) -> String {
+        let location = &self.locations.destinations[destination];
+        let (buffer, dtype, offset) = (location.buffer, location.kind.dtype, location.offset);
+        let accessor = self.bindings.accessor(buffer, dtype, Accessor::StoreOne);
+        format!("    {accessor}({}, {value});\n", sum(&[index.to_owned(), nonzero(offset)]))
+    }
+
+    fn function(&mut self, node: NodeId) -> &'a Function {
+        let Some(Lowering::Pointwise(function)) = &self.lowerings[node.0 as usize] else {
+            unreachable!("only pointwise operations are called");
+        };
+        if !self.sources.contains(&function.source) {
+            self.sources.push(function.source);
+        }
+        function
+    }
+}
+
+fn invocation(function: &Function, index: &str, arguments: Vec<String>) -> String {
+    let index = function.takes_index.then(|| index.to_owned());
+    let constants = function.constants.iter().map(|&constant| print_literal(constant));
+    let all: Vec<String> = index.into_iter().chain(arguments).chain(constants).collect();
+    format!("{}({})", function.name, all.join(", "))
+}
+
+fn kind(dtype: DType, lanes: Lanes) -> &'static str {
+    match (dtype, lanes) {
+        (DType::F32, Lanes::One) => "f32",
+        (DType::F32, Lanes::Four) => "vec4f",
+        (DType::U32 | DType::U8, Lanes::One) => "u32",
+        (DType::U32 | DType::U8, Lanes::Four) => "vec4u",
+    }
+}
+
+fn splat(text: &str, kind: &str, lanes: Lanes) -> String {
+    if lanes == Lanes::Four { format!("{kind}({text})") } else { text.to_owned() }
+}
+
+fn gather_accessor(lanes: Lanes, width: usize, offset: usize) -> Accessor {
+    match lanes {
+        Lanes::One => Accessor::LoadOne,
+        Lanes::Four if width % 4 == 0 && offset % 4 == 0 => Accessor::LoadFour,
+        Lanes::Four => Accessor::LoadAnyFour,
+    }
+}
+
+/// The linear index of an access, behind `offset` more elements.
+fn linear(access: &Access, offset: usize, at: &At) -> String {
+    let mut terms = Vec::new();
+    let mut below = 1;
+    let runs = access.row_runs();
+    for (depth, &(extent, stride)) in runs.iter().enumerate().rev() {
+        let quotient = if below == 1 { at.row.clone() } else { format!("{} / {below}u", at.row) };
+        let index = if depth == 0 { quotient } else { format!("{quotient} % {extent}u") };
+        let scaled = if stride == 1 { index } else { format!("({index}) * {stride}u") };
+        terms.push(if stride == 0 || at.row == "0u" { String::new() } else { scaled });
+        below *= extent;
+    }
+    terms.push(match access.column_stride() {
+        0 => String::new(),
+        1 => at.column.clone(),
+        stride => format!("({}) * {stride}u", at.column),
+    });
+    terms.push(nonzero(access.offset + offset));
+    sum(&terms)
+}
+
+fn nonzero(number: usize) -> String {
+    if number == 0 { String::new() } else { format!("{number}u") }
+}
+
+/// The sum of the terms that are there.
+fn sum(terms: &[String]) -> String {
+    let terms: Vec<&str> = terms.iter().map(String::as_str).filter(|term| !term.is_empty() && !term.starts_with("0u *")).collect();
+    if terms.is_empty() { "0u".to_owned() } else { terms.join(" + ") }
+}
+
+fn is_name(text: &str) -> bool {
+    text.chars().all(|character| character.is_alphanumeric() || character == '_' || character == '.')
+}

@@ -1,0 +1,173 @@
+//! Writes down what each dispatch computes, and finds out what has to be stored for others.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::graph::{Graph, Kind, NodeId, Source, Value};
+use crate::op::{Kernel, Lowering};
+use crate::plan::{PlanError, Target};
+
+use super::expression::{Builder, Expression, Unfit};
+use super::live::Live;
+use super::{Access, Anchor, Destination, Group, Member, Operand, Placement, Slot, Store};
+
+/// Dispatches, or a node that has to be placed otherwise.
+pub enum Built {
+    Fusion(Vec<Group>),
+    Store(NodeId),
+    Alone(NodeId),
+}
+
+/// Writes all dispatches.
+pub fn build(graph: &Graph, live: &Live, placement: &Placement, target: &Target) -> Result<Built, PlanError> {
+    let groups = (0..placement.groups.len()).map(|group| build_group(graph, live, placement, group));
+    let mut groups = match groups.collect::<Result<Vec<_>, _>>() {
+        Ok(groups) => groups,
+        Err(built) => return Ok(built),
+    };
+    let read = read_values(graph, live, &groups);
+    if let Some(value) = read.iter().find(|value| is_unstored(live, placement, **value)) {
+        return Ok(Built::Store(value.node));
+    }
+    for group in &mut groups {
+        add_stores(graph, placement, group, &read);
+        flatten(group);
+    }
+    for group in &groups {
+        if let Some(built) = over_limit(graph, live, group, target)? {
+            return Ok(built);
+        }
+    }
+    Ok(Built::Fusion(groups))
+}
+
+fn build_group(graph: &Graph, live: &Live, placement: &Placement, index: usize) -> Result<Group, Built> {
+    let nodes = placement.groups[index].clone();
+    let builder = |slot| Builder { graph, live, placement, group: index, slot };
+    let anchor = graph.node(nodes[0]);
+    let (anchor, mut slots) = match live.lowering(anchor.id) {
+        Some(Lowering::Kernels(candidates)) => {
+            let loads = anchor.inputs.iter().zip(&candidates[0].loads).map(|(&input, hook)| operand(&builder(None), input, hook.function.is_some()));
+            let loads = loads.collect::<Result<_, _>>().map_err(|unfit| refuse(unfit, anchor.id))?;
+            let kernel: Box<Kernel> = Box::new(candidates[0].clone());
+            let slots = anchor.outputs.iter().map(|output| Slot { shape: output.shape.clone(), members: vec![], stores: vec![] });
+            (Anchor::Kernel { node: anchor.id, kernel, loads }, slots.collect())
+        }
+        _ => {
+            let shape = anchor.outputs[0].shape.clone();
+            (Anchor::Elementwise { shape: shape.clone() }, vec![Slot { shape, members: vec![], stores: vec![] }])
+        }
+    };
+    for &node in &nodes {
+        let is_anchor = matches!(anchor, Anchor::Kernel { node: kernel, .. } if kernel == node);
+        let Some(slot) = placement.places[&node].slot.filter(|_| !is_anchor) else { continue };
+        let arguments = arguments(&builder(Some(slot)), node).map_err(|unfit| refuse(unfit, node))?;
+        slots[slot].members.push(Member { node, arguments });
+    }
+    let sums = nodes.iter().filter_map(|node| Some((placement.sums.get(node)?.1, graph.node(*node).output(0)))).collect();
+    Ok(Group { anchor, slots, sums, nodes })
+}
+
+fn refuse(unfit: Unfit, reader: NodeId) -> Built {
+    match unfit {
+        Unfit::Store(node) => Built::Store(node),
+        Unfit::Same => Built::Alone(reader),
+    }
+}
+
+fn operand(builder: &Builder, input: Value, hook: bool) -> Result<Operand, Unfit> {
+    let expression = builder.expression(input, Access::identity(&builder.graph.kind(input).shape))?;
+    match expression {
+        expression if hook => Ok(Operand::Hook(expression)),
+        Expression::Load { value, access } if access.is_identity() => Ok(Operand::Bound(value)),
+        _ => Err(Unfit::Store(input.node)),
+    }
+}
+
+/// The inputs of an operation in an epilogue. A view's one argument is what it shows.
+fn arguments(builder: &Builder, node: NodeId) -> Result<Vec<Expression>, Unfit> {
+    let output = builder.graph.node(node).output(0);
+    let access = Access::identity(&builder.graph.kind(output).shape);
+    match builder.live.lowering(node) {
+        Some(Lowering::View(_)) => Ok(vec![builder.view(output, &access)?]),
+        _ => builder.arguments(node, &access),
+    }
+}
+
+/// All values that are read from memory.
+fn read_values(graph: &Graph, live: &Live, groups: &[Group]) -> HashSet<Value> {
+    let mut read: HashSet<Value> = live.wanted.iter().copied().collect();
+    read.extend(groups.iter().flat_map(Group::loads).map(|(value, _)| value));
+    let packs = live.nodes.iter().filter(|&&id| matches!(live.lowering(id), Some(Lowering::Pack(_))));
+    read.extend(packs.flat_map(|&id| graph.node(id).inputs.iter().copied()));
+    read
+}
+
+/// Whether a value that is read from memory is computed inline instead.
+fn is_unstored(live: &Live, placement: &Placement, value: Value) -> bool {
+    let inline = matches!(live.lowering(value.node), Some(Lowering::Pointwise(_) | Lowering::View(_)));
+    inline && !placement.places.contains_key(&value.node)
+}
+
+fn add_stores(graph: &Graph, placement: &Placement, group: &mut Group, read: &HashSet<Value>) {
+    for &id in &group.nodes {
+        let node = graph.node(id);
+        let is_anchor = matches!(group.anchor, Anchor::Kernel { node: kernel, .. } if kernel == id);
+        let Some(place) = placement.places[&id].slot else { continue };
+        for output in 0..node.outputs.len() {
+            let slot = if is_anchor { output } else { place };
+            let value = node.output(output);
+            if read.contains(&value) {
+                group.slots[slot].stores.push(Store { expression: Expression::Local(value), destination: Destination::Value(value) });
+            }
+        }
+    }
+}
+
+/// Lets the elementwise kernel walk all axes as one where nothing depends on them.
+fn flatten(group: &mut Group) {
+    let Anchor::Elementwise { shape } = &mut group.anchor else { return };
+    let slot = &group.slots[0];
+    let members = slot.members.iter().map(|member| {
+        let arguments = member.arguments.iter().map(Expression::flattened).collect::<Option<_>>()?;
+        Some(Member { node: member.node, arguments })
+    });
+    if let Some(members) = members.collect::<Option<_>>() {
+        let flat = crate::Shape::from([shape.elements()]);
+        *shape = flat.clone();
+        group.slots[0] = Slot { shape: flat, members, stores: slot.stores.clone() };
+    }
+}
+
+/// What to take out of a dispatch that binds too many buffers.
+fn over_limit(graph: &Graph, live: &Live, group: &Group, target: &Target) -> Result<Option<Built>, PlanError> {
+    let roots = roots(graph, live);
+    let root = |value: Value| roots.get(&value).copied().unwrap_or(value);
+    let mut buffers: HashSet<Value> = group.loads().iter().map(|(value, _)| root(*value)).collect();
+    buffers.extend(group.destinations().filter_map(|destination| match destination {
+        Destination::Value(value) => Some(root(value)),
+        Destination::State(_) | Destination::Packed { .. } => None,
+    }));
+    if buffers.len() <= target.storage_buffers as usize {
+        return Ok(None);
+    }
+    let first = if matches!(group.anchor, Anchor::Kernel { .. }) { 0 } else { 1 };
+    let member = group.slots.iter().flat_map(|slot| slot.members.iter().skip(first)).map(|member| member.node).max();
+    let sum = group.sums.last().map(|(_, value)| value.node);
+    let mut inline = None;
+    group.expressions().for_each(|expression| expression.visit_calls(&mut |node| inline = Some(node)));
+    if let Some(node) = member.or(sum) {
+        return Ok(Some(Built::Alone(node)));
+    }
+    let label = group.nodes.iter().map(|&node| graph.node(node).name()).collect::<Vec<_>>().join("+");
+    let error = PlanError::TooManyBindings { label, wanted: buffers.len(), limit: target.storage_buffers };
+    inline.map(|node| Some(Built::Store(node))).ok_or(error)
+}
+
+/// Values that will share a buffer with another: packed tensors with their pack, next values with their state.
+fn roots(graph: &Graph, live: &Live) -> HashMap<Value, Value> {
+    let packs = live.nodes.iter().filter(|&&id| matches!(live.lowering(id), Some(Lowering::Pack(_)))).map(|&id| graph.node(id));
+    let packed = packs.flat_map(|pack| pack.inputs.iter().map(|&input| (input, pack.output(0))));
+    let nexts = graph.nexts().iter().map(|&(state, next)| (next, graph.node(state).output(0)));
+    let is_source = |value: Value| matches!(graph.node(value.node).kind, Kind::Source(Source::State { .. } | Source::Input { .. } | Source::Constant(_)));
+    packed.chain(nexts).filter(|&(value, _)| !is_source(value)).collect()
+}

@@ -1,0 +1,218 @@
+//! Fusion: which operations share a dispatch.
+//!
+//! A kernel reads its inputs through hooks and writes its outputs through hooks. Pointwise operations behind a
+//! kernel move into the hook that stores its output, the *epilogue*. Views, and pointwise operations of sources that
+//! cost no load of their own (indices, random numbers, a normalised pixel), are computed *inline* wherever they are
+//! read. What remains gets an elementwise dispatch. Decisions rest on what [`Op`](crate::Op) says of an operation,
+//! never on its name.
+
+mod access;
+mod build;
+mod expression;
+mod live;
+mod place;
+
+use std::collections::{HashMap, HashSet};
+
+use crate::graph::{Graph, NodeId, Value};
+use crate::op::{Kernel, Lowering};
+use crate::plan::{PlanError, Target};
+use crate::tensor::Shape;
+
+pub use access::Access;
+pub use expression::{Expression, Loads};
+pub use live::Live;
+
+/// A graph's operations in dispatches, not yet in order.
+#[derive(Clone, Debug)]
+pub struct Fusion {
+    /// The dispatches.
+    pub groups: Vec<Group>,
+    /// How each live node becomes WGSL; none for sources.
+    pub lowerings: Vec<Option<Lowering>>,
+}
+
+/// What one dispatch computes.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// The kernel that hooks hang on.
+    pub anchor: Anchor,
+    /// For each output of the kernel, what happens to it.
+    pub slots: Vec<Slot>,
+    /// Sums over inputs that the kernel makes on the way: the hook's index, and the sum.
+    pub sums: Vec<(usize, Value)>,
+    /// The nodes that are computed here: the kernel's, the epilogue's and the sums', but not those inline.
+    pub nodes: Vec<NodeId>,
+}
+
+/// What hooks hang on.
+#[derive(Clone, Debug)]
+pub enum Anchor {
+    /// An operation's kernel, with the expression that each input is read by.
+    Kernel {
+        /// The operation.
+        node: NodeId,
+        /// The candidate.
+        kernel: Box<Kernel>,
+        /// One for each input.
+        loads: Vec<Operand>,
+    },
+    /// The elementwise kernel, over all indices of a shape.
+    Elementwise {
+        /// The indices.
+        shape: Shape,
+    },
+}
+
+/// How a kernel gets an input.
+#[derive(Clone, Debug)]
+pub enum Operand {
+    /// Through a hook, which computes it.
+    Hook(Expression),
+    /// By binding the stored tensor.
+    Bound(Value),
+}
+
+/// What a hook that stores an output computes and stores.
+#[derive(Clone, Debug)]
+pub struct Slot {
+    /// The indices that it is called with.
+    pub shape: Shape,
+    /// Operations of its elements, in order.
+    pub members: Vec<Member>,
+    /// What is stored in the end.
+    pub stores: Vec<Store>,
+}
+
+/// An operation in an epilogue.
+#[derive(Clone, Debug)]
+pub struct Member {
+    /// The operation.
+    pub node: NodeId,
+    /// Its inputs.
+    pub arguments: Vec<Expression>,
+}
+
+/// A tensor that a dispatch writes.
+#[derive(Clone, Debug)]
+pub struct Store {
+    /// The element.
+    pub expression: Expression,
+    /// Where it goes.
+    pub destination: Destination,
+}
+
+/// What a stored tensor is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Destination {
+    /// A value that others read.
+    Value(Value),
+    /// A state's next value, copied when nobody reads the old one any more.
+    State(NodeId),
+    /// A copy of an input of a pack, for inputs that nobody can store there at once.
+    Packed {
+        /// The pack's output.
+        pack: Value,
+        /// Which of its inputs.
+        input: usize,
+    },
+}
+
+impl Group {
+    /// The expressions of everything that this dispatch reads.
+    pub fn expressions(&self) -> impl Iterator<Item = &Expression> {
+        let hooks = match &self.anchor {
+            Anchor::Kernel { loads, .. } => loads.as_slice(),
+            Anchor::Elementwise { .. } => &[],
+        };
+        let hooks = hooks.iter().filter_map(|operand| match operand {
+            Operand::Hook(expression) => Some(expression),
+            Operand::Bound(_) => None,
+        });
+        hooks.chain(self.slots.iter().flat_map(Slot::expressions))
+    }
+
+    /// The stored tensors that this dispatch reads, with the way in which it does; none for bound ones.
+    pub fn loads(&self) -> Vec<(Value, Option<Loads>)> {
+        let mut loads = Vec::new();
+        if let Anchor::Kernel { loads: operands, .. } = &self.anchor {
+            loads.extend(operands.iter().filter_map(|operand| match operand {
+                Operand::Bound(value) => Some((*value, None)),
+                Operand::Hook(_) => None,
+            }));
+        }
+        for expression in self.expressions() {
+            expression.visit_loads(&mut |value, access| loads.push((value, Some(access))));
+        }
+        loads
+    }
+
+    /// What this dispatch writes.
+    pub fn destinations(&self) -> impl Iterator<Item = Destination> {
+        let sums = self.sums.iter().map(|(_, value)| Destination::Value(*value));
+        self.slots.iter().flat_map(|slot| slot.stores.iter().map(|store| store.destination)).chain(sums)
+    }
+}
+
+impl Slot {
+    /// The expressions of all operations and stores.
+    pub fn expressions(&self) -> impl Iterator<Item = &Expression> {
+        let members = self.members.iter().flat_map(|member| &member.arguments);
+        members.chain(self.stores.iter().map(|store| &store.expression))
+    }
+}
+
+/// Distributes a graph's operations over dispatches, so that each keeps the target's limit of bindings.
+///
+/// # Errors
+/// Where an operation has no kernel for the target, or binds too many buffers by itself.
+pub fn fuse(graph: &Graph, target: &Target) -> Result<Fusion, PlanError> {
+    let live = Live::of(graph, target)?;
+    let mut apart = Apart::default();
+    // Each round either ends, or takes one more node out of what is fused: there are at most as many as nodes.
+    loop {
+        let placement = place::place(graph, &live, target, &apart);
+        match build::build(graph, &live, &placement, target)? {
+            build::Built::Fusion(groups) => return Ok(Fusion { groups, lowerings: live.lowerings }),
+            build::Built::Store(node) => apart.stored.insert(node),
+            build::Built::Alone(node) => apart.alone.insert(node),
+        };
+    }
+}
+
+/// Nodes that turned out not to fit where they were put.
+#[derive(Clone, Debug, Default)]
+struct Apart {
+    /// Not inline: computed once, and stored.
+    stored: HashSet<NodeId>,
+    /// Not in another's epilogue.
+    alone: HashSet<NodeId>,
+}
+
+/// Where each node is computed.
+#[derive(Clone, Debug, Default)]
+struct Placement {
+    /// Dispatches by their first node.
+    groups: Vec<Vec<NodeId>>,
+    /// The dispatch and its output that each node not inline belongs to.
+    places: HashMap<NodeId, Place>,
+    /// Sums that a kernel makes on the way: the dispatch, and the hook's index.
+    sums: HashMap<NodeId, (usize, usize)>,
+}
+
+impl Placement {
+    /// Where a value is computed: each output of a kernel has a hook of its own.
+    fn place_of(&self, live: &Live, value: Value) -> Option<Place> {
+        let place = *self.places.get(&value.node)?;
+        let is_kernel = matches!(live.lowering(value.node), Some(Lowering::Kernels(_)));
+        Some(Place { slot: place.slot.map(|slot| if is_kernel { value.output as usize } else { slot }), ..place })
+    }
+}
+
+/// A dispatch, and which of its kernel's outputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Place {
+    group: usize,
+    /// None for a sum that the kernel makes on the way.
+    slot: Option<usize>,
+}

@@ -1,0 +1,212 @@
+//! Which dispatches wait for which, and where states are overwritten.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::fuse::{Access, Anchor, Destination, Expression, Fusion, Group, Loads, Slot, Store};
+use crate::graph::{Graph, Kind, Node, NodeId, Source, Value};
+use crate::op::Lowering;
+
+use super::PlanError;
+
+/// Dispatches, with what they wait for.
+pub struct Order {
+    /// Those of the fusion, and copies.
+    pub groups: Vec<Group>,
+    /// For each, the level.
+    pub levels: Vec<u32>,
+    /// Values that are stored in place of the state that they are the next value of.
+    pub in_place: HashMap<Value, NodeId>,
+    /// Packed values: each input's destination.
+    pub packs: HashMap<Value, Vec<Destination>>,
+}
+
+/// Orders a fusion's dispatches, and adds the copies that states and packs need.
+pub fn order(graph: &Graph, fusion: &Fusion) -> Result<Order, PlanError> {
+    let mut orderer = Orderer { graph, fusion, groups: fusion.groups.clone(), waits: Vec::new(), packs: HashMap::new() };
+    orderer.pack();
+    orderer.wait_for_data();
+    let in_place = orderer.write_states();
+    let levels = orderer.levels()?;
+    Ok(Order { groups: orderer.groups, levels, in_place, packs: orderer.packs })
+}
+
+struct Orderer<'a> {
+    graph: &'a Graph,
+    fusion: &'a Fusion,
+    groups: Vec<Group>,
+    waits: Vec<HashSet<usize>>,
+    packs: HashMap<Value, Vec<Destination>>,
+}
+
+impl Orderer<'_> {
+    /// Finds for each input of a pack who stores it there: its producer, or a copy where it is a source, or packed
+    /// already.
+    fn pack(&mut self) {
+        let mut taken: HashSet<Value> = self.graph.nexts().iter().map(|(_, next)| *next).collect();
+        for node in self.graph.nodes() {
+            let Some(Lowering::Pack(_)) = &self.fusion.lowerings[node.id.0 as usize] else { continue };
+            let pack = node.output(0);
+            let destinations = node.inputs.iter().enumerate().map(|(input, &value)| {
+                let is_made = self.producer(Destination::Value(value)).is_some();
+                if is_made && taken.insert(value) {
+                    return Destination::Value(value);
+                }
+                let destination = Destination::Packed { pack, input };
+                self.groups.push(copy(self.graph, value, destination));
+                destination
+            });
+            let destinations = destinations.collect::<Vec<_>>();
+            self.packs.insert(pack, destinations);
+        }
+    }
+
+    fn producer(&self, destination: Destination) -> Option<usize> {
+        self.groups.iter().position(|group| group.destinations().any(|written| written == destination))
+    }
+
+    /// The dispatches that write what is read.
+    fn producers(&self, value: Value) -> Vec<usize> {
+        match self.packs.get(&value) {
+            Some(parts) => parts.iter().filter_map(|&part| self.producer(part)).collect(),
+            None => self.producer(Destination::Value(value)).into_iter().collect(),
+        }
+    }
+
+    fn wait_for_data(&mut self) {
+        self.waits = self.groups.iter().map(|group| group.loads().into_iter().flat_map(|(value, _)| self.producers(value)).collect()).collect();
+    }
+
+    /// Each state's next value is stored over the old one where nobody reads that later; else it is copied at last.
+    fn write_states(&mut self) -> HashMap<Value, NodeId> {
+        let mut in_place = HashMap::new();
+        let graph = self.graph;
+        let (direct, copied): (Vec<_>, Vec<_>) = graph.nexts().iter().copied().partition(|&(state, next)| self.can_overwrite(state, next));
+        for (state, next) in copied {
+            self.copy_state(state, next);
+        }
+        for (state, next) in direct {
+            let readers = self.readers(graph.node(state).output(0));
+            let writer = self.producer(Destination::Value(next)).filter(|_| !in_place.contains_key(&next));
+            match writer.filter(|&writer| !readers.iter().any(|&reader| reader != writer && self.is_after(reader, writer))) {
+                Some(writer) => {
+                    self.waits[writer].extend(readers.into_iter().filter(|&reader| reader != writer));
+                    in_place.insert(next, state);
+                }
+                None => self.copy_state(state, next),
+            }
+        }
+        for index in 0..self.groups.len() {
+            let written: Vec<NodeId> = self.groups[index].destinations().filter_map(|destination| match destination {
+                Destination::State(state) => Some(state),
+                _ => None,
+            }).collect();
+            for state in written {
+                let readers = self.readers(graph.node(state).output(0));
+                self.waits[index].extend(readers.into_iter().filter(|&reader| reader != index));
+            }
+        }
+        in_place
+    }
+
+    /// Whether the dispatch that makes a next value reads the state element by element, if at all.
+    fn can_overwrite(&self, state: NodeId, next: Value) -> bool {
+        let Some(writer) = self.producer(Destination::Value(next)) else { return false };
+        let packed = self.packs.values().flatten().any(|&part| part == Destination::Value(next));
+        !packed && reads_by_element(self.graph, &self.groups[writer], self.graph.node(state), next)
+    }
+
+    fn copy_state(&mut self, state: NodeId, next: Value) {
+        self.groups.push(copy(self.graph, next, Destination::State(state)));
+        self.waits.push(self.producers(next).into_iter().collect());
+    }
+
+    fn readers(&self, value: Value) -> Vec<usize> {
+        (0..self.groups.len()).filter(|&group| self.groups[group].loads().iter().any(|(read, _)| *read == value)).collect()
+    }
+
+    /// Whether one dispatch waits for another.
+    fn is_after(&self, group: usize, other: usize) -> bool {
+        let mut seen = HashSet::new();
+        let mut open = vec![group];
+        while let Some(group) = open.pop() {
+            if group == other {
+                return true;
+            }
+            open.extend(self.waits[group].iter().copied().filter(|&next| seen.insert(next)));
+        }
+        false
+    }
+
+    /// Each dispatch's level: one more than the last that it waits for.
+    fn levels(&self) -> Result<Vec<u32>, PlanError> {
+        let mut levels: Vec<Option<u32>> = vec![None; self.groups.len()];
+        for _ in 0..self.groups.len() {
+            for group in 0..self.groups.len() {
+                let before: Option<Vec<u32>> = self.waits[group].iter().map(|&other| levels[other]).collect();
+                levels[group] = before.map(|before| before.into_iter().max().map_or(0, |last| last + 1));
+            }
+            if levels.iter().all(Option::is_some) {
+                return Ok(levels.into_iter().flatten().collect());
+            }
+        }
+        if self.groups.is_empty() {
+            return Ok(Vec::new());
+        }
+        let waiting = self.groups.iter().zip(&levels).filter(|(_, level)| level.is_none());
+        let names = waiting.map(|(group, _)| label(self.graph, group)).collect::<Vec<_>>();
+        Err(PlanError::Cycle(names.join(", ")))
+    }
+}
+
+/// Whether a dispatch that overwrites a state with `next` reads the old value only where it writes.
+fn reads_by_element(graph: &Graph, group: &Group, state: &Node, next: Value) -> bool {
+    let old = state.output(0);
+    if let Anchor::Kernel { node, loads, .. } = &group.anchor {
+        let kernel = graph.node(*node);
+        for (input, operand) in loads.iter().enumerate() {
+            let mut reads = matches!(operand, crate::fuse::Operand::Bound(value) if *value == old);
+            if let crate::fuse::Operand::Hook(expression) = operand {
+                expression.visit_loads(&mut |value, _| reads |= value == old);
+            }
+            let pairs = kernel.op().map_or(&[][..], |op| op.in_place());
+            let shared = next.node == kernel.id && pairs.contains(&(next.output as usize, input));
+            if reads && !shared {
+                return false;
+            }
+        }
+    }
+    let mut elsewhere = false;
+    for expression in group.slots.iter().flat_map(Slot::expressions) {
+        expression.visit_loads(&mut |value, loads| elsewhere |= value == old && loads == Loads::Elsewhere && graph.kind(old).shape.elements() > 1);
+    }
+    let single = graph.kind(old).shape.elements() == 1;
+    let writes_elsewhere = single && group.slots.iter().any(|slot| slot.shape.elements() > 1);
+    !elsewhere && !(writes_elsewhere && group.loads().iter().any(|(value, _)| *value == old))
+}
+
+/// A dispatch that copies a value.
+fn copy(graph: &Graph, value: Value, destination: Destination) -> Group {
+    let shape = crate::Shape::from([graph.kind(value).shape.elements()]);
+    let expression = Expression::Load { value, access: Access::identity(&shape) };
+    let store = Store { expression, destination };
+    let slot = Slot { shape: shape.clone(), members: Vec::new(), stores: vec![store] };
+    Group { anchor: Anchor::Elementwise { shape }, slots: vec![slot], sums: Vec::new(), nodes: Vec::new() }
+}
+
+/// The names of a dispatch's operations, and its first node.
+pub fn label(graph: &Graph, group: &Group) -> String {
+    let names: Vec<&str> = group.nodes.iter().map(|&node| graph.node(node).name()).collect();
+    match (group.nodes.first(), group.loads().first()) {
+        (Some(node), _) => format!("{} %{}", names.join("+"), node.0),
+        (None, Some((value, _))) => format!("copy {value}"),
+        (None, None) => "copy".to_owned(),
+    }
+}
+
+/// Whether a node is a state, input or constant.
+pub fn source(graph: &Graph, value: Value) -> Option<&Source> {
+    match &graph.node(value.node).kind {
+        Kind::Source(source) => Some(source),
+        Kind::Op(_) => None,
+    }
+}

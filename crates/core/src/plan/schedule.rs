@@ -1,0 +1,181 @@
+//! Makes a plan of a graph.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::compose::{Composed, compose};
+use crate::fuse::{Anchor, Destination, Expression, Group, fuse};
+use crate::graph::{Graph, Value};
+use crate::op::{AdapterClass, Work};
+use crate::tensor::TensorType;
+
+use super::memory::{self, Memory};
+use super::order::{self, Order};
+use super::{Dispatch, Plan, PlanError, Shader, Target, Tensor};
+
+/// Makes a plan of a graph's outputs and states for a target.
+///
+/// # Errors
+/// Where a tensor, a kernel's bindings or its grid pass the target's limits, an operation has no kernel for it, or a
+/// WGSL file is not what its Rust half says.
+pub fn plan(name: &str, graph: &Graph, target: &Target) -> Result<Plan, PlanError> {
+    let fusion = fuse(graph, target)?;
+    let order = order::order(graph, &fusion)?;
+    let memory = memory::allocate(graph, &fusion.lowerings, &order, target)?;
+    let mut scheduler = Scheduler { graph, target, order: &order, memory: &memory, shaders: Vec::new(), known: HashMap::new() };
+    let mut by_level: Vec<usize> = (0..order.groups.len()).collect();
+    by_level.sort_by_key(|&group| order.levels[group]);
+    let mut dispatches = Vec::new();
+    for index in by_level {
+        let composed = compose(graph, &fusion.lowerings, &order.groups[index], &memory.locations)?;
+        dispatches.push(scheduler.dispatch(index, composed)?);
+    }
+    let shaders = scheduler.shaders;
+    let outputs = graph.outputs().iter().map(|(name, value)| (name.clone(), memory.locations.values[value].clone())).collect();
+    Ok(Plan { name: name.to_owned(), target: target.clone(), buffers: memory.buffers, shaders, dispatches, outputs })
+}
+
+struct Scheduler<'a> {
+    graph: &'a Graph,
+    target: &'a Target,
+    order: &'a Order,
+    memory: &'a Memory,
+    shaders: Vec<Arc<Shader>>,
+    known: HashMap<Arc<Shader>, usize>,
+}
+
+impl Scheduler<'_> {
+    fn dispatch(&mut self, index: usize, composed: Composed) -> Result<Dispatch, PlanError> {
+        let group = &self.order.groups[index];
+        let label = order::label(self.graph, group);
+        if composed.bindings.len() > self.target.storage_buffers as usize {
+            return Err(PlanError::TooManyBindings { label, wanted: composed.bindings.len(), limit: self.target.storage_buffers });
+        }
+        let (dims, workgroups) = self.grid(group);
+        if workgroups.iter().any(|&count| count > self.target.workgroups) {
+            return Err(PlanError::TooManyWorkgroups { label, wanted: workgroups, limit: self.target.workgroups });
+        }
+        let writes = composed.bindings.iter().map(|binding| binding.writes).collect();
+        let names = label.split(' ').next().unwrap_or_default().to_owned();
+        let shader = self.shader(Shader { label: names, source: composed.source, entry: composed.entry, writes });
+        Ok(Dispatch {
+            shader,
+            dims,
+            bindings: composed.bindings,
+            workgroups,
+            level: self.order.levels[index],
+            work: self.work(group),
+            nodes: group.nodes.clone(),
+            reads: self.reads(group),
+            writes: self.writes(group),
+            label,
+        })
+    }
+
+    fn shader(&mut self, shader: Shader) -> usize {
+        let shader = Arc::new(shader);
+        *self.known.entry(Arc::clone(&shader)).or_insert_with(|| {
+            self.shaders.push(shader);
+            self.shaders.len() - 1
+        })
+    }
+
+    fn grid(&self, group: &Group) -> (Vec<u32>, [u32; 3]) {
+        match &group.anchor {
+            Anchor::Kernel { kernel, .. } => (kernel.dims.clone(), kernel.workgroups),
+            Anchor::Elementwise { shape } => {
+                let (rows, blocks) = (shape.rows(), shape.columns().div_ceil(4));
+                let workgroups = elementwise_workgroups(self.target, rows * blocks);
+                (vec![rows as u32, blocks as u32, workgroups * ELEMENTWISE_INVOCATIONS], [workgroups, 1, 1])
+            }
+        }
+    }
+
+    fn reads(&self, group: &Group) -> Vec<Tensor> {
+        let mut reads: Vec<Tensor> = Vec::new();
+        for (value, _) in group.loads() {
+            for part in self.parts(value) {
+                if !reads.contains(&part) {
+                    reads.push(part);
+                }
+            }
+        }
+        reads
+    }
+
+    /// A stored value; of a pack, what lies in it.
+    fn parts(&self, value: Value) -> Vec<Tensor> {
+        match self.order.packs.get(&value) {
+            Some(destinations) => destinations.iter().map(|&destination| self.tensor(destination)).collect(),
+            None => vec![Tensor { value, location: self.memory.locations.values[&value].clone() }],
+        }
+    }
+
+    fn writes(&self, group: &Group) -> Vec<Tensor> {
+        group.destinations().map(|destination| self.tensor(destination)).collect()
+    }
+
+    fn tensor(&self, destination: Destination) -> Tensor {
+        let value = match destination {
+            Destination::Value(value) => value,
+            Destination::State(state) => self.graph.nexts().iter().find(|(known, _)| *known == state).map_or(Value { node: state, output: 0 }, |next| next.1),
+            // No other value has this name: packs have one output.
+            Destination::Packed { pack, input } => Value { output: input as u32 + 1, ..pack },
+        };
+        Tensor { value, location: self.memory.locations.destinations[&destination].clone() }
+    }
+
+    fn work(&self, group: &Group) -> Work {
+        let mut flops: u64 = group.nodes.iter().map(|&node| self.flops(node)).sum();
+        let mut bytes: u64 = self.writes(group).iter().map(|tensor| tensor.location.kind.bytes() as u64).sum();
+        let mut seen: Vec<&Expression> = Vec::new();
+        for expression in group.expressions() {
+            expression.visit_calls(&mut |node| flops += self.flops(node));
+            visit(expression, &mut |leaf| {
+                if !seen.contains(&leaf) {
+                    seen.push(leaf);
+                    bytes += self.loaded_bytes(leaf);
+                }
+            });
+        }
+        bytes += group.loads().iter().filter(|(_, loads)| loads.is_none()).map(|(value, _)| self.graph.kind(*value).bytes() as u64).sum::<u64>();
+        Work { bytes, flops }
+    }
+
+    fn flops(&self, node: crate::NodeId) -> u64 {
+        let node = self.graph.node(node);
+        let inputs: Vec<TensorType> = node.inputs.iter().map(|&input| self.graph.kind(input).clone()).collect();
+        node.op().map_or(0, |op| op.flops(&inputs))
+    }
+
+    fn loaded_bytes(&self, leaf: &Expression) -> u64 {
+        let (value, elements) = match leaf {
+            Expression::Load { value, access } if access.is_repeat() => (value, 1),
+            Expression::Load { value, access } => (value, access.shape.elements().min(self.graph.kind(*value).shape.elements())),
+            Expression::Gather { table, shape, .. } => (table, shape.elements()),
+            Expression::Local(_) | Expression::Literal(_) | Expression::Call { .. } => return 0,
+        };
+        (elements * self.graph.kind(*value).dtype.bytes()) as u64
+    }
+}
+
+fn visit<'a>(expression: &'a Expression, leaf: &mut impl FnMut(&'a Expression)) {
+    leaf(expression);
+    match expression {
+        Expression::Call { arguments, .. } => arguments.iter().for_each(|argument| visit(argument, leaf)),
+        Expression::Gather { row, .. } => visit(row, leaf),
+        _ => {}
+    }
+}
+
+const ELEMENTWISE_INVOCATIONS: u32 = 64;
+
+/// A GPU wants an invocation for each block, up to what hides its latencies; a software adapter as few as keep its
+/// threads busy, since each prepares what is the same for all elements.
+fn elementwise_workgroups(target: &Target, blocks: usize) -> u32 {
+    let most = match target.class {
+        AdapterClass::Software => 32,
+        AdapterClass::Gpu => 4096,
+    };
+    blocks.div_ceil(ELEMENTWISE_INVOCATIONS as usize).min(most) as u32
+}

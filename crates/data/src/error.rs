@@ -1,0 +1,153 @@
+//! What can be wrong with a data set.
+
+use std::io;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+/// Why a data set could not be loaded. Every variant names the file or folder at fault.
+#[derive(Debug, Error)]
+pub enum DataError {
+    /// The folder does not exist, or is a file.
+    #[error("no data in {}: there is no such folder", .folder.display())]
+    MissingFolder {
+        /// The folder asked for.
+        folder: PathBuf,
+    },
+
+    /// None of the names under which a file may be stored is in the folder.
+    #[error("no file in {} is called {}", .folder.display(), .names.join(" or "))]
+    MissingFile {
+        /// The folder that was searched.
+        folder: PathBuf,
+        /// The names that were looked for.
+        names: Vec<String>,
+    },
+
+    /// The operating system could not open or read the file.
+    #[error("{} cannot be read", .path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: io::Error,
+    },
+
+    /// The file begins as gzip does, but does not unpack: it is damaged, cut off, or followed by something else.
+    #[error("{} is damaged: it does not unpack as gzip", .path.display())]
+    CorruptGzip {
+        /// The file.
+        path: PathBuf,
+        /// What the decoder stumbled over.
+        source: io::Error,
+    },
+
+    /// The first four bytes are not those of the kind of IDX file that was expected.
+    #[error("{} does not hold bytes of rank {rank} in IDX format: it begins with {got:#010x}, not {wanted:#010x}", .path.display())]
+    WrongMagic {
+        /// The file.
+        path: PathBuf,
+        /// The number of dimensions that the file should have: 1 for labels, 3 for images.
+        rank: usize,
+        /// The number that files of this kind begin with.
+        wanted: u32,
+        /// The number that this file begins with.
+        got: u32,
+    },
+
+    /// The dimensions in the header multiply to more bytes than this machine can address or allocate.
+    #[error("{} promises {dimensions:?} bytes, more than this machine can hold", .path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The dimensions in the header, outermost first.
+        dimensions: Vec<usize>,
+    },
+
+    /// The file ends before its header or the data that the header promises.
+    #[error("{} is cut off: {wanted} bytes were expected, header included, and {got} are there", .path.display())]
+    Truncated {
+        /// The file.
+        path: PathBuf,
+        /// Bytes expected after unpacking, header included.
+        wanted: usize,
+        /// Bytes found after unpacking, header included.
+        got: usize,
+    },
+
+    /// The file goes on after the data that its header promises.
+    #[error("{} goes on after the {wanted} bytes that its header promises", .path.display())]
+    Oversized {
+        /// The file.
+        path: PathBuf,
+        /// Bytes expected after unpacking, header included.
+        wanted: usize,
+    },
+
+    /// A dimension in the header is zero.
+    #[error("{} is empty: its dimensions are {dimensions:?}", .path.display())]
+    Empty {
+        /// The file.
+        path: PathBuf,
+        /// The dimensions in the header, outermost first.
+        dimensions: Vec<usize>,
+    },
+
+    /// There are not as many labels as images.
+    #[error("{} holds {images} images, but {} holds {labels} labels", .image_path.display(), .label_path.display())]
+    CountMismatch {
+        /// The file of images.
+        image_path: PathBuf,
+        /// The file of labels.
+        label_path: PathBuf,
+        /// The number of images.
+        images: usize,
+        /// The number of labels.
+        labels: usize,
+    },
+
+    /// A label is no class.
+    #[error("{}: label {index} (counted from 0) is {label}; labels are below {classes}", .path.display())]
+    LabelOutOfRange {
+        /// The file of labels.
+        path: PathBuf,
+        /// The label's place in the file, counted from 0.
+        index: usize,
+        /// The label.
+        label: u8,
+        /// The number of classes.
+        classes: usize,
+    },
+
+    /// The training and the test images differ in size.
+    #[error(
+        "{} holds images of {train:?} pixels (rows, columns), but {} of {test:?}",
+        .train_path.display(), .test_path.display()
+    )]
+    SizeMismatch {
+        /// The file of training images.
+        train_path: PathBuf,
+        /// The file of test images.
+        test_path: PathBuf,
+        /// Rows and columns of the training images.
+        train: (usize, usize),
+        /// Rows and columns of the test images.
+        test: (usize, usize),
+    },
+
+    /// The unpacked files could not be written to the temporary folder.
+    #[error("{} cannot be written; unpacking needs about 55 MB in the temporary folder", .path.display())]
+    Unpack {
+        /// The temporary file or folder.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: io::Error,
+    },
+
+    /// The path of the temporary folder is not valid UTF-8, which the parser of MNIST requires.
+    #[error("the temporary folder {} has a name that is not UTF-8; choose another one with TMPDIR", .path.display())]
+    TemporaryPath {
+        /// The temporary folder.
+        path: PathBuf,
+    },
+}

@@ -1,0 +1,131 @@
+//! Twins of the futures, for programs whose threads may block.
+
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use wgrad_core::HostTensor;
+use wgrad_core::plan::Plan;
+
+use crate::choice::{AdapterInfo, Choice};
+use crate::device::Device;
+use crate::error::{DeviceError, ExecutorError};
+use crate::executor::Executor;
+use crate::loaded::LoadedPlan;
+use crate::profile::DispatchTime;
+use crate::snapshot::Snapshot;
+
+impl Device {
+    /// [`Device::list`], blocking.
+    pub fn list_blocking() -> Vec<AdapterInfo> {
+        pollster::block_on(Self::list())
+    }
+
+    /// [`Device::request`], blocking.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn request_blocking(choice: &Choice) -> Result<Self, DeviceError> {
+        pollster::block_on(Self::request(choice))
+    }
+
+    /// Drives a future that waits for nothing but the device.
+    fn block_on<T>(&self, future: impl Future<Output = Result<T, ExecutorError>>) -> Result<T, ExecutorError> {
+        let mut future = pin!(future);
+        let mut context = Context::from_waker(Waker::noop());
+        loop {
+            if let Poll::Ready(result) = future.as_mut().poll(&mut context) {
+                return result;
+            }
+            self.poll(wgpu::PollType::wait_indefinitely())?;
+            // Another thread that polls the device may be in the middle of the callback that is waited for.
+            std::thread::yield_now();
+        }
+    }
+}
+
+impl Executor {
+    /// [`Executor::load`], blocking.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn load_blocking(&mut self, plan: &Plan) -> Result<LoadedPlan, ExecutorError> {
+        let device = self.device.clone();
+        device.block_on(self.load(plan))
+    }
+
+    /// [`Executor::write_input`], blocking, though not for the device.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn write_input_blocking(&self, name: &str, tensor: &HostTensor) -> Result<(), ExecutorError> {
+        self.device.block_on(self.write_input(name, tensor))
+    }
+
+    /// [`Executor::write_state`], blocking, though not for the device.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn write_state_blocking(&self, name: &str, tensor: &HostTensor) -> Result<(), ExecutorError> {
+        self.device.block_on(self.write_state(name, tensor))
+    }
+
+    /// [`Executor::read_state`], blocking.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn read_state_blocking(&self, name: &str) -> Result<HostTensor, ExecutorError> {
+        self.device.block_on(self.read_state(name))
+    }
+
+    /// [`Executor::read_output`], blocking.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn read_output_blocking(&self, plan: &LoadedPlan, name: &str) -> Result<HostTensor, ExecutorError> {
+        self.device.block_on(self.read_output(plan, name))
+    }
+
+    /// [`Executor::run`], blocking.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn run_blocking(&mut self, work: &[(&LoadedPlan, u32)]) -> Result<(), ExecutorError> {
+        let device = self.device.clone();
+        device.block_on(self.run(work))
+    }
+
+    /// [`Executor::finish`], blocking.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn finish_blocking(&mut self) -> Result<(), ExecutorError> {
+        let device = self.device.clone();
+        device.block_on(self.finish())
+    }
+
+    /// [`Executor::snapshot`], blocking, though not for the device.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn snapshot_blocking(&self) -> Result<Snapshot, ExecutorError> {
+        self.device.block_on(self.snapshot())
+    }
+
+    /// [`Executor::restore`], blocking, though not for the device.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn restore_blocking(&self, snapshot: &Snapshot) -> Result<(), ExecutorError> {
+        self.device.block_on(self.restore(snapshot))
+    }
+
+    /// [`Executor::profile`], blocking.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn profile_blocking(&mut self, plan: &LoadedPlan, steps: u32) -> Result<Vec<DispatchTime>, ExecutorError> {
+        let device = self.device.clone();
+        device.block_on(self.profile(plan, steps))
+    }
+}

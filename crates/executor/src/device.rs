@@ -1,0 +1,139 @@
+//! Adapters and the devices that they give.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex};
+
+use wgpu::{Backends, ErrorFilter};
+use wgrad_core::plan::Target;
+
+use crate::choice::{AdapterInfo, Choice};
+use crate::error::{DeviceError, ExecutorError};
+use crate::faults::Faults;
+use crate::limits;
+use crate::pipelines::PipelineCache;
+
+/// All backends but OpenGL, which finds the same adapters again, and slower.
+const BACKENDS: Backends = Backends::VULKAN
+    .union(Backends::METAL)
+    .union(Backends::DX12)
+    .union(Backends::BROWSER_WEBGPU);
+
+/// A device with its queue, and the pipelines that were made for it. Clones are the same device.
+#[derive(Clone, Debug)]
+pub struct Device {
+    device: wgpu::Device,
+    queue: wgpu::Queue,
+    info: AdapterInfo,
+    faults: Arc<Faults>,
+    pub(crate) pipelines: PipelineCache,
+}
+
+impl Device {
+    /// All adapters of this machine, in the order of the numbers that [`Choice::Named`] takes.
+    pub async fn list() -> Vec<AdapterInfo> {
+        adapters().await.iter().map(|adapter| adapter.get_info().into()).collect()
+    }
+
+    /// A device of the adapter that is wanted. Its errors and its loss are reported by the executor's calls.
+    ///
+    /// # Errors
+    /// [`DeviceError::NoAdapter`] where there is none at all; otherwise an error that lists those that there are, or
+    /// tells why the adapter gives no device.
+    pub async fn request(choice: &Choice) -> Result<Self, DeviceError> {
+        let adapters = adapters().await;
+        let mut infos: Vec<AdapterInfo> = adapters.iter().map(|adapter| adapter.get_info().into()).collect();
+        let index = choice.pick(&infos)?;
+        let (adapter, info) = (&adapters[index], infos.swap_remove(index));
+        let descriptor = wgpu::DeviceDescriptor {
+            label: Some("wgrad"),
+            required_features: adapter.features() & limits::features(),
+            required_limits: limits::wanted(&adapter.limits()),
+            ..Default::default()
+        };
+        let (device, queue) = adapter
+            .request_device(&descriptor)
+            .await
+            .map_err(|error| DeviceError::Refused { adapter: info.clone(), reason: error.to_string() })?;
+        let faults = Arc::new(Faults::default());
+        faults.watch(&device);
+        Ok(Self { device, queue, info, faults, pipelines: Arc::new(Mutex::new(HashMap::new())) })
+    }
+
+    /// A device that its owner lends. No callback is ever set on it, and its limits are taken as they are.
+    ///
+    /// What goes wrong in a call of the executor is returned from that call, and never reaches the owner's handlers.
+    /// The loss of the device is known only from what fails, since its callback is the owner's.
+    pub fn from_wgpu(device: wgpu::Device, queue: wgpu::Queue) -> Self {
+        let info = device.adapter_info().into();
+        Self { device, queue, info, faults: Arc::default(), pipelines: Arc::default() }
+    }
+
+    /// The adapter that it comes from.
+    pub fn info(&self) -> &AdapterInfo {
+        &self.info
+    }
+
+    /// What a plan may ask of it.
+    pub fn target(&self) -> Target {
+        limits::target(self.info.class(), &self.device.limits())
+    }
+
+    /// The device as wgpu knows it.
+    pub fn wgpu(&self) -> &wgpu::Device {
+        &self.device
+    }
+
+    /// Its queue.
+    pub fn queue(&self) -> &wgpu::Queue {
+        &self.queue
+    }
+
+    /// Fails where the device is lost or has reported an error since the last call.
+    pub(crate) fn check(&self) -> Result<(), ExecutorError> {
+        self.faults.check()
+    }
+
+    /// Does what can make the device report errors, and returns the first of them.
+    pub(crate) fn catch<T>(&self, body: impl FnOnce() -> T) -> impl Future<Output = Result<T, wgpu::Error>> {
+        let scopes = [ErrorFilter::OutOfMemory, ErrorFilter::Internal, ErrorFilter::Validation]
+            .map(|filter| self.device.push_error_scope(filter));
+        let value = body();
+        // Scopes are popped before the first await: they belong to the thread, which a future may change.
+        let errors: Vec<_> = scopes.into_iter().rev().map(wgpu::ErrorScopeGuard::pop).collect();
+        async move {
+            for error in errors {
+                if let Some(error) = error.await {
+                    return Err(error);
+                }
+            }
+            Ok(value)
+        }
+    }
+
+    /// Waits for a submission, or for all of them, or reports after no time that it has not finished.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn poll(&self, poll: wgpu::PollType) -> Result<bool, ExecutorError> {
+        self.check()?;
+        // wgpu 30 panics when the wait itself finds that the device is lost; no lock of its is held at that point.
+        let polled = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.device.poll(poll)));
+        let finished = match polled {
+            Ok(Ok(_)) => true,
+            Ok(Err(wgpu::PollError::Timeout)) => false,
+            Ok(Err(error)) => return Err(ExecutorError::Device { during: "waiting".into(), message: error.to_string() }),
+            Err(_) => {
+                self.faults.lose("found while waiting for it".to_owned());
+                false
+            }
+        };
+        self.check().map(|()| finished)
+    }
+}
+
+async fn adapters() -> Vec<wgpu::Adapter> {
+    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
+        backends: BACKENDS,
+        ..wgpu::InstanceDescriptor::new_without_display_handle()
+    });
+    instance.enumerate_adapters(BACKENDS).await
+}

@@ -1,0 +1,227 @@
+//! From a plan to buffers, pipelines and bind groups.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use wgpu::BufferUsages;
+use wgrad_core::plan::{Buffer, BufferId, Dispatch, Plan, Role};
+use wgrad_core::HostTensor;
+
+use crate::buffers::{self, TENSOR};
+use crate::error::ExecutorError;
+use crate::executor::{Executor, Shared, Source};
+use crate::loaded::{Command, LoadedPlan, Output};
+use crate::pack;
+use crate::pipelines::{self, Pipeline};
+
+/// What a plan brings along while it is being loaded.
+struct Loading<'a> {
+    executor: &'a Executor,
+    plan: &'a Plan,
+    /// Inputs and states that no earlier plan has. They become the executor's only when all else has worked.
+    new: BTreeMap<String, Shared>,
+    /// One for each of the plan's.
+    buffers: Vec<wgpu::Buffer>,
+}
+
+impl Executor {
+    /// Makes all that the plan needs on the device, and runs nothing.
+    ///
+    /// Inputs and states that other plans have already loaded keep their values; new states get their initial ones,
+    /// new inputs zeros.
+    ///
+    /// # Errors
+    /// Where there is no room for a buffer, a kernel does not compile, a name is taken by something else, or the
+    /// device would reject a dispatch. Nothing is kept then.
+    pub async fn load(&mut self, plan: &Plan) -> Result<LoadedPlan, ExecutorError> {
+        self.device.check()?;
+        let mut loading = Loading { executor: self, plan, new: BTreeMap::new(), buffers: Vec::new() };
+        for buffer in &plan.buffers {
+            let created = loading.buffer(buffer).await?;
+            loading.buffers.push(created);
+        }
+        let loaded = LoadedPlan {
+            name: plan.name.clone(),
+            commands: loading.commands().await?,
+            outputs: loading.outputs()?,
+            pace: Arc::new(Mutex::default()),
+        };
+        loading.rehearse(&loaded).await?;
+        let new = loading.new;
+        self.shared.extend(new);
+        Ok(loaded)
+    }
+}
+
+impl Loading<'_> {
+    async fn buffer(&mut self, buffer: &Buffer) -> Result<wgpu::Buffer, ExecutorError> {
+        match &buffer.role {
+            Role::Input(name) => self.shared(buffer, name, Source::Input, None).await,
+            Role::State(name, initial) => {
+                self.shared(buffer, name, Source::State(initial.kind()), Some(initial)).await
+            }
+            Role::Constant(tensor) => self.allocate(buffer, Some(tensor)).await,
+            Role::Scratch => self.allocate(buffer, None).await,
+        }
+    }
+
+    async fn shared(
+        &mut self,
+        buffer: &Buffer,
+        name: &str,
+        source: Source,
+        initial: Option<&HostTensor>,
+    ) -> Result<wgpu::Buffer, ExecutorError> {
+        if let Some(known) = self.executor.shared.get(name).or_else(|| self.new.get(name)) {
+            if known.source != source || known.buffer.size() != buffer.bytes {
+                return Err(ExecutorError::Conflict {
+                    name: name.to_owned(),
+                    known: describe(&known.source, known.buffer.size()),
+                    plan: self.plan.name.clone(),
+                    got: describe(&source, buffer.bytes),
+                });
+            }
+            return Ok(known.buffer.clone());
+        }
+        let created = self.allocate(buffer, initial).await?;
+        self.new.insert(name.to_owned(), Shared { buffer: created.clone(), source });
+        Ok(created)
+    }
+
+    async fn allocate(&self, buffer: &Buffer, tensor: Option<&HostTensor>) -> Result<wgpu::Buffer, ExecutorError> {
+        let device = &self.executor.device;
+        let created = buffers::allocate(device, &buffer.label, buffer.bytes, TENSOR).await?;
+        if let Some(tensor) = tensor {
+            let bytes = pack::pack(&buffer.label, tensor)?;
+            buffers::write(device, &created, &buffer.label, &bytes).await?;
+        }
+        Ok(created)
+    }
+
+    async fn commands(&self) -> Result<Vec<Command>, ExecutorError> {
+        let (device, checks) = (&self.executor.device, self.executor.checks);
+        let mut pipelines = Vec::with_capacity(self.plan.shaders.len());
+        for shader in &self.plan.shaders {
+            pipelines.push(pipelines::pipeline(device, shader, checks).await?);
+        }
+        let uniforms = self.uniforms().await?;
+        let mut commands = Vec::with_capacity(self.plan.dispatches.len());
+        for (index, dispatch) in self.plan.dispatches.iter().enumerate() {
+            let pipeline = pipelines.get(dispatch.shader).ok_or_else(|| {
+                let (wanted, count) = (dispatch.shader, pipelines.len());
+                self.invalid(format!("{}: shader {wanted} of {count}", dispatch.label))
+            })?;
+            let dims = uniforms.binding(index, dispatch);
+            commands.push(self.command(dispatch, pipeline, dims).await?);
+        }
+        Ok(commands)
+    }
+
+    async fn command(
+        &self,
+        dispatch: &Dispatch,
+        pipeline: &Pipeline,
+        dims: wgpu::BufferBinding<'_>,
+    ) -> Result<Command, ExecutorError> {
+        let mut entries = vec![wgpu::BindGroupEntry { binding: 0, resource: wgpu::BindingResource::Buffer(dims) }];
+        for (binding, storage) in (1..).zip(&dispatch.bindings) {
+            let buffer = self.resolve(storage.buffer, &dispatch.label)?;
+            entries.push(wgpu::BindGroupEntry { binding, resource: buffer.as_entire_binding() });
+        }
+        let descriptor = wgpu::BindGroupDescriptor {
+            label: Some(&dispatch.label),
+            layout: &pipeline.layout,
+            entries: &entries,
+        };
+        let device = &self.executor.device;
+        let bind_group = device.catch(|| device.wgpu().create_bind_group(&descriptor)).await;
+        Ok(Command {
+            label: dispatch.label.clone(),
+            pipeline: pipeline.pipeline.clone(),
+            bind_group: bind_group.map_err(|error| self.invalid(error.to_string()))?,
+            workgroups: dispatch.workgroups,
+            work: dispatch.work,
+        })
+    }
+
+    /// All dispatches' dims in one buffer.
+    async fn uniforms(&self) -> Result<Uniforms, ExecutorError> {
+        let device = &self.executor.device;
+        let alignment = device.wgpu().limits().min_uniform_buffer_offset_alignment as u64;
+        let largest = self.plan.dispatches.iter().map(dims_bytes).max().unwrap_or(0);
+        let stride = largest.max(1).next_multiple_of(alignment.max(16));
+        let mut contents = vec![0u8; stride as usize * self.plan.dispatches.len().max(1)];
+        for (chunk, dispatch) in contents.chunks_exact_mut(stride as usize).zip(&self.plan.dispatches) {
+            let dims: &[u8] = bytemuck::cast_slice(&dispatch.dims);
+            chunk[..dims.len()].copy_from_slice(dims);
+        }
+        let label = format!("{} dims", self.plan.name);
+        let usage = BufferUsages::UNIFORM.union(BufferUsages::COPY_DST);
+        let buffer = buffers::allocate(device, &label, contents.len() as u64, usage).await?;
+        buffers::write(device, &buffer, &label, &contents).await?;
+        Ok(Uniforms { buffer, stride })
+    }
+
+    fn outputs(&self) -> Result<BTreeMap<String, Output>, ExecutorError> {
+        let mut outputs = BTreeMap::new();
+        for (name, location) in &self.plan.outputs {
+            let buffer = self.resolve(location.buffer, name)?.clone();
+            let (range, _) = pack::copied_range(&location.kind, location.offset);
+            if range.end > buffer.size() {
+                let (kind, size, offset) = (&location.kind, buffer.size(), location.offset);
+                return Err(self.invalid(format!("output {name}: {kind} at {offset} in a buffer of {size} bytes")));
+            }
+            outputs.insert(name.clone(), Output { buffer, offset: location.offset, kind: location.kind.clone() });
+        }
+        Ok(outputs)
+    }
+
+    /// Records a step and throws it away, so that all that a device finds wrong with a dispatch is found now and not
+    /// in an encoder that somebody else may have lent.
+    async fn rehearse(&self, loaded: &LoadedPlan) -> Result<(), ExecutorError> {
+        let device = &self.executor.device;
+        let rehearsal = device.catch(|| {
+            let mut encoder = device.wgpu().create_command_encoder(&Default::default());
+            loaded.record(&mut encoder, 1);
+            drop(encoder.finish());
+        });
+        rehearsal.await.map_err(|error| self.invalid(error.to_string()))
+    }
+
+    fn resolve(&self, id: BufferId, user: &str) -> Result<&wgpu::Buffer, ExecutorError> {
+        let count = self.buffers.len();
+        self.buffers.get(id.0 as usize).ok_or_else(|| self.invalid(format!("{user}: buffer {} of {count}", id.0)))
+    }
+
+    fn invalid(&self, message: String) -> ExecutorError {
+        ExecutorError::Plan { plan: self.plan.name.clone(), message }
+    }
+}
+
+/// The dims of each dispatch, at a fixed distance from one another.
+struct Uniforms {
+    buffer: wgpu::Buffer,
+    stride: u64,
+}
+
+impl Uniforms {
+    fn binding(&self, index: usize, dispatch: &Dispatch) -> wgpu::BufferBinding<'_> {
+        wgpu::BufferBinding {
+            buffer: &self.buffer,
+            offset: index as u64 * self.stride,
+            size: wgpu::BufferSize::new(dims_bytes(dispatch)),
+        }
+    }
+}
+
+/// The size of a dispatch's uniform, which WGSL pads to 16 bytes.
+fn dims_bytes(dispatch: &Dispatch) -> u64 {
+    pack::buffer_bytes(size_of_val(dispatch.dims.as_slice()) as u64)
+}
+
+fn describe(source: &Source, bytes: u64) -> String {
+    match source {
+        Source::Input => format!("an input of {bytes} bytes"),
+        Source::State(kind) => format!("a state {kind} of {bytes} bytes"),
+    }
+}

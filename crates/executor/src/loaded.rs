@@ -1,0 +1,78 @@
+//! A plan that is ready to be run.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use wgrad_core::TensorType;
+use wgrad_core::op::Work;
+
+use crate::pace::Pace;
+
+/// A plan on a device: its pipelines, bind groups and buffers, which live as long as it does.
+#[derive(Debug)]
+pub struct LoadedPlan {
+    pub(crate) name: String,
+    pub(crate) commands: Vec<Command>,
+    pub(crate) outputs: BTreeMap<String, Output>,
+    /// How long its steps take, which submissions report when they end.
+    pub(crate) pace: Arc<Mutex<Pace>>,
+}
+
+/// A dispatch with all that it takes.
+#[derive(Debug)]
+pub(crate) struct Command {
+    pub(crate) label: String,
+    pub(crate) pipeline: wgpu::ComputePipeline,
+    pub(crate) bind_group: wgpu::BindGroup,
+    pub(crate) workgroups: [u32; 3],
+    pub(crate) work: Work,
+}
+
+/// Where an output lies.
+#[derive(Debug)]
+pub(crate) struct Output {
+    pub(crate) buffer: wgpu::Buffer,
+    /// In elements.
+    pub(crate) offset: usize,
+    pub(crate) kind: TensorType,
+}
+
+impl LoadedPlan {
+    /// The plan's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Records steps, one after another, as one compute pass. It does not submit, wait or block.
+    ///
+    /// The encoder must be of the device that the plan was loaded on.
+    pub fn record(&self, encoder: &mut wgpu::CommandEncoder, steps: u32) {
+        let descriptor = wgpu::ComputePassDescriptor { label: Some(&self.name), timestamp_writes: None };
+        let mut pass = encoder.begin_compute_pass(&descriptor);
+        for _ in 0..steps {
+            for command in &self.commands {
+                command.dispatch(&mut pass);
+            }
+        }
+    }
+
+    /// The names of the outputs.
+    pub fn outputs(&self) -> impl Iterator<Item = &str> {
+        self.outputs.keys().map(String::as_str)
+    }
+
+    /// The buffer that an output lies in, at which element it begins, and its type, for an application that draws
+    /// from it.
+    pub fn output(&self, name: &str) -> Option<(&wgpu::Buffer, usize, &TensorType)> {
+        self.outputs.get(name).map(|output| (&output.buffer, output.offset, &output.kind))
+    }
+}
+
+impl Command {
+    pub(crate) fn dispatch(&self, pass: &mut wgpu::ComputePass) {
+        let [x, y, z] = self.workgroups;
+        pass.set_pipeline(&self.pipeline);
+        pass.set_bind_group(0, &self.bind_group, &[]);
+        pass.dispatch_workgroups(x, y, z);
+    }
+}

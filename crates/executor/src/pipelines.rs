@@ -1,0 +1,104 @@
+//! Compiled kernels, each once for all plans of a device.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use wgpu::{BindGroupLayout, BindGroupLayoutEntry, BindingType, BufferBindingType, ComputePipeline, ShaderModule};
+use wgrad_core::plan::Shader;
+
+use crate::device::Device;
+use crate::error::ExecutorError;
+use crate::faults::lock;
+
+/// Whether kernels are guarded while they run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Checks {
+    /// Accesses out of bounds and endless loops are made harmless, at up to a hundred times the cost: for a user's own
+    /// WGSL and for tests.
+    Checked,
+    /// Nothing is guarded: for kernels that are known to stay in bounds, to end, never to divide integers by zero,
+    /// and to write workgroup memory before they read it.
+    Unchecked,
+}
+
+/// A kernel that is ready to be dispatched.
+#[derive(Clone, Debug)]
+pub(crate) struct Pipeline {
+    pub(crate) pipeline: ComputePipeline,
+    pub(crate) layout: BindGroupLayout,
+}
+
+/// A device's pipelines, by what they were made from.
+pub(crate) type PipelineCache = Arc<Mutex<HashMap<(Arc<Shader>, Checks), Pipeline>>>;
+
+/// The kernel's pipeline, made now unless the device has it.
+///
+/// # Errors
+/// Where the WGSL is invalid, or differs from the shader's entry point or bindings.
+pub(crate) async fn pipeline(device: &Device, shader: &Arc<Shader>, checks: Checks) -> Result<Pipeline, ExecutorError> {
+    let key = (shader.clone(), checks);
+    if let Some(known) = lock(&device.pipelines).get(&key) {
+        return Ok(known.clone());
+    }
+    let created = device.catch(|| create(device.wgpu(), shader, checks)).await;
+    let pipeline =
+        created.map_err(|error| ExecutorError::Shader { label: shader.label.clone(), message: error.to_string() })?;
+    lock(&device.pipelines).insert(key, pipeline.clone());
+    Ok(pipeline)
+}
+
+fn create(device: &wgpu::Device, shader: &Shader, checks: Checks) -> Pipeline {
+    let label = Some(shader.label.as_str());
+    let layout = bind_group_layout(device, shader);
+    let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+        label,
+        bind_group_layouts: &[Some(&layout)],
+        immediate_size: 0,
+    });
+    let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+        label,
+        layout: Some(&pipeline_layout),
+        module: &shader_module(device, shader, checks),
+        entry_point: Some(&shader.entry),
+        compilation_options: wgpu::PipelineCompilationOptions {
+            zero_initialize_workgroup_memory: checks == Checks::Checked,
+            ..Default::default()
+        },
+        cache: None,
+    });
+    Pipeline { pipeline, layout }
+}
+
+/// The dims at binding 0, then the storage.
+fn bind_group_layout(device: &wgpu::Device, shader: &Shader) -> BindGroupLayout {
+    let storage = shader.writes.iter().map(|writes| BufferBindingType::Storage { read_only: !writes });
+    let types = std::iter::once(BufferBindingType::Uniform).chain(storage);
+    let entries: Vec<BindGroupLayoutEntry> = (0..)
+        .zip(types)
+        .map(|(binding, ty)| BindGroupLayoutEntry {
+            binding,
+            visibility: wgpu::ShaderStages::COMPUTE,
+            ty: BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size: None },
+            count: None,
+        })
+        .collect();
+    device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some(&shader.label), entries: &entries })
+}
+
+fn shader_module(device: &wgpu::Device, shader: &Shader, checks: Checks) -> ShaderModule {
+    let descriptor = wgpu::ShaderModuleDescriptor {
+        label: Some(&shader.label),
+        source: wgpu::ShaderSource::Wgsl(shader.source.as_str().into()),
+    };
+    match checks {
+        Checks::Checked => device.create_shader_module(descriptor),
+        Checks::Unchecked => create_unchecked(device, descriptor),
+    }
+}
+
+#[allow(unsafe_code)]
+fn create_unchecked(device: &wgpu::Device, descriptor: wgpu::ShaderModuleDescriptor) -> ShaderModule {
+    // SAFETY: whoever asks for `Checks::Unchecked` answers for the kernels: they stay in bounds, their loops end and
+    // their divisors are not zero. wgrad's own are tested with and without checks, between guard words.
+    unsafe { device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked()) }
+}

@@ -1,0 +1,63 @@
+//! Copies of all states, made and put back on the device.
+
+use std::sync::atomic::Ordering;
+
+use crate::buffers::{self, TENSOR};
+use crate::error::ExecutorError;
+use crate::executor::Executor;
+
+/// What all states were at one moment. It takes as much memory on the device as they do.
+#[derive(Debug)]
+pub struct Snapshot {
+    copies: Vec<(String, wgpu::Buffer)>,
+}
+
+impl Executor {
+    /// Copies all states, as they are after all steps that were submitted so far. Nothing passes through the host.
+    ///
+    /// # Errors
+    /// Where there is no room; on errors and loss of the device.
+    pub async fn snapshot(&self) -> Result<Snapshot, ExecutorError> {
+        self.device.check()?;
+        let mut copies = Vec::new();
+        let states: Vec<String> = self.states().map(|(name, _)| name.to_owned()).collect();
+        for name in states {
+            let bytes = self.state(&name)?.0.buffer.size();
+            let copy = buffers::allocate(&self.device, &format!("snapshot of {name}"), bytes, TENSOR).await?;
+            copies.push((name, copy));
+        }
+        let snapshot = Snapshot { copies };
+        self.copy("making a snapshot", self.pairs(&snapshot)?).await?;
+        Ok(snapshot)
+    }
+
+    /// Puts all states back to what they were. States that were loaded later stay as they are.
+    ///
+    /// # Errors
+    /// Where the snapshot has a state that is not loaded here or has another size; on errors and loss of the device.
+    pub async fn restore(&self, snapshot: &Snapshot) -> Result<(), ExecutorError> {
+        self.device.check()?;
+        let pairs = self.pairs(snapshot)?;
+        self.copy("restoring a snapshot", pairs.into_iter().map(|(state, copy)| (copy, state)).collect()).await
+    }
+
+    /// Each state with its copy.
+    fn pairs<'a>(&'a self, snapshot: &'a Snapshot) -> Result<Vec<(&'a wgpu::Buffer, &'a wgpu::Buffer)>, ExecutorError> {
+        let pair = |(name, copy): &'a (String, wgpu::Buffer)| Ok((&self.state(name)?.0.buffer, copy));
+        snapshot.copies.iter().map(pair).collect()
+    }
+
+    async fn copy(&self, during: &str, copies: Vec<(&wgpu::Buffer, &wgpu::Buffer)>) -> Result<(), ExecutorError> {
+        let device = &self.device;
+        let submitted = device.catch(|| {
+            let mut encoder = device.wgpu().create_command_encoder(&Default::default());
+            for (from, to) in copies {
+                encoder.copy_buffer_to_buffer(from, 0, to, 0, from.size());
+            }
+            device.queue().submit([encoder.finish()]);
+        });
+        submitted.await.map_err(ExecutorError::during(during))?;
+        self.counters.submissions.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+}

@@ -1,0 +1,195 @@
+//! A grid of images with their predicted and true classes.
+
+use std::path::Path;
+
+use plotters::element::Rectangle;
+use plotters::style::text_anchor::HPos;
+use plotters::style::{Color, FontStyle, RGBColor};
+
+use crate::PlotError;
+use crate::lettering::Lettering;
+use crate::palette::{FAINT_INK, INK, PAPER, RULE, WRONG};
+use crate::picture::{self, Canvas, DrawingResult};
+
+/// An image with its predicted and its true class.
+#[derive(Debug, Clone, Copy)]
+pub struct Digit<'a> {
+    /// One byte for each pixel, row major, of shape (rows, columns); 0 is drawn white and 255 black.
+    pub pixels: &'a [u8],
+    /// The height in pixels.
+    pub rows: usize,
+    /// The width in pixels.
+    pub columns: usize,
+    /// The class that the network gives the image.
+    pub predicted: u8,
+    /// The class that the image belongs to.
+    pub truth: u8,
+}
+
+impl Digit<'_> {
+    fn is_right(&self) -> bool {
+        self.predicted == self.truth
+    }
+
+    /// Width and height when drawn: the longer side fills the square.
+    fn drawn_size(&self) -> (usize, usize) {
+        let longer = self.rows.max(self.columns);
+        let side = |pixels: usize| (SQUARE as usize).min((pixels * SQUARE as usize).div_ceil(longer));
+        (side(self.columns), side(self.rows))
+    }
+}
+
+const MOST_DIGITS: usize = 512;
+const IN_A_ROW: usize = 8;
+/// Narrower pictures have no room for their title.
+const FEWEST_IN_A_ROW: usize = 5;
+
+// All sizes and distances are in pixels.
+const MARGIN: i32 = 40;
+const TITLE_BASELINE: i32 = 62;
+const SUBTITLE_BASELINE: i32 = 108;
+const TOP: i32 = 150;
+const CELL_WIDTH: i32 = 184;
+const CELL_HEIGHT: i32 = 240;
+/// The side of the square that an image fills; five times that of MNIST's images.
+const SQUARE: i32 = 140;
+/// Between the edges of a cell and of its square.
+const INSET: i32 = (CELL_WIDTH - SQUARE) / 2;
+
+const TITLE: Lettering = Lettering { size: 40, weight: FontStyle::Bold, color: INK };
+const SUBTITLE: Lettering = Lettering { size: 30, weight: FontStyle::Normal, color: INK };
+const RIGHT_CLASS: Lettering = Lettering { size: 26, weight: FontStyle::Normal, color: FAINT_INK };
+const WRONG_CLASS: Lettering = Lettering { size: 26, weight: FontStyle::Bold, color: WRONG };
+
+/// Draws the images, eight in a row, with their classes, and writes them to `path` as a PNG file, creating the
+/// folders above it.
+///
+/// Under the title stands how many are right. Wrong ones have a frame, a cross and another colour.
+///
+/// # Errors
+/// If there are no digits or more than 512, if one has another number of pixels than rows x columns or none, and if
+/// the picture cannot be written.
+pub fn digit_grid(path: &Path, title: &str, digits: &[Digit]) -> Result<(), PlotError> {
+    check(digits)?;
+    let size = picture_size(digits.len());
+    picture::write(path, size, |canvas| draw(canvas, title, digits))
+}
+
+fn check(digits: &[Digit]) -> Result<(), PlotError> {
+    if digits.is_empty() {
+        return Err(PlotError::Empty { what: "no digits".to_string() });
+    }
+    if digits.len() > MOST_DIGITS {
+        return Err(PlotError::TooMany { what: "digits", limit: MOST_DIGITS, count: digits.len() });
+    }
+    let fits = |digit: &Digit| !digit.pixels.is_empty() && digit.rows.checked_mul(digit.columns) == Some(digit.pixels.len());
+    match digits.iter().enumerate().find(|(_, digit)| !fits(digit)) {
+        Some((index, &Digit { pixels, rows, columns, .. })) => {
+            Err(PlotError::DigitSize { index, pixels: pixels.len(), rows, columns })
+        }
+        None => Ok(()),
+    }
+}
+
+fn in_a_row(count: usize) -> usize {
+    count.clamp(FEWEST_IN_A_ROW, IN_A_ROW)
+}
+
+/// Width and height; the outermost squares, not their cells, keep to the margins.
+fn picture_size(count: usize) -> (u32, u32) {
+    let (columns, rows) = (in_a_row(count), count.div_ceil(in_a_row(count)));
+    let width = 2 * (MARGIN - INSET) + CELL_WIDTH * columns as i32;
+    let height = TOP + CELL_HEIGHT * rows as i32 + MARGIN / 2;
+    (width as u32, height as u32)
+}
+
+fn draw(canvas: &Canvas, title: &str, digits: &[Digit]) -> DrawingResult {
+    let title = TITLE.fitted(canvas, title, canvas.dim_in_pixel().0 as i32 - 2 * MARGIN);
+    TITLE.draw(canvas, &title, (MARGIN, TITLE_BASELINE), HPos::Left)?;
+    SUBTITLE.draw(canvas, &score(digits), (MARGIN, SUBTITLE_BASELINE), HPos::Left)?;
+    for (index, digit) in digits.iter().enumerate() {
+        let (row, column) = (index / in_a_row(digits.len()), index % in_a_row(digits.len()));
+        let square = (MARGIN + CELL_WIDTH * column as i32, TOP + CELL_HEIGHT * row as i32);
+        draw_cell(canvas, square, digit)?;
+    }
+    Ok(())
+}
+
+fn score(digits: &[Digit]) -> String {
+    let right = digits.iter().filter(|digit| digit.is_right()).count();
+    let legend = if right == digits.len() { "" } else { "; ✗ marks the wrong ones" };
+    format!("{right} of {} right{legend}", digits.len())
+}
+
+/// Draws the image into the square whose upper left corner is given, and its classes below.
+fn draw_cell(canvas: &Canvas, square: (i32, i32), digit: &Digit) -> DrawingResult {
+    let (frame_width, frame_color, lettering, cross) =
+        if digit.is_right() { (2, RULE, RIGHT_CLASS, "") } else { (6, WRONG, WRONG_CLASS, "✗ ") };
+    draw_frame(canvas, square, frame_width, frame_color)?;
+    draw_pixels(canvas, square, digit)?;
+    let (middle, below) = (square.0 + SQUARE / 2, square.1 + SQUARE);
+    lettering.draw(canvas, &format!("{cross}predicted {}", digit.predicted), (middle, below + 36), HPos::Center)?;
+    lettering.draw(canvas, &format!("true {}", digit.truth), (middle, below + 66), HPos::Center)
+}
+
+/// A filled rectangle around the square, which the square's own pixels are then drawn over.
+fn draw_frame(canvas: &Canvas, (x, y): (i32, i32), width: i32, color: RGBColor) -> DrawingResult {
+    let (start, end) = ((x - width, y - width), (x + SQUARE + width, y + SQUARE + width));
+    canvas.draw(&Rectangle::new([start, end], color.filled()))?;
+    let inside = [(x, y), (x + SQUARE, y + SQUARE)];
+    canvas.draw(&Rectangle::new(inside, PAPER.filled()))
+}
+
+/// Draws the image in the middle of the square, each of its pixels as a block of equal colour.
+fn draw_pixels(canvas: &Canvas, (x, y): (i32, i32), digit: &Digit) -> DrawingResult {
+    let (width, height) = digit.drawn_size();
+    let start = (x + (SQUARE - width as i32) / 2, y + (SQUARE - height as i32) / 2);
+    for row in 0..height {
+        let pixels = digit.pixels.chunks(digit.columns).nth(row * digit.rows / height).unwrap_or(&[]);
+        for column in 0..width {
+            let pixel = pixels.get(column * digit.columns / width).copied().unwrap_or(0);
+            let gray = 255 - pixel;
+            canvas.draw_pixel((start.0 + column as i32, start.1 + row as i32), &RGBColor(gray, gray, gray))?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::picture::tests::count_of_color;
+
+    fn count_drawn(digits: &[Digit], color: RGBColor) -> usize {
+        count_of_color(picture_size(digits.len()), color, |canvas| draw(canvas, "digits", digits))
+    }
+
+    fn digit(pixels: &[u8], rows: usize, columns: usize, predicted: u8) -> Digit<'_> {
+        Digit { pixels, rows, columns, predicted, truth: 3 }
+    }
+
+    #[test]
+    fn only_wrong_digits_are_marked() {
+        let (right, wrong) = (digit(&[0; 6], 2, 3, 3), digit(&[0; 6], 2, 3, 8));
+        assert_eq!(count_drawn(&[right, right], WRONG), 0);
+        let frame = 4 * 6 * SQUARE as usize;
+        assert!(count_drawn(&[right, wrong], WRONG) > frame);
+        assert!(count_drawn(&[wrong, wrong], WRONG) > 2 * frame);
+    }
+
+    #[test]
+    fn every_pixel_is_a_block_of_its_gray() {
+        let image = digit(&[254, 100, 100, 100, 100, 254], 2, 3, 3);
+        let (width, height) = image.drawn_size();
+        assert_eq!((width, height), (140, 94));
+        let (first_column, last_column, half) = (140_usize.div_ceil(3), 140 - 280_usize.div_ceil(3), 47);
+        assert_eq!(count_drawn(&[image], RGBColor(1, 1, 1)), half * (first_column + last_column));
+    }
+
+    #[test]
+    fn the_score_counts_right_digits() {
+        let (right, wrong) = (digit(&[0], 1, 1, 3), digit(&[0], 1, 1, 4));
+        assert_eq!(score(&[right, wrong, right]), "2 of 3 right; ✗ marks the wrong ones");
+        assert_eq!(score(&[right]), "1 of 1 right");
+    }
+}

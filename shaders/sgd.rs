@@ -1,0 +1,106 @@
+//! Stochastic gradient descent: `parameter - learning_rate * scale * gradient`.
+//!
+//! Parameter and gradient are f32 of one shape, learning rate and scale single f32. Where the scale is not positive,
+//! the parameter stays as it is, even if the gradient is NaN.
+
+use std::sync::Arc;
+
+use wgrad_core::{Array, Case, Function, Graph, GraphError, Lowering, Op, ShapeError, TensorType, Value};
+
+use crate::cases::{case, floats};
+use crate::relu::{flops_of_each, shared_type};
+
+/// See [`sgd`].
+#[derive(Clone, Copy, Debug)]
+pub struct Sgd;
+
+/// The parameter after a step of gradient descent.
+///
+/// # Errors
+/// Where `parameter` and `gradient` are not f32 of one shape, or the others not single f32.
+pub fn sgd(graph: &mut Graph, parameter: Value, gradient: Value, learning_rate: Value, scale: Value) -> Result<Value, GraphError> {
+    graph.apply_one(Sgd, &[parameter, gradient, learning_rate, scale])
+}
+
+impl Op for Sgd {
+    fn name(&self) -> &'static str {
+        "sgd"
+    }
+
+    fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, ShapeError> {
+        Ok(vec![shared_type(inputs, &["parameter", "gradient"], &["learning rate", "scale"])?])
+    }
+
+    fn lowering(&self, _: &[TensorType]) -> Lowering {
+        Lowering::Pointwise(Function::new(include_str!("sgd.wgsl"), "sgd"))
+    }
+
+    fn flops(&self, inputs: &[TensorType]) -> u64 {
+        flops_of_each(inputs, 3)
+    }
+
+    fn reference(&self, inputs: &[Array], outputs: &mut [Array]) {
+        let ([parameter, gradient, learning_rate, scale], [output]) = (inputs, outputs) else { return };
+        let (learning_rate, scale) = (learning_rate.data[0], scale.data[0]);
+        for (output, (parameter, gradient)) in output.data.iter_mut().zip(parameter.data.iter().zip(&gradient.data)) {
+            *output = if scale > 0.0 { parameter - learning_rate * scale * gradient } else { *parameter };
+        }
+    }
+
+    fn cases(&self) -> Vec<Case> {
+        update_cases(2, &[0.1])
+    }
+}
+
+/// Tensors of awkward sizes, of which the second is the gradient, then these numbers and a scale that is 1, another,
+/// or 0. Updates have no gradient.
+pub(crate) fn update_cases(tensors: u32, numbers: &[f64]) -> Vec<Case> {
+    let number = |value: f64| Array::from_fn([], |_| value);
+    let with = |label: &str, shape: &[usize], scale: f64| {
+        let tensors = (0..tensors).map(|seed| floats(seed, shape.to_vec()));
+        let numbers = numbers.iter().chain([&scale]).map(|&value| number(value));
+        Case { differentiable: false, ..case(label, tensors.chain(numbers).collect::<Vec<_>>()) }
+    };
+    let mut closed = with("NaN behind a scale of 0", &[257], 0.0);
+    closed.inputs[1] = Array::from_fn([257], |_| f64::NAN);
+    vec![
+        with("1 element", &[1], 1.0),
+        with("255 elements", &[255], 0.25),
+        with("rows of 13", &[7, 13], 2.0),
+        with("empty", &[0], 1.0),
+        closed,
+    ]
+}
+
+pub(crate) fn examples() -> Vec<Arc<dyn Op>> {
+    vec![Arc::new(Sgd)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cases::tests::reference;
+
+    fn updated(gradient: f64, scale: f64) -> f64 {
+        let inputs = [[1.0], [gradient], [0.5], [scale]].map(|[value]| Array::from_fn([1], |_| value));
+        reference(&Sgd, &inputs)[0].data[0]
+    }
+
+    #[test]
+    fn goes_against_the_gradient() {
+        assert_eq!(updated(0.5, 1.0), 0.75);
+        assert_eq!(updated(0.5, 2.0), 0.5);
+    }
+
+    #[test]
+    fn a_scale_of_zero_or_nan_changes_nothing() {
+        assert_eq!([updated(0.5, 0.0), updated(f64::NAN, 0.0), updated(0.5, f64::NAN)], [1.0; 3]);
+    }
+
+    #[test]
+    fn refuses_a_gradient_of_another_shape() {
+        let [number, parameter, gradient] = [vec![], vec![2], vec![3]].map(TensorType::f32);
+        let error = Sgd.infer(&[parameter, gradient, number.clone(), number]).unwrap_err();
+        assert!(error.to_string().contains("(parameter, gradient)"), "{error}");
+    }
+}
