@@ -230,7 +230,8 @@ mod tests {
 
     #[test]
     fn refuses_wrong_attributes_and_inputs() {
-        let types = vec![vec![2]; 4].into_iter().chain([vec![], vec![1], vec![], vec![]]).map(TensorType::f32).collect::<Vec<_>>();
+        let types =
+            vec![vec![2]; 4].into_iter().chain([vec![], vec![1], vec![], vec![]]).map(TensorType::f32).collect::<Vec<_>>();
         assert_eq!(Adam::default().infer(&types), Ok(vec![TensorType::f32([2]); 3]));
         assert!(Adam::default().infer(&types[1..]).is_err());
         for wrong in [

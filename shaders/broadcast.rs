@@ -7,8 +7,7 @@
 use std::sync::Arc;
 
 use wgrad_core::{
-    Array, Case, DType, Graph, GraphError, HostTensor, Lowering, Node, Op, Shape, ShapeError,
-    TensorType, Tolerance, Value, View,
+    Array, Case, DType, Graph, GraphError, HostTensor, Lowering, Node, Op, Shape, ShapeError, TensorType, Tolerance, Value, View,
 };
 
 use crate::cases::{case, floats, integers};
@@ -25,11 +24,7 @@ pub struct Broadcast {
 ///
 /// # Errors
 /// Where the input's shape does not broadcast to `shape`.
-pub fn broadcast(
-    graph: &mut Graph,
-    input: Value,
-    shape: impl Into<Shape>,
-) -> Result<Value, GraphError> {
+pub fn broadcast(graph: &mut Graph, input: Value, shape: impl Into<Shape>) -> Result<Value, GraphError> {
     let shape = shape.into();
     if graph.kind(input).shape == shape {
         return Ok(input);
@@ -56,19 +51,11 @@ impl Op for Broadcast {
             [input] if input.shape.broadcast(&self.shape).as_ref() == Some(&self.shape) => {
                 Ok(vec![TensorType::new(input.dtype, self.shape.clone())])
             }
-            _ => Err(ShapeError::new(
-                format!("a tensor that broadcasts to {}", self.shape),
-                inputs,
-            )),
+            _ => Err(ShapeError::new(format!("a tensor that broadcasts to {}", self.shape), inputs)),
         }
     }
 
-    fn gradient(
-        &self,
-        graph: &mut Graph,
-        at: &Node,
-        upstream: &[Option<Value>],
-    ) -> Result<Vec<Option<Value>>, GraphError> {
+    fn gradient(&self, graph: &mut Graph, at: &Node, upstream: &[Option<Value>]) -> Result<Vec<Option<Value>>, GraphError> {
         let [Some(upstream)] = *upstream else { return Ok(vec![None]) };
         let shape = graph.kind(at.inputs[0]).shape.clone();
         Ok(vec![Some(sum_to(graph, upstream, &shape)?)])
@@ -121,8 +108,7 @@ impl Op for Broadcast {
 
 /// Shapes whose last extent is and is no multiple of 4, more than two axes, and no elements.
 pub(crate) fn examples() -> Vec<Arc<dyn Op>> {
-    let shapes: [Shape; 5] =
-        [[5, 8].into(), [7, 13].into(), [2, 3, 5].into(), [257].into(), [0, 3].into()];
+    let shapes: [Shape; 5] = [[5, 8].into(), [7, 13].into(), [2, 3, 5].into(), [257].into(), [0, 3].into()];
     shapes.map(|shape| Arc::new(Broadcast { shape }) as Arc<dyn Op>).to_vec()
 }
 

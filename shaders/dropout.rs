@@ -132,8 +132,8 @@ impl Op for Dropout {
 /// Four random numbers: a function of the counter that the key selects.
 fn philox4x32<const ROUNDS: usize>(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
     for _ in 0..ROUNDS {
-        let [first, second] = [(0xd251_1f53, counter[0]), (0xcd9e_8d57, counter[2])]
-            .map(|(factor, word)| u64::from::<u32>(factor) * u64::from(word))
+        let [first, second] = [(0xd251_1f53_u32, counter[0]), (0xcd9e_8d57, counter[2])]
+            .map(|(factor, word)| u64::from(factor) * u64::from(word))
             .map(|product| [(product >> 32) as u32, product as u32]);
         counter = [second[0] ^ counter[1] ^ key[0], second[1], first[0] ^ counter[3] ^ key[1], first[1]];
         key = [key[0].wrapping_add(0x9e37_79b9), key[1].wrapping_add(0xbb67_ae85)];

@@ -8,8 +8,7 @@
 use std::sync::Arc;
 
 use wgrad_core::{
-    Array, Case, DType, Graph, GraphError, HostTensor, Lowering, Op, ShapeError, TensorType,
-    Tolerance, Value, View,
+    Array, Case, DType, Graph, GraphError, HostTensor, Lowering, Op, ShapeError, TensorType, Tolerance, Value, View,
 };
 
 use crate::cases::{case, floats, integers};
@@ -77,9 +76,7 @@ impl Op for GatherRows {
     }
 
     fn cases(&self) -> Vec<Case> {
-        let indices = |count: usize, rows: u32| {
-            integers(DType::U32, [count], move |index| (index as u32 * 7 + 3) % rows)
-        };
+        let indices = |count: usize, rows: u32| integers(DType::U32, [count], move |index| (index as u32 * 7 + 3) % rows);
         let bytes = integers(DType::U8, [9, 28], |index| (index as u32 * 31) % 256);
         let odd_bytes = integers(DType::U8, [5, 13], |index| (index as u32 * 31) % 256);
         let labels = integers(DType::U32, [17], |index| index as u32 % 10);

@@ -114,7 +114,7 @@ mod tests {
     fn scales_what_is_not_positive() {
         let numbers = Array::from_fn([3], |index| [-2.0, 0.0, 2.0][index]);
         let upstream = Array::from_fn([3], |_| 3.0);
-        assert_eq!(reference(&LeakyRelu { slope: 0.25 }, &[numbers.clone()])[0].data, [-0.5, 0.0, 2.0]);
+        assert_eq!(reference(&LeakyRelu { slope: 0.25 }, std::slice::from_ref(&numbers))[0].data, [-0.5, 0.0, 2.0]);
         assert_eq!(reference(&LeakyReluGradient { slope: 0.25 }, &[upstream, numbers])[0].data, [0.75, 0.75, 3.0]);
     }
 

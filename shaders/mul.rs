@@ -6,9 +6,7 @@ use std::sync::Arc;
 
 use wgrad_core::{Array, Case, Function, Graph, GraphError, HostTensor, Lowering, Node, Op, ShapeError, TensorType, Value};
 
-use crate::add::{
-    broadcast_cases, broadcast_elements, broadcast_host, broadcast_reference, broadcast_type, sum_to_input,
-};
+use crate::add::{broadcast_cases, broadcast_elements, broadcast_host, broadcast_reference, broadcast_type, sum_to_input};
 
 /// See [`mul`].
 #[derive(Clone, Copy, Debug)]
@@ -79,8 +77,7 @@ mod tests {
     #[test]
     fn gradients_are_upstream_times_the_other_input() {
         let mut graph = Graph::new();
-        let [left, right, upstream] =
-            [vec![4, 3], vec![], vec![4, 3]].map(|shape| graph.input("x", TensorType::f32(shape)));
+        let [left, right, upstream] = [vec![4, 3], vec![], vec![4, 3]].map(|shape| graph.input("x", TensorType::f32(shape)));
         let product = mul(&mut graph, left, right).unwrap();
         let node = graph.node(product.node).clone();
         let gradients = Mul.gradient(&mut graph, &node, &[Some(upstream)]).unwrap();

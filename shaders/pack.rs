@@ -6,8 +6,7 @@
 use std::sync::Arc;
 
 use wgrad_core::{
-    Array, Case, DType, Graph, GraphError, HostTensor, Lowering, Node, Op, Shape, ShapeError,
-    TensorType, Tolerance, Value,
+    Array, Case, DType, Graph, GraphError, HostTensor, Lowering, Node, Op, Shape, ShapeError, TensorType, Tolerance, Value,
 };
 
 use crate::cases::{case, floats};
@@ -68,15 +67,9 @@ impl Op for Pack {
         Ok(vec![TensorType::f32([layout_of(inputs).length])])
     }
 
-    fn gradient(
-        &self,
-        graph: &mut Graph,
-        at: &Node,
-        upstream: &[Option<Value>],
-    ) -> Result<Vec<Option<Value>>, GraphError> {
+    fn gradient(&self, graph: &mut Graph, at: &Node, upstream: &[Option<Value>]) -> Result<Vec<Option<Value>>, GraphError> {
         let [Some(upstream)] = *upstream else { return Ok(vec![None; at.inputs.len()]) };
-        let shapes: Vec<Shape> =
-            at.inputs.iter().map(|&input| graph.kind(input).shape.clone()).collect();
+        let shapes: Vec<Shape> = at.inputs.iter().map(|&input| graph.kind(input).shape.clone()).collect();
         let offsets = pack_layout(&shapes).offsets;
         let parts = offsets.into_iter().zip(shapes);
         parts.map(|(offset, shape)| slice(graph, upstream, offset, shape).map(Some)).collect()
@@ -106,9 +99,7 @@ impl Op for Pack {
     fn host(&self, inputs: &[&HostTensor], outputs: &mut [HostTensor]) -> bool {
         let kinds: Vec<TensorType> = inputs.iter().map(|input| input.kind()).collect();
         let parts = inputs.iter().zip(layout_of(&kinds).offsets);
-        parts
-            .into_iter()
-            .all(|(input, offset)| copy_elements(input, 0..input.len(), &mut outputs[0], offset))
+        parts.into_iter().all(|(input, offset)| copy_elements(input, 0..input.len(), &mut outputs[0], offset))
     }
 
     fn tolerance(&self, _inputs: &[TensorType]) -> Tolerance {

@@ -6,9 +6,7 @@
 
 use std::sync::Arc;
 
-use wgrad_core::{
-    Array, Case, DType, Function, Graph, GraphError, Lowering, Node, Op, ShapeError, TensorType, Tolerance, Value,
-};
+use wgrad_core::{Array, Case, DType, Function, Graph, GraphError, Lowering, Node, Op, ShapeError, TensorType, Tolerance, Value};
 
 use crate::cases::{case, floats};
 

@@ -5,8 +5,7 @@
 use std::sync::Arc;
 
 use wgrad_core::{
-    Array, Case, DType, Graph, GraphError, HostTensor, Lowering, Node, Op, Shape, ShapeError,
-    TensorType, Tolerance, Value, View,
+    Array, Case, DType, Graph, GraphError, HostTensor, Lowering, Node, Op, Shape, ShapeError, TensorType, Tolerance, Value, View,
 };
 
 use crate::cases::{case, floats, integers};
@@ -23,11 +22,7 @@ pub struct Reshape {
 ///
 /// # Errors
 /// Where the shapes differ in their number of elements.
-pub fn reshape(
-    graph: &mut Graph,
-    input: Value,
-    shape: impl Into<Shape>,
-) -> Result<Value, GraphError> {
+pub fn reshape(graph: &mut Graph, input: Value, shape: impl Into<Shape>) -> Result<Value, GraphError> {
     let shape = shape.into();
     if graph.kind(input).shape == shape {
         return Ok(input);
@@ -46,22 +41,13 @@ impl Op for Reshape {
                 Ok(vec![TensorType::new(input.dtype, self.shape.clone())])
             }
             _ => Err(ShapeError::new(
-                format!(
-                    "a tensor of {} elements for the shape {}",
-                    self.shape.elements(),
-                    self.shape
-                ),
+                format!("a tensor of {} elements for the shape {}", self.shape.elements(), self.shape),
                 inputs,
             )),
         }
     }
 
-    fn gradient(
-        &self,
-        graph: &mut Graph,
-        at: &Node,
-        upstream: &[Option<Value>],
-    ) -> Result<Vec<Option<Value>>, GraphError> {
+    fn gradient(&self, graph: &mut Graph, at: &Node, upstream: &[Option<Value>]) -> Result<Vec<Option<Value>>, GraphError> {
         let [Some(upstream)] = *upstream else { return Ok(vec![None]) };
         let shape = graph.kind(at.inputs[0]).shape.clone();
         Ok(vec![Some(reshape(graph, upstream, shape)?)])
@@ -121,10 +107,7 @@ mod tests {
     #[test]
     fn refuses_another_number_of_elements() {
         let error = Reshape { shape: [2, 4].into() }.infer(&[TensorType::f32([7])]).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "wanted a tensor of 8 elements for the shape [2, 4], got f32[7]"
-        );
+        assert_eq!(error.to_string(), "wanted a tensor of 8 elements for the shape [2, 4], got f32[7]");
     }
 
     #[test]

@@ -18,7 +18,13 @@ pub struct Sgd;
 ///
 /// # Errors
 /// Where `parameter` and `gradient` are not f32 of one shape, or the others not single f32.
-pub fn sgd(graph: &mut Graph, parameter: Value, gradient: Value, learning_rate: Value, scale: Value) -> Result<Value, GraphError> {
+pub fn sgd(
+    graph: &mut Graph,
+    parameter: Value,
+    gradient: Value,
+    learning_rate: Value,
+    scale: Value,
+) -> Result<Value, GraphError> {
     graph.apply_one(Sgd, &[parameter, gradient, learning_rate, scale])
 }
 

@@ -4,8 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use wgrad_core::{
-    Array, Case, DType, Graph, GraphError, HostTensor, Lowering, Node, Op, Shape, ShapeError,
-    TensorType, Tolerance, Value, View,
+    Array, Case, DType, Graph, GraphError, HostTensor, Lowering, Node, Op, Shape, ShapeError, TensorType, Tolerance, Value, View,
 };
 
 use crate::cases::{case, floats, integers};
@@ -24,12 +23,7 @@ pub struct Slice {
 ///
 /// # Errors
 /// Where `input` is no vector or ends before the part does.
-pub fn slice(
-    graph: &mut Graph,
-    input: Value,
-    offset: usize,
-    shape: impl Into<Shape>,
-) -> Result<Value, GraphError> {
+pub fn slice(graph: &mut Graph, input: Value, offset: usize, shape: impl Into<Shape>) -> Result<Value, GraphError> {
     graph.apply_one(Slice { offset, shape: shape.into() }, &[input])
 }
 
@@ -52,23 +46,13 @@ impl Op for Slice {
         {
             return Ok(vec![TensorType::new(input.dtype, self.shape.clone())]);
         }
-        let wanted = format!(
-            "a vector with {} elements ({}) from element {} on",
-            self.shape.elements(),
-            self.shape,
-            self.offset
-        );
+        let wanted = format!("a vector with {} elements ({}) from element {} on", self.shape.elements(), self.shape, self.offset);
         Err(ShapeError::new(wanted, inputs))
     }
 
     /// Gathers each element from the upstream gradient with a zero behind it: unlike a pack of zeros around the
     /// upstream gradient, this puts no condition on the offset.
-    fn gradient(
-        &self,
-        graph: &mut Graph,
-        at: &Node,
-        upstream: &[Option<Value>],
-    ) -> Result<Vec<Option<Value>>, GraphError> {
+    fn gradient(&self, graph: &mut Graph, at: &Node, upstream: &[Option<Value>]) -> Result<Vec<Option<Value>>, GraphError> {
         let [Some(upstream)] = *upstream else { return Ok(vec![None]) };
         let elements = graph.kind(at.inputs[0]).shape.elements();
         let zero = graph.scalar(0.0);
@@ -116,18 +100,12 @@ impl Op for Slice {
 
 /// Offsets that are and are no multiple of 4, and an empty part.
 pub(crate) fn examples() -> Vec<Arc<dyn Op>> {
-    let slices: [(usize, Shape); 4] =
-        [(0, [3, 4].into()), (8, [5].into()), (7, [3, 5].into()), (3, [0].into())];
+    let slices: [(usize, Shape); 4] = [(0, [3, 4].into()), (8, [5].into()), (7, [3, 5].into()), (3, [0].into())];
     slices.map(|(offset, shape)| Arc::new(Slice { offset, shape }) as Arc<dyn Op>).to_vec()
 }
 
 /// Copies elements of `input` to `output` from the element `at` on. Says whether their types agree.
-pub(crate) fn copy_elements(
-    input: &HostTensor,
-    range: Range<usize>,
-    output: &mut HostTensor,
-    at: usize,
-) -> bool {
+pub(crate) fn copy_elements(input: &HostTensor, range: Range<usize>, output: &mut HostTensor, at: usize) -> bool {
     let target = at..at + range.len();
     match (input, output) {
         (HostTensor::F32(_, from), HostTensor::F32(_, to)) => to[target].copy_from_slice(&from[range]),
@@ -140,6 +118,9 @@ pub(crate) fn copy_elements(
 
 #[cfg(test)]
 mod tests {
+    use wgrad_core::Source;
+    use wgrad_core::graph::Kind;
+
     use super::*;
     use crate::cases::tests::{assert_host_agrees, reference};
 
@@ -149,6 +130,21 @@ mod tests {
         let output = &reference(&Slice { offset: 3, shape: [2, 2].into() }, &[input])[0];
         assert_eq!((output.kind.clone(), &output.data[..]), (TensorType::f32([2, 2]), &[3.0, 4.0, 5.0, 6.0][..]));
         examples().iter().for_each(|op| assert_host_agrees(op.as_ref()));
+    }
+
+    #[test]
+    fn gradient_is_zero_outside_the_part() {
+        let mut graph = Graph::new();
+        let input = graph.input("x", TensorType::f32([6]));
+        let part = slice(&mut graph, input, 3, [2]).unwrap();
+        let upstream = graph.input("upstream", graph.kind(part).clone());
+        let node = graph.node(part.node).clone();
+        let gradient = node.op().unwrap().gradient(&mut graph, &node, &[Some(upstream)]).unwrap()[0].unwrap();
+        assert_eq!(graph.kind(gradient), &TensorType::f32([6]));
+        let [padded, indices] = graph.node(gradient.node).inputs[..] else { panic!("no gather") };
+        assert_eq!(graph.node(padded.node).inputs[0], upstream);
+        let Kind::Source(Source::Constant(indices)) = &graph.node(indices.node).kind else { panic!("no indices") };
+        assert_eq!(**indices, HostTensor::U32([6].into(), vec![4, 4, 4, 0, 1, 4]));
     }
 
     #[test]

@@ -1,4 +1,25 @@
-// Matrix product C[m, n] = op(A)[m, k] op(B)[k, n] in f32, for software adapters.
+// Matrix product C[m, n] = op(A)[m, k] op(B)[k, n] in f32, for software adapters: each invocation computes a tile of C
+// alone, in registers, without workgroup memory.
+//
+//   lhs     [m, k], or [k, m] where matmul_transpose_lhs
+//   rhs     [k, n], or [n, k] where matmul_transpose_rhs
+//   output  [m, n]; and on request sums[m], the sum over k of op(A): for A = dY transposed, the gradient of the bias
+//
+// A software adapter runs the invocations of a workgroup as the lanes of a vector. Arithmetic is a vector instruction,
+// but every load and store is done lane by lane, about eleven cycles a lane, even where all lanes read one address; and
+// workgroup memory is no cheaper than storage, while each barrier saves and restores every lane. So the one thing that
+// counts is multiply-adds for each load: a step of four k loads rows + columns vec4f for rows * columns * 4
+// multiply-adds.
+//
+// The code has the one form that Mesa's compiler (22.3) makes fast:
+// - Arrays stay in registers only if the loop over them is unrolled, and it is unrolled for their sake only where the
+//   loop's variable itself is the index: sum0[i], never sum0[4 * i + 1], nor a nested loop. Hence an array of 4 x 4
+//   blocks, and four named arrays for the sixteen columns. Otherwise each addition scatters to memory, five times slower.
+// - A loop that ends at a plain uniform is compiled again at every submission, with the uniform's value in it, where it
+//   then has few enough rounds to be unrolled. Hence k_end.
+// Transposing a block is free: it only renames registers.
+//
+// Dispatch (ceil(ceil(m / tile_rows) * ceil(n / 16) / workgroup_size), 1, 1) workgroups; z must be 1, see k_end.
 
 struct MatmulDims { m: u32, n: u32, k: u32 }
 
@@ -9,76 +30,99 @@ struct MatmulDims { m: u32, n: u32, k: u32 }
 
 const matmul_transpose_lhs: bool = false;
 const matmul_transpose_rhs: bool = false;
+// False where m, n and k are multiples of tile_rows, tile_columns and 4: no guards then.
 const matmul_ragged: bool = true;
 const matmul_sum_lhs: bool = false;
-const matmul_tile_rows: u32 = 32;
+
+// A multiple of four. 32 is some 5 % faster than 16, which is 15 % faster than 8, but each takes three times as long to
+// compile as the next (1 s for 16).
+const matmul_tile_rows: u32 = 16;
+// Fixed by the four arrays of sums.
 const matmul_tile_columns: u32 = 16;
+// One vector of AVX2. Fewer would leave lanes idle; more would only make the last workgroup of a small product wait.
 const matmul_workgroup_size: u32 = 8;
+const matmul_blocks_down: u32 = matmul_tile_rows / 4;
 
-fn matmul_lhs_row(row: u32) -> u32 { return row; }
+// Hook: the row that a stored row of lhs is fetched from.
+fn matmul_lhs_row(row: u32) -> u32 {
+    return row;
+}
 
-fn matmul_rhs_row(row: u32) -> u32 { return row; }
+// Hook: the row that a stored row of rhs is fetched from.
+fn matmul_rhs_row(row: u32) -> u32 {
+    return row;
+}
 
+// Hook: four consecutive elements of a fetched row of lhs, zeros beyond its end; column is a multiple of four. The
+// default wants row lengths that are multiples of four.
 fn matmul_load_lhs(row: u32, column: u32) -> vec4f {
     let columns = select(matmul_dims.k, matmul_dims.m, matmul_transpose_lhs);
     return matmul_lhs[(row * columns + column) / 4];
 }
 
+// Hook: the same for rhs.
 fn matmul_load_rhs(row: u32, column: u32) -> vec4f {
     let columns = select(matmul_dims.n, matmul_dims.k, matmul_transpose_rhs);
     return matmul_rhs[(row * columns + column) / 4];
 }
 
+// Hook: four consecutive elements of C, each four exactly once; column is a multiple of four, and those beyond the end
+// of the row are not to be stored.
 fn matmul_store(row: u32, column: u32, value: vec4f) {
     matmul_output[(row * matmul_dims.n + column) / 4] = value;
 }
 
+// Hook: the sum over k of a row of op(lhs), where matmul_sum_lhs; each row exactly once.
 fn matmul_store_lhs_sum(row: u32, value: f32) {
     _ = row;
     _ = value;
 }
 
-fn matmul_clamp(first: u32, count: u32) -> vec4u {
-    let indices = first + vec4u(0, 1, 2, 3);
+// Four consecutive stored rows. Rows beyond the last one are replaced by it: what they contribute is either never
+// stored or set to zero below, and a clamp is cheaper here than a branch around each load.
+fn matmul_four_rows(first: u32, rows: u32) -> vec4u {
+    let four = first + vec4u(0, 1, 2, 3);
     if (matmul_ragged) {
-        return min(indices, vec4u(count - 1));
+        return min(four, vec4u(rows - 1));
     }
-    return indices;
+    return four;
 }
 
-fn matmul_clamp_block(first: u32, count: u32) -> u32 {
+fn matmul_lhs_rows(first: u32, rows: u32) -> vec4u {
+    let four = matmul_four_rows(first, rows);
+    return vec4u(matmul_lhs_row(four.x), matmul_lhs_row(four.y), matmul_lhs_row(four.z), matmul_lhs_row(four.w));
+}
+
+fn matmul_rhs_rows(first: u32, rows: u32) -> vec4u {
+    let four = matmul_four_rows(first, rows);
+    return vec4u(matmul_rhs_row(four.x), matmul_rhs_row(four.y), matmul_rhs_row(four.z), matmul_rhs_row(four.w));
+}
+
+// A column to load four elements from, the last such where it lies beyond the row.
+fn matmul_clamp_column(column: u32, columns: u32) -> u32 {
     if (matmul_ragged) {
-        return min(first, (count - 1) / 4 * 4);
+        return min(column, (columns - 1) / 4 * 4);
     }
-    return first;
+    return column;
 }
 
-fn matmul_lhs_rows(first: u32, count: u32) -> vec4u {
-    let rows = matmul_clamp(first, count);
-    return vec4u(matmul_lhs_row(rows.x), matmul_lhs_row(rows.y), matmul_lhs_row(rows.z), matmul_lhs_row(rows.w));
-}
-
-fn matmul_rhs_rows(first: u32, count: u32) -> vec4u {
-    let rows = matmul_clamp(first, count);
-    return vec4u(matmul_rhs_row(rows.x), matmul_rhs_row(rows.y), matmul_rhs_row(rows.z), matmul_rhs_row(rows.w));
-}
-
+// A block whose columns are the rows k to k + 3 of a stored matrix, with those beyond the last set to zero.
 fn matmul_zero_beyond(block: mat4x4f, k: u32) -> mat4x4f {
     if (matmul_ragged) {
         let inside = k + vec4u(0, 1, 2, 3) < vec4u(matmul_dims.k);
-        let zero = vec4f();
         return mat4x4f(
-            select(zero, block[0], inside.x),
-            select(zero, block[1], inside.y),
-            select(zero, block[2], inside.z),
-            select(zero, block[3], inside.w),
+            select(vec4f(), block[0], inside.x),
+            select(vec4f(), block[1], inside.y),
+            select(vec4f(), block[2], inside.z),
+            select(vec4f(), block[3], inside.w),
         );
     }
     return block;
 }
 
+// op(A) at four rows and k to k + 3, one column of the matrix for each row; rows are its fetched stored rows.
 fn matmul_lhs_block(rows: vec4u, row: u32, k: u32) -> mat4x4f {
-    let column = select(k, matmul_clamp_block(row, matmul_dims.m), matmul_transpose_lhs);
+    let column = select(k, matmul_clamp_column(row, matmul_dims.m), matmul_transpose_lhs);
     let block = mat4x4f(
         matmul_load_lhs(rows.x, column),
         matmul_load_lhs(rows.y, column),
@@ -91,8 +135,9 @@ fn matmul_lhs_block(rows: vec4u, row: u32, k: u32) -> mat4x4f {
     return block;
 }
 
+// op(B) at k to k + 3 and four columns, one column of the matrix for each k; rows are its fetched stored rows.
 fn matmul_rhs_block(rows: vec4u, column: u32, k: u32) -> mat4x4f {
-    let stored_column = select(matmul_clamp_block(column, matmul_dims.n), k, matmul_transpose_rhs);
+    let stored_column = select(matmul_clamp_column(column, matmul_dims.n), k, matmul_transpose_rhs);
     let block = mat4x4f(
         matmul_load_rhs(rows.x, stored_column),
         matmul_load_rhs(rows.y, stored_column),
@@ -105,25 +150,39 @@ fn matmul_rhs_block(rows: vec4u, column: u32, k: u32) -> mat4x4f {
     return matmul_zero_beyond(block, k);
 }
 
-fn matmul_store_guarded(row: u32, column: u32, value: vec4f) {
-    if (!matmul_ragged || (row < matmul_dims.m && column < matmul_dims.n)) {
-        matmul_store(row, column, value);
+// Stores four rows, one column of the block each.
+fn matmul_store_block(row: u32, column: u32, block: mat4x4f) {
+    let m = matmul_dims.m;
+    if (matmul_ragged && column >= matmul_dims.n) {
+        return;
     }
+    if (!matmul_ragged || row < m) { matmul_store(row, column, block[0]); }
+    if (!matmul_ragged || row + 1 < m) { matmul_store(row + 1, column, block[1]); }
+    if (!matmul_ragged || row + 2 < m) { matmul_store(row + 2, column, block[2]); }
+    if (!matmul_ragged || row + 3 < m) { matmul_store(row + 3, column, block[3]); }
+}
+
+fn matmul_store_sums(row: u32, sums: vec4f) {
+    let m = matmul_dims.m;
+    if (!matmul_ragged || row < m) { matmul_store_lhs_sum(row, sums.x); }
+    if (!matmul_ragged || row + 1 < m) { matmul_store_lhs_sum(row + 1, sums.y); }
+    if (!matmul_ragged || row + 2 < m) { matmul_store_lhs_sum(row + 2, sums.z); }
+    if (!matmul_ragged || row + 3 < m) { matmul_store_lhs_sum(row + 3, sums.w); }
 }
 
 @compute @workgroup_size(matmul_workgroup_size)
 fn matmul(@builtin(global_invocation_id) invocation: vec3u) {
     let dims = matmul_dims;
     let tiles_across = (dims.n + matmul_tile_columns - 1) / matmul_tile_columns;
-    let tile_row = invocation.x / tiles_across;
-    let row = tile_row * matmul_tile_rows;
-    let column = (invocation.x - tile_row * tiles_across) * matmul_tile_columns;
+    let row = invocation.x / tiles_across * matmul_tile_rows;
+    let column = invocation.x % tiles_across * matmul_tile_columns;
     if (row >= dims.m) {
         return;
     }
 
-    var lhs_rows: array<vec4u, matmul_tile_rows / 4>;
-    for (var i = 0u; i < matmul_tile_rows / 4; i++) {
+    // Stored rows that do not depend on k are gathered once.
+    var lhs_rows: array<vec4u, matmul_blocks_down>;
+    for (var i = 0u; i < matmul_blocks_down; i++) {
         lhs_rows[i] = matmul_lhs_rows(row + 4 * i, dims.m);
     }
     var rhs_rows0 = matmul_rhs_rows(column, dims.n);
@@ -131,66 +190,51 @@ fn matmul(@builtin(global_invocation_id) invocation: vec3u) {
     var rhs_rows2 = matmul_rhs_rows(column + 8, dims.n);
     var rhs_rows3 = matmul_rhs_rows(column + 12, dims.n);
 
-    var sum0: array<vec4f, matmul_tile_rows>;
-    var sum1: array<vec4f, matmul_tile_rows>;
-    var sum2: array<vec4f, matmul_tile_rows>;
-    var sum3: array<vec4f, matmul_tile_rows>;
-    var lhs_sum: array<vec4f, matmul_tile_rows>;
-    let k_end = dims.k + invocation.z;
+    var sum0: array<mat4x4f, matmul_blocks_down>;
+    var sum1: array<mat4x4f, matmul_blocks_down>;
+    var sum2: array<mat4x4f, matmul_blocks_down>;
+    var sum3: array<mat4x4f, matmul_blocks_down>;
+    var lhs_sum: array<mat4x4f, matmul_blocks_down>;
+    let k_end = dims.k + invocation.z; // invocation.z is 0, but that is not known when the loop is compiled
     for (var k = 0u; k < k_end; k += 4) {
+        var lhs_rows_of_k: vec4u;
+        if (matmul_transpose_lhs) {
+            lhs_rows_of_k = matmul_lhs_rows(k, dims.k);
+        }
         if (!matmul_transpose_rhs) {
             rhs_rows0 = matmul_rhs_rows(k, dims.k);
             rhs_rows1 = rhs_rows0;
             rhs_rows2 = rhs_rows0;
             rhs_rows3 = rhs_rows0;
         }
-        var lhs_k_rows: vec4u;
-        if (matmul_transpose_lhs) {
-            lhs_k_rows = matmul_lhs_rows(k, dims.k);
-        }
         let b0 = matmul_rhs_block(rhs_rows0, column, k);
         let b1 = matmul_rhs_block(rhs_rows1, column + 4, k);
         let b2 = matmul_rhs_block(rhs_rows2, column + 8, k);
         let b3 = matmul_rhs_block(rhs_rows3, column + 12, k);
-        for (var i = 0u; i < matmul_tile_rows / 4; i++) {
+        for (var i = 0u; i < matmul_blocks_down; i++) {
             var rows = lhs_rows[i];
             if (matmul_transpose_lhs) {
-                rows = lhs_k_rows;
+                rows = lhs_rows_of_k;
             }
             let a = matmul_lhs_block(rows, row + 4 * i, k);
-            let r = 4 * i;
-            sum0[r] += b0 * a[0];
-            sum1[r] += b1 * a[0];
-            sum2[r] += b2 * a[0];
-            sum3[r] += b3 * a[0];
-            sum0[r + 1] += b0 * a[1];
-            sum1[r + 1] += b1 * a[1];
-            sum2[r + 1] += b2 * a[1];
-            sum3[r + 1] += b3 * a[1];
-            sum0[r + 2] += b0 * a[2];
-            sum1[r + 2] += b1 * a[2];
-            sum2[r + 2] += b2 * a[2];
-            sum3[r + 2] += b3 * a[2];
-            sum0[r + 3] += b0 * a[3];
-            sum1[r + 3] += b1 * a[3];
-            sum2[r + 3] += b2 * a[3];
-            sum3[r + 3] += b3 * a[3];
+            sum0[i] += b0 * a;
+            sum1[i] += b1 * a;
+            sum2[i] += b2 * a;
+            sum3[i] += b3 * a;
             if (matmul_sum_lhs) {
-                lhs_sum[r] += a[0];
-                lhs_sum[r + 1] += a[1];
-                lhs_sum[r + 2] += a[2];
-                lhs_sum[r + 3] += a[3];
+                lhs_sum[i] += a;
             }
         }
     }
 
-    for (var i = 0u; i < matmul_tile_rows; i++) {
-        matmul_store_guarded(row + i, column, sum0[i]);
-        matmul_store_guarded(row + i, column + 4, sum1[i]);
-        matmul_store_guarded(row + i, column + 8, sum2[i]);
-        matmul_store_guarded(row + i, column + 12, sum3[i]);
-        if (matmul_sum_lhs && column == 0 && (!matmul_ragged || row + i < dims.m)) {
-            matmul_store_lhs_sum(row + i, dot(lhs_sum[i], vec4f(1)));
+    for (var i = 0u; i < matmul_blocks_down; i++) {
+        let first = row + 4 * i;
+        matmul_store_block(first, column, sum0[i]);
+        matmul_store_block(first, column + 4, sum1[i]);
+        matmul_store_block(first, column + 8, sum2[i]);
+        matmul_store_block(first, column + 12, sum3[i]);
+        if (matmul_sum_lhs && column == 0) {
+            matmul_store_sums(first, vec4f(1) * lhs_sum[i]);
         }
     }
 }

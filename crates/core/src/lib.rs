@@ -18,5 +18,7 @@ pub mod plan;
 pub mod tensor;
 
 pub use graph::{Graph, GraphError, Node, NodeId, Source, Value};
-pub use op::{Case, Function, Kernel, Lanes, Literal, LoadHook, Lowering, Op, ShapeError, StoreHook, SumHook, Tolerance, View, Work};
+pub use op::{
+    Case, Function, Kernel, Lanes, Literal, LoadHook, Lowering, Op, ShapeError, StoreHook, SumHook, Tolerance, View, Work,
+};
 pub use tensor::{Array, DType, HostTensor, Shape, TensorType};

@@ -6,8 +6,7 @@ use crate::device::Device;
 use crate::error::ExecutorError;
 
 /// What tensors' buffers are for: kernels, snapshots and the host; an application may draw from them as storage.
-pub(crate) const TENSOR: BufferUsages =
-    BufferUsages::STORAGE.union(BufferUsages::COPY_SRC).union(BufferUsages::COPY_DST);
+pub(crate) const TENSOR: BufferUsages = BufferUsages::STORAGE.union(BufferUsages::COPY_SRC).union(BufferUsages::COPY_DST);
 
 /// A buffer of zeros.
 ///

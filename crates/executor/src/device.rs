@@ -14,10 +14,7 @@ use crate::limits;
 use crate::pipelines::PipelineCache;
 
 /// All backends but OpenGL, which finds the same adapters again, and slower.
-const BACKENDS: Backends = Backends::VULKAN
-    .union(Backends::METAL)
-    .union(Backends::DX12)
-    .union(Backends::BROWSER_WEBGPU);
+const BACKENDS: Backends = Backends::VULKAN.union(Backends::METAL).union(Backends::DX12).union(Backends::BROWSER_WEBGPU);
 
 /// A device with its queue, and the pipelines that were made for it. Clones are the same device.
 #[derive(Clone, Debug)]
@@ -120,7 +117,11 @@ impl Device {
         let finished = match polled {
             Ok(Ok(_)) => true,
             Ok(Err(wgpu::PollError::Timeout)) => false,
-            Ok(Err(error)) => return Err(ExecutorError::Device { during: "waiting".into(), message: error.to_string() }),
+            // All else that a queue refuses a submission for is caught when it is submitted.
+            Ok(Err(wgpu::PollError::WrongSubmissionIndex(..))) => {
+                self.faults.lose("it takes no more submissions".to_owned());
+                false
+            }
             Err(_) => {
                 self.faults.lose("found while waiting for it".to_owned());
                 false

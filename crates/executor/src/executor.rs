@@ -112,11 +112,7 @@ impl Executor {
     pub async fn write_state(&self, name: &str, tensor: &HostTensor) -> Result<(), ExecutorError> {
         let (state, kind) = self.state(name)?;
         if tensor.kind() != *kind {
-            return Err(ExecutorError::WrongType {
-                name: name.to_owned(),
-                wanted: kind.to_string(),
-                got: tensor.kind(),
-            });
+            return Err(ExecutorError::WrongType { name: name.to_owned(), wanted: kind.to_string(), got: tensor.kind() });
         }
         self.write(name, state, tensor).await
     }
@@ -135,10 +131,6 @@ impl Executor {
 }
 
 /// The error for a name that is not there.
-pub(crate) fn unknown<'a>(
-    role: &'static str,
-    name: &str,
-    known: impl Iterator<Item = &'a str>,
-) -> ExecutorError {
+pub(crate) fn unknown<'a>(role: &'static str, name: &str, known: impl Iterator<Item = &'a str>) -> ExecutorError {
     ExecutorError::UnknownName { role, name: name.to_owned(), known: known.map(str::to_owned).collect() }
 }

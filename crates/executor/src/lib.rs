@@ -26,6 +26,7 @@ mod profile;
 mod readback;
 mod run;
 mod snapshot;
+mod uniforms;
 
 #[cfg(not(target_arch = "wasm32"))]
 mod blocking;

@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use wgpu::BufferUsages;
-use wgrad_core::plan::{Buffer, BufferId, Dispatch, Plan, Role};
 use wgrad_core::HostTensor;
+use wgrad_core::plan::{Buffer, BufferId, Dispatch, Plan, Role};
 
 use crate::buffers::{self, TENSOR};
 use crate::error::ExecutorError;
@@ -13,6 +12,7 @@ use crate::executor::{Executor, Shared, Source};
 use crate::loaded::{Command, LoadedPlan, Output};
 use crate::pack;
 use crate::pipelines::{self, Pipeline};
+use crate::uniforms::Uniforms;
 
 /// What a plan brings along while it is being loaded.
 struct Loading<'a> {
@@ -57,9 +57,7 @@ impl Loading<'_> {
     async fn buffer(&mut self, buffer: &Buffer) -> Result<wgpu::Buffer, ExecutorError> {
         match &buffer.role {
             Role::Input(name) => self.shared(buffer, name, Source::Input, None).await,
-            Role::State(name, initial) => {
-                self.shared(buffer, name, Source::State(initial.kind()), Some(initial)).await
-            }
+            Role::State(name, initial) => self.shared(buffer, name, Source::State(initial.kind()), Some(initial)).await,
             Role::Constant(tensor) => self.allocate(buffer, Some(tensor)).await,
             Role::Scratch => self.allocate(buffer, None).await,
         }
@@ -104,7 +102,7 @@ impl Loading<'_> {
         for shader in &self.plan.shaders {
             pipelines.push(pipelines::pipeline(device, shader, checks).await?);
         }
-        let uniforms = self.uniforms().await?;
+        let uniforms = Uniforms::create(device, self.plan).await?;
         let mut commands = Vec::with_capacity(self.plan.dispatches.len());
         for (index, dispatch) in self.plan.dispatches.iter().enumerate() {
             let pipeline = pipelines.get(dispatch.shader).ok_or_else(|| {
@@ -128,11 +126,7 @@ impl Loading<'_> {
             let buffer = self.resolve(storage.buffer, &dispatch.label)?;
             entries.push(wgpu::BindGroupEntry { binding, resource: buffer.as_entire_binding() });
         }
-        let descriptor = wgpu::BindGroupDescriptor {
-            label: Some(&dispatch.label),
-            layout: &pipeline.layout,
-            entries: &entries,
-        };
+        let descriptor = wgpu::BindGroupDescriptor { label: Some(&dispatch.label), layout: &pipeline.layout, entries: &entries };
         let device = &self.executor.device;
         let bind_group = device.catch(|| device.wgpu().create_bind_group(&descriptor)).await;
         Ok(Command {
@@ -142,24 +136,6 @@ impl Loading<'_> {
             workgroups: dispatch.workgroups,
             work: dispatch.work,
         })
-    }
-
-    /// All dispatches' dims in one buffer.
-    async fn uniforms(&self) -> Result<Uniforms, ExecutorError> {
-        let device = &self.executor.device;
-        let alignment = device.wgpu().limits().min_uniform_buffer_offset_alignment as u64;
-        let largest = self.plan.dispatches.iter().map(dims_bytes).max().unwrap_or(0);
-        let stride = largest.max(1).next_multiple_of(alignment.max(16));
-        let mut contents = vec![0u8; stride as usize * self.plan.dispatches.len().max(1)];
-        for (chunk, dispatch) in contents.chunks_exact_mut(stride as usize).zip(&self.plan.dispatches) {
-            let dims: &[u8] = bytemuck::cast_slice(&dispatch.dims);
-            chunk[..dims.len()].copy_from_slice(dims);
-        }
-        let label = format!("{} dims", self.plan.name);
-        let usage = BufferUsages::UNIFORM.union(BufferUsages::COPY_DST);
-        let buffer = buffers::allocate(device, &label, contents.len() as u64, usage).await?;
-        buffers::write(device, &buffer, &label, &contents).await?;
-        Ok(Uniforms { buffer, stride })
     }
 
     fn outputs(&self) -> Result<BTreeMap<String, Output>, ExecutorError> {
@@ -196,27 +172,6 @@ impl Loading<'_> {
     fn invalid(&self, message: String) -> ExecutorError {
         ExecutorError::Plan { plan: self.plan.name.clone(), message }
     }
-}
-
-/// The dims of each dispatch, at a fixed distance from one another.
-struct Uniforms {
-    buffer: wgpu::Buffer,
-    stride: u64,
-}
-
-impl Uniforms {
-    fn binding(&self, index: usize, dispatch: &Dispatch) -> wgpu::BufferBinding<'_> {
-        wgpu::BufferBinding {
-            buffer: &self.buffer,
-            offset: index as u64 * self.stride,
-            size: wgpu::BufferSize::new(dims_bytes(dispatch)),
-        }
-    }
-}
-
-/// The size of a dispatch's uniform, which WGSL pads to 16 bytes.
-fn dims_bytes(dispatch: &Dispatch) -> u64 {
-    pack::buffer_bytes(size_of_val(dispatch.dims.as_slice()) as u64)
 }
 
 fn describe(source: &Source, bytes: u64) -> String {

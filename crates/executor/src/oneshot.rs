@@ -57,22 +57,37 @@ impl<T> Future for Receiver<T> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::task::Wake;
+
     use super::*;
 
-    #[test]
-    fn the_value_arrives_from_another_thread() {
-        let (sender, receiver) = oneshot();
-        let sending = std::thread::spawn(move || sender.send(7));
-        assert_eq!(pollster::block_on(receiver), 7);
-        assert!(sending.join().is_ok());
+    #[derive(Default)]
+    struct Flag(AtomicBool);
+
+    impl Wake for Flag {
+        fn wake(self: Arc<Self>) {
+            self.0.store(true, Ordering::Relaxed);
+        }
     }
 
     #[test]
-    fn nothing_is_ready_before_it_is_sent() {
+    fn whoever_waits_is_woken_with_the_value() {
         let (sender, mut receiver) = oneshot();
-        let mut context = Context::from_waker(Waker::noop());
+        let flag = Arc::new(Flag::default());
+        let waker = flag.clone().into();
+        let mut context = Context::from_waker(&waker);
         assert_eq!(Pin::new(&mut receiver).poll(&mut context), Poll::Pending);
+        assert!(!flag.0.load(Ordering::Relaxed));
         sender.send("done");
+        assert!(flag.0.load(Ordering::Relaxed));
         assert_eq!(Pin::new(&mut receiver).poll(&mut context), Poll::Ready("done"));
+    }
+
+    #[test]
+    fn a_value_that_is_sent_first_is_kept() {
+        let (sender, receiver) = oneshot();
+        sender.send(7);
+        assert_eq!(pollster::block_on(receiver), 7);
     }
 }

@@ -60,6 +60,9 @@ pub(crate) fn next_submission(wanted: &[(Pace, u32)]) -> Vec<u32> {
             break;
         }
         let steps = pace.steps_within(budget).max(is_first.into()).min(*wanted);
+        if steps == 0 {
+            break;
+        }
         budget = budget.saturating_sub(pace.predict(steps));
         submission.push(steps);
         if steps < *wanted || !pace.is_known() {
@@ -129,7 +132,7 @@ mod tests {
         let step = Duration::from_millis(10);
         let work = [(pace(step, 9), 2), (pace(step, 9), 9), (pace(step, 9), 1)];
         assert_eq!(next_submission(&work), [2, 3]);
-        assert_eq!(next_submission(&[(pace(step, 9), 5), (pace(step, 9), 1)]), [5, 0]);
+        assert_eq!(next_submission(&[(pace(step, 9), 5), (pace(step, 9), 1)]), [5]);
     }
 
     #[test]

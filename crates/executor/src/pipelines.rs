@@ -41,8 +41,7 @@ pub(crate) async fn pipeline(device: &Device, shader: &Arc<Shader>, checks: Chec
         return Ok(known.clone());
     }
     let created = device.catch(|| create(device.wgpu(), shader, checks)).await;
-    let pipeline =
-        created.map_err(|error| ExecutorError::Shader { label: shader.label.clone(), message: error.to_string() })?;
+    let pipeline = created.map_err(|error| ExecutorError::Shader { label: shader.label.clone(), message: error.to_string() })?;
     lock(&device.pipelines).insert(key, pipeline.clone());
     Ok(pipeline)
 }

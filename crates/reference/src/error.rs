@@ -70,19 +70,10 @@ pub enum ReferenceError {
 }
 
 /// Checks that a tensor is of the type that `name` was declared with, and that its data fills its shape.
-pub(crate) fn check_tensor(
-    name: &str,
-    wanted: &TensorType,
-    got: &TensorType,
-    elements: usize,
-) -> Result<(), ReferenceError> {
+pub(crate) fn check_tensor(name: &str, wanted: &TensorType, got: &TensorType, elements: usize) -> Result<(), ReferenceError> {
     if wanted != got {
         let (wanted, got) = (wanted.clone(), got.clone());
-        return Err(ReferenceError::Type {
-            name: name.to_owned(),
-            wanted,
-            got,
-        });
+        return Err(ReferenceError::Type { name: name.to_owned(), wanted, got });
     }
     if wanted.shape.elements() != elements {
         return Err(ReferenceError::Elements {

@@ -54,9 +54,7 @@ pub struct GradientReport {
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum GradientError {
     /// An element of a gradient differs from the slope that central differences show.
-    #[error(
-        "{operation}, input {input}, element {element}: wanted {wanted} within {allowed:e}, got {got}"
-    )]
+    #[error("{operation}, input {input}, element {element}: wanted {wanted} within {allowed:e}, got {got}")]
     Element {
         /// The operation's name and the case's label.
         operation: String,
@@ -73,9 +71,7 @@ pub enum GradientError {
     },
 
     /// The operation says that an input has no gradient, but that input changes the loss.
-    #[error(
-        "{operation}, input {input}: no gradient, but the slope at element {element} is {slope}"
-    )]
+    #[error("{operation}, input {input}: no gradient, but the slope at element {element} is {slope}")]
     Missing {
         /// The operation's name and the case's label.
         operation: String,
@@ -112,12 +108,7 @@ pub enum GradientError {
 impl GradientCheck {
     /// A check of up to 16 elements of each input, with all outputs of f32 in the loss.
     pub fn new(constructors: Constructors) -> Self {
-        Self {
-            constructors,
-            elements: 16,
-            excluded_outputs: Vec::new(),
-            constant_inputs: Vec::new(),
-        }
+        Self { constructors, elements: 16, excluded_outputs: Vec::new(), constant_inputs: Vec::new() }
     }
 
     /// The same for up to this many elements of each input, spread evenly from the first to the last.
@@ -163,11 +154,7 @@ impl GradientCheck {
                 let slope = loss.slope(input, array, element)?;
                 self.judge(&probe.label, input, element, slope, gradient.as_ref())?;
             }
-            let reported = if gradient.is_some() {
-                &mut report.with_gradient
-            } else {
-                &mut report.without_gradient
-            };
+            let reported = if gradient.is_some() { &mut report.with_gradient } else { &mut report.without_gradient };
             reported.push(input);
         }
         Ok(report)
@@ -190,21 +177,9 @@ impl GradientCheck {
             return Ok(());
         }
         match gradient {
-            Some(_) => Err(GradientError::Element {
-                operation,
-                input,
-                element,
-                wanted: slope,
-                got,
-                allowed,
-            }),
+            Some(_) => Err(GradientError::Element { operation, input, element, wanted: slope, got, allowed }),
             None if self.constant_inputs.contains(&input) => Ok(()),
-            None => Err(GradientError::Missing {
-                operation,
-                input,
-                element,
-                slope,
-            }),
+            None => Err(GradientError::Missing { operation, input, element, slope }),
         }
     }
 }
@@ -213,7 +188,5 @@ impl GradientCheck {
 fn spread(length: usize, wanted: usize) -> Vec<usize> {
     let count = wanted.min(length);
     let gaps = count.saturating_sub(1).max(1);
-    (0..count)
-        .map(|i| i * length.saturating_sub(1) / gaps)
-        .collect()
+    (0..count).map(|i| i * length.saturating_sub(1) / gaps).collect()
 }

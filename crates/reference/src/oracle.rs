@@ -50,12 +50,7 @@ impl Oracle {
                 Source::Constant(tensor) => Some(tensor.to_array()),
             };
         }
-        Ok(Self {
-            schedule,
-            values,
-            keeps_values: false,
-            rounds: false,
-        })
+        Ok(Self { schedule, values, keeps_values: false, rounds: false })
     }
 
     /// The same, but it keeps what operations compute until the next step, for [`Oracle::value`].
@@ -91,10 +86,7 @@ impl Oracle {
         let source = &self.schedule.sources[self.named(name)?];
         self.values[source.slot]
             .as_ref()
-            .ok_or_else(|| ReferenceError::NotWritten {
-                name: name.to_owned(),
-                wanted: source.kind.clone(),
-            })
+            .ok_or_else(|| ReferenceError::NotWritten { name: name.to_owned(), wanted: source.kind.clone() })
     }
 
     /// What a value was in the last step, to be held against a device's node by node; of a state, what it is after
@@ -120,16 +112,9 @@ impl Oracle {
             }
         }
         let outputs = self.schedule.outputs.iter();
-        let outputs = outputs
-            .map(|(name, slot)| (name.clone(), computed(&self.values, *slot).clone()))
-            .collect();
+        let outputs = outputs.map(|(name, slot)| (name.clone(), computed(&self.values, *slot).clone())).collect();
         // All are copied before the first is replaced: one state may become what another was.
-        let nexts: Vec<Array> = self
-            .schedule
-            .nexts
-            .iter()
-            .map(|next| computed(&self.values, next.value).clone())
-            .collect();
+        let nexts: Vec<Array> = self.schedule.nexts.iter().map(|next| computed(&self.values, next.value).clone()).collect();
         for (next, array) in self.schedule.nexts.iter().zip(nexts) {
             self.values[next.slot] = Some(array);
         }
@@ -139,38 +124,25 @@ impl Oracle {
     /// The index among the sources of the one called `name`.
     fn named(&self, name: &str) -> Result<usize, ReferenceError> {
         let sources = &self.schedule.sources;
-        sources
-            .iter()
-            .position(|source| source.name() == Some(name))
-            .ok_or_else(|| {
-                let mut known: Vec<&str> =
-                    sources.iter().filter_map(|source| source.name()).collect();
-                known.sort_unstable();
-                ReferenceError::UnknownName {
-                    name: name.to_owned(),
-                    known: known.join(", "),
-                }
-            })
+        sources.iter().position(|source| source.name() == Some(name)).ok_or_else(|| {
+            let mut known: Vec<&str> = sources.iter().filter_map(|source| source.name()).collect();
+            known.sort_unstable();
+            ReferenceError::UnknownName { name: name.to_owned(), known: known.join(", ") }
+        })
     }
 
     fn check_written(&self) -> Result<(), ReferenceError> {
         let mut live = self.schedule.sources.iter().filter(|source| source.live);
-        live.find(|source| self.values[source.slot].is_none())
-            .map_or(Ok(()), |source| {
-                let name = source.name().unwrap_or_default().to_owned();
-                Err(ReferenceError::NotWritten {
-                    name,
-                    wanted: source.kind.clone(),
-                })
-            })
+        live.find(|source| self.values[source.slot].is_none()).map_or(Ok(()), |source| {
+            let name = source.name().unwrap_or_default().to_owned();
+            Err(ReferenceError::NotWritten { name, wanted: source.kind.clone() })
+        })
     }
 }
 
 /// What a slot holds whose value is not yet read for the last time.
 fn computed(values: &[Option<Array>], slot: usize) -> &Array {
-    values[slot].as_ref().expect(
-        "a node comes after all nodes that it reads, and values are kept until their last use",
-    )
+    values[slot].as_ref().expect("a node comes after all nodes that it reads, and values are kept until their last use")
 }
 
 fn compute(call: &Call, values: &mut [Option<Array>], rounds: bool) -> Result<(), ReferenceError> {
@@ -194,9 +166,7 @@ fn lend(values: &mut [Option<Array>], slots: &[usize]) -> Vec<Array> {
     for (index, &slot) in slots.iter().enumerate() {
         let array = match slots[..index].iter().position(|&earlier| earlier == slot) {
             Some(earlier) => lent[earlier].clone(),
-            None => values[slot]
-                .take()
-                .expect("a node comes after all nodes that it reads"),
+            None => values[slot].take().expect("a node comes after all nodes that it reads"),
         };
         lent.push(array);
     }

@@ -46,9 +46,7 @@ impl Program {
     /// # Errors
     /// Where two of its inputs and states have one name.
     pub fn new(graph: &Graph) -> Result<Self, ReferenceError> {
-        Ok(Self {
-            schedule: Schedule::new(graph)?,
-        })
+        Ok(Self { schedule: Schedule::new(graph)? })
     }
 
     /// Runs the graph once, gives the states in `store` their next values, and returns the outputs by name.
@@ -58,10 +56,7 @@ impl Program {
     /// # Errors
     /// Where an input that the outputs depend on has not been written, or the graph was not added to `store`. The
     /// states are as they were then.
-    pub fn step(
-        &self,
-        store: &mut Store,
-    ) -> Result<BTreeMap<String, Arc<HostTensor>>, ReferenceError> {
+    pub fn step(&self, store: &mut Store) -> Result<BTreeMap<String, Arc<HostTensor>>, ReferenceError> {
         let mut values = self.sources(store)?;
         self.check_states(store)?;
         for call in &self.schedule.calls {
@@ -76,9 +71,7 @@ impl Program {
             store.replace(&next.state, computed(&values, next.value).clone());
         }
         let outputs = self.schedule.outputs.iter();
-        Ok(outputs
-            .map(|(name, slot)| (name.clone(), computed(&values, *slot).clone()))
-            .collect())
+        Ok(outputs.map(|(name, slot)| (name.clone(), computed(&values, *slot).clone())).collect())
     }
 
     /// All slots, those of the live sources filled.
@@ -86,9 +79,7 @@ impl Program {
         let mut values = vec![None; self.schedule.slots()];
         for live in self.schedule.sources.iter().filter(|source| source.live) {
             values[live.slot] = Some(match &live.source {
-                Source::Input { name } | Source::State { name, .. } => {
-                    store.read_as(name, &live.kind)?
-                }
+                Source::Input { name } | Source::State { name, .. } => store.read_as(name, &live.kind)?,
                 Source::Constant(tensor) => tensor.clone(),
             });
         }
@@ -98,19 +89,9 @@ impl Program {
     /// Checks the states that are written, since `sources` has seen only those that are read.
     fn check_states(&self, store: &Store) -> Result<(), ReferenceError> {
         let changes = |slot| self.schedule.nexts.iter().any(|next| next.slot == slot);
-        for state in self
-            .schedule
-            .sources
-            .iter()
-            .filter(|source| changes(source.slot))
-        {
+        for state in self.schedule.sources.iter().filter(|source| changes(source.slot)) {
             let Some(name) = state.name() else { continue };
-            check_tensor(
-                name,
-                store.kind(name)?,
-                &state.kind,
-                state.kind.shape.elements(),
-            )?;
+            check_tensor(name, store.kind(name)?, &state.kind, state.kind.shape.elements())?;
         }
         Ok(())
     }
@@ -118,20 +99,11 @@ impl Program {
 
 /// What a slot holds whose value is not yet read for the last time.
 fn computed(values: &[Option<Arc<HostTensor>>], slot: usize) -> &Arc<HostTensor> {
-    values[slot].as_ref().expect(
-        "a node comes after all nodes that it reads, and values are kept until their last use",
-    )
+    values[slot].as_ref().expect("a node comes after all nodes that it reads, and values are kept until their last use")
 }
 
-fn compute(
-    call: &Call,
-    values: &[Option<Arc<HostTensor>>],
-) -> Result<Vec<HostTensor>, ReferenceError> {
-    let inputs: Vec<&HostTensor> = call
-        .inputs
-        .iter()
-        .map(|&slot| computed(values, slot).as_ref())
-        .collect();
+fn compute(call: &Call, values: &[Option<Arc<HostTensor>>]) -> Result<Vec<HostTensor>, ReferenceError> {
+    let inputs: Vec<&HostTensor> = call.inputs.iter().map(|&slot| computed(values, slot).as_ref()).collect();
     let mut outputs: Vec<HostTensor> = call.outputs.iter().map(HostTensor::zeros).collect();
     if !call.op.host(&inputs, &mut outputs) {
         let inputs: Vec<Array> = inputs.iter().map(|input| input.to_array()).collect();

@@ -67,12 +67,7 @@ impl Schedule {
                 return None;
             };
             let (kind, slot) = (node.outputs[0].clone(), slot(node.output(0)));
-            Some(SourceSlot {
-                source: source.clone(),
-                kind,
-                slot,
-                live: is_live(node),
-            })
+            Some(SourceSlot { source: source.clone(), kind, slot, live: is_live(node) })
         });
         let calls = graph.nodes().iter().filter_map(|node| {
             let Kind::Op(op) = node.kind.clone() else {
@@ -80,32 +75,17 @@ impl Schedule {
             };
             let inputs = node.inputs.iter().map(|&input| slot(input)).collect();
             let (first_output, outputs) = (slot(node.output(0)), node.outputs.clone());
-            let call = Call {
-                op,
-                label: label(node),
-                inputs,
-                first_output,
-                outputs,
-                last_read: Vec::new(),
-            };
+            let call = Call { op, label: label(node), inputs, first_output, outputs, last_read: Vec::new() };
             is_live(node).then_some(call)
         });
         let nexts = graph.nexts().iter().map(|&(state, value)| {
             let node = graph.node(state);
-            Next {
-                state: node.name().to_owned(),
-                slot: slot(node.output(0)),
-                value: slot(value),
-            }
+            Next { state: node.name().to_owned(), slot: slot(node.output(0)), value: slot(value) }
         });
         let mut schedule = Self {
             sources: sources.collect(),
             calls: calls.collect(),
-            outputs: graph
-                .outputs()
-                .iter()
-                .map(|(name, value)| (name.clone(), slot(*value)))
-                .collect(),
+            outputs: graph.outputs().iter().map(|(name, value)| (name.clone(), slot(*value))).collect(),
             nexts: nexts.collect(),
             first_slots,
         };
@@ -150,32 +130,18 @@ impl SourceSlot {
 
 impl Call {
     /// Checks the type of what the operation has made of one of its outputs, and the number of elements.
-    pub fn check_output(
-        &self,
-        output: usize,
-        got: &TensorType,
-        elements: usize,
-    ) -> Result<(), ReferenceError> {
+    pub fn check_output(&self, output: usize, got: &TensorType, elements: usize) -> Result<(), ReferenceError> {
         let wanted = &self.outputs[output];
         if wanted != got {
             let (operation, wanted, got) = (self.label.clone(), wanted.clone(), got.clone());
-            return Err(ReferenceError::Output {
-                operation,
-                output,
-                wanted,
-                got,
-            });
+            return Err(ReferenceError::Output { operation, output, wanted, got });
         }
         check_tensor(&self.label, wanted, got, elements)
     }
 }
 
 fn label(node: &Node) -> String {
-    let scope = if node.scope.is_empty() {
-        String::new()
-    } else {
-        format!("{}.", node.scope)
-    };
+    let scope = if node.scope.is_empty() { String::new() } else { format!("{}.", node.scope) };
     format!("{scope}{} ({})", node.name(), node.output(0))
 }
 

@@ -73,11 +73,7 @@ impl Store {
     /// # Errors
     /// Where no graph has an input or state of that name, or one of another type, or the data does not fill the
     /// shape.
-    pub fn write(
-        &mut self,
-        name: &str,
-        tensor: impl Into<Arc<HostTensor>>,
-    ) -> Result<(), ReferenceError> {
+    pub fn write(&mut self, name: &str, tensor: impl Into<Arc<HostTensor>>) -> Result<(), ReferenceError> {
         let tensor = tensor.into();
         check_tensor(name, &self.slot(name)?.kind, &tensor.kind(), tensor.len())?;
         self.replace(name, tensor);
@@ -90,12 +86,7 @@ impl Store {
     /// Where no graph has an input or state of that name, or it is an input that nobody has written.
     pub fn read(&self, name: &str) -> Result<&Arc<HostTensor>, ReferenceError> {
         let slot = self.slot(name)?;
-        slot.tensor
-            .as_ref()
-            .ok_or_else(|| ReferenceError::NotWritten {
-                name: name.to_owned(),
-                wanted: slot.kind.clone(),
-            })
+        slot.tensor.as_ref().ok_or_else(|| ReferenceError::NotWritten { name: name.to_owned(), wanted: slot.kind.clone() })
     }
 
     /// The names of all inputs and states, in alphabetical order.
@@ -104,11 +95,7 @@ impl Store {
     }
 
     /// As [`Store::read`], for a reader that wants this type.
-    pub(crate) fn read_as(
-        &self,
-        name: &str,
-        wanted: &TensorType,
-    ) -> Result<Arc<HostTensor>, ReferenceError> {
+    pub(crate) fn read_as(&self, name: &str, wanted: &TensorType) -> Result<Arc<HostTensor>, ReferenceError> {
         let tensor = self.read(name)?;
         check_tensor(name, wanted, &tensor.kind(), tensor.len())?;
         Ok(tensor.clone())
@@ -129,10 +116,7 @@ impl Store {
     fn slot(&self, name: &str) -> Result<&Slot, ReferenceError> {
         self.tensors.get(name).ok_or_else(|| {
             let known: Vec<&str> = self.names().collect();
-            ReferenceError::UnknownName {
-                name: name.to_owned(),
-                known: known.join(", "),
-            }
+            ReferenceError::UnknownName { name: name.to_owned(), known: known.join(", ") }
         })
     }
 }
@@ -145,10 +129,7 @@ fn add_slot(
 ) -> Result<(), ReferenceError> {
     match tensors.entry(name.to_owned()) {
         Entry::Vacant(vacant) => {
-            vacant.insert(Slot {
-                kind: kind.clone(),
-                tensor: initial,
-            });
+            vacant.insert(Slot { kind: kind.clone(), tensor: initial });
         }
         Entry::Occupied(mut known) => {
             check_tensor(name, &known.get().kind, kind, kind.shape.elements())?;

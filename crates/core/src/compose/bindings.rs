@@ -118,17 +118,22 @@ impl Entry {
             Accessor::LoadAnyFour if byte => {
                 let one = |at: &str| format!("({variable}[({at}) / 4u] >> (({at}) % 4u * 8u)) & 0xffu");
                 let last = format!("let last = arrayLength(&{variable}) * 4u - 1u;");
-                let at = ["i", "min(i + 1u, last)", "min(i + 2u, last)", "min(i + 3u, last)"].map(|at| one(at)).join(", ");
+                let at = ["i", "min(i + 1u, last)", "min(i + 2u, last)", "min(i + 3u, last)"].map(one).join(", ");
                 format!("fn {name}(i: u32) -> vec4u {{ {last} return vec4u({at}); }}\n")
             }
             Accessor::LoadFour if wide => format!("fn {name}(i: u32) -> vec4<{scalar}> {{ return {variable}[i / 4u]; }}\n"),
             Accessor::LoadFour => format!("fn {name}(i: u32) -> vec4<{scalar}> {{ return {}; }}\n", any(each)),
             Accessor::LoadAnyFour => {
                 let at = ["i", "min(i + 1u, last)", "min(i + 2u, last)", "min(i + 3u, last)"];
-                format!("fn {name}(i: u32) -> vec4<{scalar}> {{ let last = arrayLength(&{variable}) - 1u; return {}; }}\n", any(at))
+                format!(
+                    "fn {name}(i: u32) -> vec4<{scalar}> {{ let last = arrayLength(&{variable}) - 1u; return {}; }}\n",
+                    any(at)
+                )
             }
             Accessor::LoadOne => format!("fn {name}(i: u32) -> {scalar} {{ return {variable}[i]; }}\n"),
-            Accessor::StoreFour if wide => format!("fn {name}(i: u32, value: vec4<{scalar}>) {{ {variable}[i / 4u] = value; }}\n"),
+            Accessor::StoreFour if wide => {
+                format!("fn {name}(i: u32, value: vec4<{scalar}>) {{ {variable}[i / 4u] = value; }}\n")
+            }
             Accessor::StoreFour => {
                 let stores: String = (0..4).map(|lane| format!("{variable}[i + {lane}u] = value[{lane}]; ")).collect();
                 format!("fn {name}(i: u32, value: vec4<{scalar}>) {{ {stores}}}\n")

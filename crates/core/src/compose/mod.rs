@@ -86,7 +86,12 @@ const ELEMENTWISE: &str = include_str!("elementwise.wgsl");
 ///
 /// # Errors
 /// Where a WGSL file and its Rust half disagree.
-pub fn compose(graph: &Graph, lowerings: &[Option<Lowering>], group: &Group, locations: &Locations) -> Result<Composed, ComposeError> {
+pub fn compose(
+    graph: &Graph,
+    lowerings: &[Option<Lowering>],
+    group: &Group,
+    locations: &Locations,
+) -> Result<Composed, ComposeError> {
     let (source, entry, operation) = match &group.anchor {
         Anchor::Kernel { node, kernel, .. } => (kernel.source, kernel.entry, graph.node(*node).name()),
         Anchor::Elementwise { .. } => (ELEMENTWISE, "elementwise", "elementwise"),
@@ -157,25 +162,27 @@ impl Composer<'_> {
     fn load(&mut self, hook: &LoadHook, operand: &Operand, shape: &Shape) -> Result<(), ComposeError> {
         let (function, lanes, expression) = match (operand, hook.function) {
             (Operand::Hook(expression), Some((function, lanes))) => (function, lanes, expression),
-            (Operand::Bound(value) | Operand::Hook(Expression::Load { value, .. }), _) => return self.bind(hook.variable, *value, false),
+            (Operand::Bound(value) | Operand::Hook(Expression::Load { value, .. }), _) => {
+                return self.bind(hook.variable, *value, false);
+            }
             (Operand::Hook(_), None) => return Ok(()),
         };
         self.module.remove_variable(hook.variable)?;
         self.module.replace_function(function, "")?;
         let mut at = At::hook(shape);
-        if let (Some(row), Expression::Gather { row: index, shape, .. }) = (hook.row, outer_gather(expression)) {
-            if shape.rank() == 2 {
-                self.module.replace_function(row, "")?;
-                let mut scope = Scope::default();
-                let index = self.printer.print(index, Lanes::One, &At::vector("row"), &mut scope)?;
-                self.push_function(&format!("{row}(row: u32) -> u32"), &scope.body(), &index);
-                at = at.with_gathered_row();
-            }
+        if let (Some(row), Expression::Gather { row: index, shape, .. }) = (hook.row, outer_gather(expression))
+            && shape.rank() == 2
+        {
+            self.module.replace_function(row, "")?;
+            let mut scope = Scope::default();
+            let index = self.printer.print(index, Lanes::One, &At::vector("row"), &mut scope)?;
+            self.push_function(&format!("{row}(row: u32) -> u32"), &scope.body(), &index);
+            at = at.with_gathered_row();
         }
         let mut scope = Scope::default();
         let mut result = self.printer.print(expression, lanes, &at, &mut scope)?;
         let kind = self.printer.element(expression, lanes);
-        if lanes == Lanes::Four && shape.columns() % 4 != 0 {
+        if lanes == Lanes::Four && !shape.columns().is_multiple_of(4) {
             let inside = format!("vec4u(column) + vec4u(0u, 1u, 2u, 3u) < vec4u({}u)", shape.columns());
             result = format!("select({kind}(), {result}, {inside})");
         }

@@ -38,7 +38,8 @@ impl<'a> Module<'a> {
             Some(naga::TypeInner::Struct { members, .. }) => members.as_slice(),
             _ => &[],
         };
-        let is_u32 = |member: &naga::StructMember| self.module.types[member.ty].inner == naga::TypeInner::Scalar(naga::Scalar::U32);
+        let is_u32 =
+            |member: &naga::StructMember| self.module.types[member.ty].inner == naga::TypeInner::Scalar(naga::Scalar::U32);
         let got = members.iter().filter(|member| is_u32(member)).count();
         if got == wanted && members.len() == wanted {
             return Ok(());

@@ -97,8 +97,10 @@ impl Scope {
 
     /// What is prepared, and the declarations of the variables that keep it.
     pub fn prepared(&self) -> (String, String) {
-        let assignments: String = self.privates.iter().enumerate().map(|(index, (value, _))| format!("    uniform_{index} = {value};\n")).collect();
-        let declarations = self.privates.iter().enumerate().map(|(index, (_, kind))| format!("var<private> uniform_{index}: {kind};\n"));
+        let assignments: String =
+            self.privates.iter().enumerate().map(|(index, (value, _))| format!("    uniform_{index} = {value};\n")).collect();
+        let declarations =
+            self.privates.iter().enumerate().map(|(index, (_, kind))| format!("var<private> uniform_{index}: {kind};\n"));
         (self.prepare.text() + &assignments, declarations.collect())
     }
 }
@@ -144,7 +146,9 @@ impl<'a> Printer<'a> {
     fn dtype(&self, expression: &Expression) -> DType {
         match expression {
             Expression::Literal(_) => DType::F32,
-            Expression::Local(value) | Expression::Load { value, .. } | Expression::Gather { table: value, .. } => self.graph.kind(*value).dtype,
+            Expression::Local(value) | Expression::Load { value, .. } | Expression::Gather { table: value, .. } => {
+                self.graph.kind(*value).dtype
+            }
             Expression::Call { node, .. } => self.graph.node(*node).outputs[0].dtype,
         }
     }
@@ -187,7 +191,7 @@ impl<'a> Printer<'a> {
         let location = &self.locations.values[&value];
         let (buffer, dtype) = (location.buffer, location.kind.dtype);
         let index = linear(access, location.offset, at);
-        let aligned = access.is_aligned() && location.offset % 4 == 0;
+        let aligned = access.is_aligned() && location.offset.is_multiple_of(4);
         let mut reach = |accessor| self.bindings.accessor(buffer, dtype, accessor);
         match (lanes, access.column_stride()) {
             (Lanes::One, _) => format!("{}({index})", reach(Accessor::LoadOne)),
@@ -235,7 +239,8 @@ impl<'a> Printer<'a> {
         let mut elements = Vec::new();
         for lane in 0..count {
             let last = shape.elements().max(1) - 1;
-            let index = format!("min({}, {last}u)", sum(&[format!("{} * {}u", at.row, at.columns), at.column.clone(), nonzero(lane)]));
+            let index =
+                format!("min({}, {last}u)", sum(&[format!("{} * {}u", at.row, at.columns), at.column.clone(), nonzero(lane)]));
             let index = scope.body.bind("v", index);
             let row = self.print(row, Lanes::One, &At::vector(&format!("({index} / {width}u)")), scope)?;
             let one = self.bindings.accessor(buffer, dtype, Accessor::LoadOne);
@@ -244,7 +249,7 @@ impl<'a> Printer<'a> {
         Ok(if lanes == Lanes::Four { format!("{}({})", kind(dtype, lanes), elements.join(", ")) } else { elements.remove(0) })
     }
 
-    /// A call of a pointwise operation's function with one output.
+    /// A pointwise operation with one output.
     fn call(
         &mut self,
         node: NodeId,
@@ -254,8 +259,25 @@ impl<'a> Printer<'a> {
         at: &At,
         scope: &mut Scope,
     ) -> Result<String, ComposeError> {
-        let function = self.function(node);
+        let mut calls = self.calls(node, arguments, index, lanes, at, scope)?;
+        if calls.len() == 1 {
+            return Ok(calls.remove(0));
+        }
         let result = kind(self.graph.node(node).outputs[0].dtype, Lanes::Four);
+        Ok(format!("{result}({})", calls.join(", ")))
+    }
+
+    /// The calls of a pointwise operation's function: one, or one for each of four lanes.
+    fn calls(
+        &mut self,
+        node: NodeId,
+        arguments: &[Expression],
+        index: &str,
+        lanes: Lanes,
+        at: &At,
+        scope: &mut Scope,
+    ) -> Result<Vec<String>, ComposeError> {
+        let function = self.function(node);
         let mut printed = Vec::new();
         for argument in arguments {
             let text = self.print(argument, lanes, at, scope)?;
@@ -266,14 +288,11 @@ impl<'a> Printer<'a> {
             invocation(function, &sum(&[index.to_owned(), nonzero(offset)]), arguments)
         };
         Ok(match (function.lanes, lanes) {
-            (Lanes::Four, Lanes::Four) | (Lanes::One, Lanes::One) => one("", 0),
-            (Lanes::One, Lanes::Four) => {
-                let lanes = [(".x", 0), (".y", 1), (".z", 2), (".w", 3)].map(|(lane, offset)| one(lane, offset));
-                format!("{result}({})", lanes.join(", "))
-            }
+            (Lanes::Four, Lanes::Four) | (Lanes::One, Lanes::One) => vec![one("", 0)],
+            (Lanes::One, Lanes::Four) => vec![one(".x", 0), one(".y", 1), one(".z", 2), one(".w", 3)],
             (Lanes::Four, Lanes::One) => {
                 let arguments = printed.iter().map(|(text, kind)| format!("{kind}({text})")).collect();
-                format!("{}.x", invocation(function, index, arguments))
+                vec![format!("{}.x", invocation(function, index, arguments))]
             }
         })
     }
@@ -288,22 +307,33 @@ impl<'a> Printer<'a> {
         }
         let index = sum(&[format!("{} * {}u", at.row, at.columns), at.column.clone()]);
         let index = if at.rows == 1 { at.column.clone() } else { index };
-        let text = self.call(member.node, &member.arguments, &index, Lanes::Four, at, scope)?;
-        let name = scope.body.bind("v", text);
         if node.outputs.len() == 1 {
+            let text = self.call(member.node, &member.arguments, &index, Lanes::Four, at, scope)?;
+            let name = scope.body.bind("v", text);
             scope.locals.insert(node.output(0), name);
             return Ok(());
         }
-        let function = self.function(member.node);
-        let members = Module::parse(node.name(), function.source)?.returned_members(function.name);
-        if members.len() != node.outputs.len() {
-            let (operation, function) = (node.name().to_owned(), function.name.to_owned());
-            return Err(ComposeError::Outputs { operation, function, wanted: node.outputs.len() });
-        }
-        for (output, member) in members.iter().enumerate() {
-            scope.locals.insert(node.output(output), format!("{name}.{member}"));
+        let calls = self.calls(member.node, &member.arguments, &index, Lanes::Four, at, scope)?;
+        let results: Vec<String> = calls.into_iter().map(|call| scope.body.bind("v", call)).collect();
+        for (output, field) in self.fields(member.node)?.iter().enumerate() {
+            let lanes: Vec<String> = results.iter().map(|result| format!("{result}.{field}")).collect();
+            let value = node.output(output);
+            let text = if lanes.len() == 1 { lanes[0].clone() } else { format!("{}({})", self.kind(value, Lanes::Four), lanes.join(", ")) };
+            scope.locals.insert(value, text);
         }
         Ok(())
+    }
+
+    /// The names of the members of the struct that a function with several outputs returns.
+    fn fields(&mut self, node: NodeId) -> Result<Vec<String>, ComposeError> {
+        let function = self.function(node);
+        let node = self.graph.node(node);
+        let fields = Module::parse(node.name(), function.source)?.returned_members(function.name);
+        if fields.len() == node.outputs.len() {
+            return Ok(fields);
+        }
+        let (operation, function) = (node.name().to_owned(), function.name.to_owned());
+        Err(ComposeError::Outputs { operation, function, wanted: node.outputs.len() })
     }
 
     /// Stores four elements, as many as the row has.
@@ -313,7 +343,7 @@ impl<'a> Printer<'a> {
         let (buffer, dtype, offset) = (location.buffer, location.kind.dtype, location.offset);
         let row = if at.rows == 1 { String::new() } else { format!("{} * {}u", at.row, at.columns) };
         let index = sum(&[row, at.column.clone(), nonzero(offset)]);
-        if offset % 4 == 0 && (at.columns % 4 == 0 || at.rows == 1) {
+        if offset % 4 == 0 && (at.columns.is_multiple_of(4) || at.rows == 1) {
             let accessor = self.bindings.accessor(buffer, dtype, Accessor::StoreFour);
             scope.push(format!("{accessor}({index}, {value});"));
             return Ok(());
@@ -368,7 +398,7 @@ fn splat(text: &str, kind: &str, lanes: Lanes) -> String {
 fn gather_accessor(lanes: Lanes, width: usize, offset: usize) -> Accessor {
     match lanes {
         Lanes::One => Accessor::LoadOne,
-        Lanes::Four if width % 4 == 0 && offset % 4 == 0 => Accessor::LoadFour,
+        Lanes::Four if width.is_multiple_of(4) && offset.is_multiple_of(4) => Accessor::LoadFour,
         Lanes::Four => Accessor::LoadAnyFour,
     }
 }
@@ -400,7 +430,8 @@ fn nonzero(number: usize) -> String {
 
 /// The sum of the terms that are there.
 fn sum(terms: &[String]) -> String {
-    let terms: Vec<&str> = terms.iter().map(String::as_str).filter(|term| !term.is_empty() && !term.starts_with("0u *")).collect();
+    let terms: Vec<&str> =
+        terms.iter().map(String::as_str).filter(|term| !term.is_empty() && !term.starts_with("0u *")).collect();
     if terms.is_empty() { "0u".to_owned() } else { terms.join(" + ") }
 }
 

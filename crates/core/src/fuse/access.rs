@@ -125,7 +125,7 @@ impl Access {
 
     /// Whether four consecutive columns, from a multiple of 4, always lie in one aligned group of four elements.
     pub fn is_aligned(&self) -> bool {
-        self.column_stride() == 1 && self.offset % 4 == 0 && self.row_runs().iter().all(|(_, stride)| stride % 4 == 0)
+        self.column_stride() == 1 && self.offset.is_multiple_of(4) && self.row_runs().iter().all(|(_, stride)| stride % 4 == 0)
     }
 }
 

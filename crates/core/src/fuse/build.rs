@@ -46,7 +46,11 @@ fn build_group(graph: &Graph, live: &Live, placement: &Placement, index: usize) 
     let anchor = graph.node(nodes[0]);
     let (anchor, mut slots) = match live.lowering(anchor.id) {
         Some(Lowering::Kernels(candidates)) => {
-            let loads = anchor.inputs.iter().zip(&candidates[0].loads).map(|(&input, hook)| operand(&builder(None), input, hook.function.is_some()));
+            let loads = anchor
+                .inputs
+                .iter()
+                .zip(&candidates[0].loads)
+                .map(|(&input, hook)| operand(&builder(None), input, hook.function.is_some()));
             let loads = loads.collect::<Result<_, _>>().map_err(|unfit| refuse(unfit, anchor.id))?;
             let kernel: Box<Kernel> = Box::new(candidates[0].clone());
             let slots = anchor.outputs.iter().map(|output| Slot { shape: output.shape.clone(), members: vec![], stores: vec![] });
@@ -117,7 +121,9 @@ fn add_stores(graph: &Graph, placement: &Placement, group: &mut Group, read: &Ha
             let slot = if is_anchor { output } else { place };
             let value = node.output(output);
             if read.contains(&value) {
-                group.slots[slot].stores.push(Store { expression: Expression::Local(value), destination: Destination::Value(value) });
+                group.slots[slot]
+                    .stores
+                    .push(Store { expression: Expression::Local(value), destination: Destination::Value(value) });
             }
         }
     }
@@ -168,6 +174,8 @@ fn roots(graph: &Graph, live: &Live) -> HashMap<Value, Value> {
     let packs = live.nodes.iter().filter(|&&id| matches!(live.lowering(id), Some(Lowering::Pack(_)))).map(|&id| graph.node(id));
     let packed = packs.flat_map(|pack| pack.inputs.iter().map(|&input| (input, pack.output(0))));
     let nexts = graph.nexts().iter().map(|&(state, next)| (next, graph.node(state).output(0)));
-    let is_source = |value: Value| matches!(graph.node(value.node).kind, Kind::Source(Source::State { .. } | Source::Input { .. } | Source::Constant(_)));
+    let is_source = |value: Value| {
+        matches!(graph.node(value.node).kind, Kind::Source(Source::State { .. } | Source::Input { .. } | Source::Constant(_)))
+    };
     packed.chain(nexts).filter(|&(value, _)| !is_source(value)).collect()
 }

@@ -54,10 +54,12 @@ pub enum Loads {
 
 impl Expression {
     /// Calls `visit` with each tensor that is loaded, and how.
-    pub fn visit_loads(&self, visit: &mut impl FnMut(Value, Loads)) {
+    pub fn visit_loads(&self, visit: &mut dyn FnMut(Value, Loads)) {
         match self {
             Self::Local(_) | Self::Literal(_) => {}
-            Self::Load { value, access } => visit(*value, if access.is_identity() { Loads::SameElement } else { Loads::Elsewhere }),
+            Self::Load { value, access } => {
+                visit(*value, if access.is_identity() { Loads::SameElement } else { Loads::Elsewhere })
+            }
             Self::Gather { table, row, .. } => {
                 visit(*table, Loads::Elsewhere);
                 row.visit_loads(&mut |value, _| visit(value, Loads::Elsewhere));
@@ -67,7 +69,7 @@ impl Expression {
     }
 
     /// Calls `visit` with each operation that is computed inline.
-    pub fn visit_calls(&self, visit: &mut impl FnMut(NodeId)) {
+    pub fn visit_calls(&self, visit: &mut dyn FnMut(NodeId)) {
         match self {
             Self::Local(_) | Self::Literal(_) | Self::Load { .. } => {}
             Self::Gather { row, .. } => row.visit_calls(visit),
@@ -139,7 +141,11 @@ impl Builder<'_> {
 
     fn local(&self, value: Value, access: &Access, place: Place) -> Result<Expression, Unfit> {
         let here = place.slot == self.slot && self.slot.is_some();
-        if here && (access.is_identity() || access.shape.elements() == 1) { Ok(Expression::Local(value)) } else { Err(Unfit::Same) }
+        if here && (access.is_identity() || access.shape.elements() == 1) {
+            Ok(Expression::Local(value))
+        } else {
+            Err(Unfit::Same)
+        }
     }
 
     fn unplaced(&self, value: Value, access: Access) -> Result<Expression, Unfit> {

@@ -27,7 +27,8 @@ impl Live {
     /// # Errors
     /// Where an operation has no kernel for the target.
     pub fn of(graph: &Graph, target: &Target) -> Result<Self, PlanError> {
-        let wanted: Vec<Value> = graph.outputs().iter().map(|(_, value)| *value).chain(graph.nexts().iter().map(|(_, next)| *next)).collect();
+        let wanted: Vec<Value> =
+            graph.outputs().iter().map(|(_, value)| *value).chain(graph.nexts().iter().map(|(_, next)| *next)).collect();
         let mut live = vec![false; graph.nodes().len()];
         for value in &wanted {
             live[value.node.0 as usize] = true;
@@ -44,7 +45,8 @@ impl Live {
                 readers.entry(input).or_default().push(id);
             }
         }
-        let lowerings = graph.nodes().iter().map(|node| if live[node.id.0 as usize] { lower(graph, node, target) } else { Ok(None) });
+        let lowerings =
+            graph.nodes().iter().map(|node| if live[node.id.0 as usize] { lower(graph, node, target) } else { Ok(None) });
         let lowerings = lowerings.collect::<Result<_, _>>()?;
         Ok(Self { nodes, lowerings, readers, wanted })
     }
@@ -77,10 +79,7 @@ fn lower(graph: &Graph, node: &Node, target: &Target) -> Result<Option<Lowering>
 
 fn choose(operation: &str, candidates: Vec<Kernel>, target: &Target) -> Result<Kernel, PlanError> {
     let suits = |kernel: &Kernel| kernel.class.is_none_or(|class| class == target.class);
-    candidates
-        .into_iter()
-        .find(suits)
-        .ok_or_else(|| PlanError::NoKernel { operation: operation.to_owned(), class: target.class })
+    candidates.into_iter().find(suits).ok_or_else(|| PlanError::NoKernel { operation: operation.to_owned(), class: target.class })
 }
 
 /// A constant of one float, which is written into the WGSL.

@@ -37,7 +37,8 @@ struct Placer<'a> {
 impl Placer<'_> {
     /// Each kernel anchors a dispatch of its own, but sums that another kernel makes on the way.
     fn place_kernels(&mut self) {
-        let kernels: Vec<NodeId> = self.live.nodes.iter().copied().filter(|&id| matches!(self.live.lowering(id), Some(Lowering::Kernels(_)))).collect();
+        let kernels: Vec<NodeId> =
+            self.live.nodes.iter().copied().filter(|&id| matches!(self.live.lowering(id), Some(Lowering::Kernels(_)))).collect();
         let hosts: Vec<Option<(NodeId, usize)>> = kernels.iter().map(|&id| self.sum_host(id, &kernels)).collect();
         for (&id, host) in kernels.iter().zip(&hosts) {
             if host.is_none() {
@@ -171,7 +172,9 @@ impl Placer<'_> {
         }
         match self.live.lowering(value.node) {
             None => 1,
-            Some(_) if self.inline.contains(&value.node) => self.graph.node(value.node).inputs.iter().map(|&input| self.tensors(input)).sum(),
+            Some(_) if self.inline.contains(&value.node) => {
+                self.graph.node(value.node).inputs.iter().map(|&input| self.tensors(input)).sum()
+            }
             Some(_) => 2,
         }
     }

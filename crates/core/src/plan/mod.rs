@@ -1,8 +1,8 @@
 //! Plans: a network's step as data, ready to be run by whatever knows buffers and dispatches.
 
 mod memory;
-mod print;
 mod order;
+mod print;
 mod schedule;
 mod verify;
 

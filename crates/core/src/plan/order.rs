@@ -73,14 +73,19 @@ impl Orderer<'_> {
     }
 
     fn wait_for_data(&mut self) {
-        self.waits = self.groups.iter().map(|group| group.loads().into_iter().flat_map(|(value, _)| self.producers(value)).collect()).collect();
+        self.waits = self
+            .groups
+            .iter()
+            .map(|group| group.loads().into_iter().flat_map(|(value, _)| self.producers(value)).collect())
+            .collect();
     }
 
     /// Each state's next value is stored over the old one where nobody reads that later; else it is copied at last.
     fn write_states(&mut self) -> HashMap<Value, NodeId> {
         let mut in_place = HashMap::new();
         let graph = self.graph;
-        let (direct, copied): (Vec<_>, Vec<_>) = graph.nexts().iter().copied().partition(|&(state, next)| self.can_overwrite(state, next));
+        let (direct, copied): (Vec<_>, Vec<_>) =
+            graph.nexts().iter().copied().partition(|&(state, next)| self.can_overwrite(state, next));
         for (state, next) in copied {
             self.copy_state(state, next);
         }
@@ -96,10 +101,13 @@ impl Orderer<'_> {
             }
         }
         for index in 0..self.groups.len() {
-            let written: Vec<NodeId> = self.groups[index].destinations().filter_map(|destination| match destination {
-                Destination::State(state) => Some(state),
-                _ => None,
-            }).collect();
+            let written: Vec<NodeId> = self.groups[index]
+                .destinations()
+                .filter_map(|destination| match destination {
+                    Destination::State(state) => Some(state),
+                    _ => None,
+                })
+                .collect();
             for state in written {
                 let readers = self.readers(graph.node(state).output(0));
                 self.waits[index].extend(readers.into_iter().filter(|&reader| reader != index));
@@ -177,11 +185,14 @@ fn reads_by_element(graph: &Graph, group: &Group, state: &Node, next: Value) -> 
     }
     let mut elsewhere = false;
     for expression in group.slots.iter().flat_map(Slot::expressions) {
-        expression.visit_loads(&mut |value, loads| elsewhere |= value == old && loads == Loads::Elsewhere && graph.kind(old).shape.elements() > 1);
+        expression.visit_loads(&mut |value, loads| {
+            elsewhere |= value == old && loads == Loads::Elsewhere && graph.kind(old).shape.elements() > 1
+        });
     }
     let single = graph.kind(old).shape.elements() == 1;
     let writes_elsewhere = single && group.slots.iter().any(|slot| slot.shape.elements() > 1);
-    !elsewhere && !(writes_elsewhere && group.loads().iter().any(|(value, _)| *value == old))
+    let repeated = writes_elsewhere && group.loads().iter().any(|(value, _)| *value == old);
+    !elsewhere && !repeated
 }
 
 /// A dispatch that copies a value.

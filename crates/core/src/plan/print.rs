@@ -9,7 +9,11 @@ impl fmt::Display for Plan {
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
         let width = self.dispatches.iter().map(|dispatch| dispatch.label.len()).max().unwrap_or(0).max(8);
         writeln!(formatter, "plan {}: {} dispatches on {} levels", self.name, self.dispatches.len(), self.levels())?;
-        writeln!(formatter, "level  {:width$}  {:>14}  {:>8}  {:>10}  {:>8}", "dispatch", "workgroups", "bindings", "bytes", "MFLOP")?;
+        writeln!(
+            formatter,
+            "level  {:width$}  {:>14}  {:>8}  {:>10}  {:>8}",
+            "dispatch", "workgroups", "bindings", "bytes", "MFLOP"
+        )?;
         for dispatch in &self.dispatches {
             let [x, y, z] = dispatch.workgroups;
             writeln!(
@@ -24,7 +28,16 @@ impl fmt::Display for Plan {
             )?;
         }
         let total = self.work();
-        writeln!(formatter, "{:>5}  {:width$}  {:>14}  {:>8}  {:>10}  {:>8.3}", "", "total", "", "", total.bytes, total.flops as f64 / 1e6)?;
+        writeln!(
+            formatter,
+            "{:>5}  {:width$}  {:>14}  {:>8}  {:>10}  {:>8.3}",
+            "",
+            "total",
+            "",
+            "",
+            total.bytes,
+            total.flops as f64 / 1e6
+        )?;
         writeln!(formatter, "buffer       bytes  role      holds")?;
         for (index, buffer) in self.buffers.iter().enumerate() {
             let role = match buffer.role {

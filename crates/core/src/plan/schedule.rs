@@ -49,7 +49,11 @@ impl Scheduler<'_> {
         let group = &self.order.groups[index];
         let label = order::label(self.graph, group);
         if composed.bindings.len() > self.target.storage_buffers as usize {
-            return Err(PlanError::TooManyBindings { label, wanted: composed.bindings.len(), limit: self.target.storage_buffers });
+            return Err(PlanError::TooManyBindings {
+                label,
+                wanted: composed.bindings.len(),
+                limit: self.target.storage_buffers,
+            });
         }
         let (dims, workgroups) = self.grid(group);
         if workgroups.iter().any(|&count| count > self.target.workgroups) {
@@ -118,7 +122,12 @@ impl Scheduler<'_> {
     fn tensor(&self, destination: Destination) -> Tensor {
         let value = match destination {
             Destination::Value(value) => value,
-            Destination::State(state) => self.graph.nexts().iter().find(|(known, _)| *known == state).map_or(Value { node: state, output: 0 }, |next| next.1),
+            Destination::State(state) => self
+                .graph
+                .nexts()
+                .iter()
+                .find(|(known, _)| *known == state)
+                .map_or(Value { node: state, output: 0 }, |next| next.1),
             // No other value has this name: packs have one output.
             Destination::Packed { pack, input } => Value { output: input as u32 + 1, ..pack },
         };
@@ -138,7 +147,12 @@ impl Scheduler<'_> {
                 }
             });
         }
-        bytes += group.loads().iter().filter(|(_, loads)| loads.is_none()).map(|(value, _)| self.graph.kind(*value).bytes() as u64).sum::<u64>();
+        bytes += group
+            .loads()
+            .iter()
+            .filter(|(_, loads)| loads.is_none())
+            .map(|(value, _)| self.graph.kind(*value).bytes() as u64)
+            .sum::<u64>();
         Work { bytes, flops }
     }
 

@@ -85,7 +85,9 @@ impl Plan {
         if dispatch.bindings.iter().any(|binding| over(binding.buffer)) {
             return Some(format!("binds more than {} bytes", target.binding_bytes));
         }
-        let twice = |(index, binding): (usize, &super::Binding)| dispatch.bindings[..index].iter().any(|other| other.buffer == binding.buffer);
+        let twice = |(index, binding): (usize, &super::Binding)| {
+            dispatch.bindings[..index].iter().any(|other| other.buffer == binding.buffer)
+        };
         dispatch.bindings.iter().enumerate().any(twice).then(|| "binds one buffer twice".to_owned())
     }
 
@@ -129,7 +131,9 @@ fn overwrite(contents: &mut Contents, write: &Tensor) {
 fn conflict(left: &Dispatch, right: &Dispatch) -> bool {
     let meet = |one: &[Tensor], other: &[Tensor]| {
         one.iter().any(|one| {
-            other.iter().any(|other| one.location.buffer == other.location.buffer && overlap(&range(&one.location), &range(&other.location)))
+            other.iter().any(|other| {
+                one.location.buffer == other.location.buffer && overlap(&range(&one.location), &range(&other.location))
+            })
         })
     };
     meet(&left.writes, &right.writes) || meet(&left.writes, &right.reads) || meet(&left.reads, &right.writes)

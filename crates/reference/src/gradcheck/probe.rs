@@ -4,10 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use wgrad_core::autodiff::{Add, differentiate};
-use wgrad_core::{
-    Array, Case, DType, Graph, GraphError, HostTensor, Lowering, Node, Op, ShapeError, TensorType,
-    Value,
-};
+use wgrad_core::{Array, Case, DType, Graph, GraphError, HostTensor, Lowering, Node, Op, ShapeError, TensorType, Value};
 
 use super::{Constructors, GradientCheck, GradientError};
 use crate::error::ReferenceError;
@@ -24,11 +21,7 @@ pub(super) struct Probe {
 
 impl Probe {
     /// None where the loss would have no terms.
-    pub fn new(
-        check: &GradientCheck,
-        op: &Arc<dyn Op>,
-        case: &Case,
-    ) -> Result<Option<Self>, GradientError> {
+    pub fn new(check: &GradientCheck, op: &Arc<dyn Op>, case: &Case) -> Result<Option<Self>, GradientError> {
         let mut graph = Graph::new();
         let add = check.constructors.add;
         let (mut states, mut inputs) = (BTreeMap::new(), Vec::new());
@@ -48,21 +41,13 @@ impl Probe {
             return Ok(None);
         };
         graph.set_output("loss", loss);
-        Ok(Some(Self {
-            graph,
-            loss,
-            states,
-            label: format!("{}, {}", op.name(), case.label),
-        }))
+        Ok(Some(Self { graph, loss, states, label: format!("{}, {}", op.name(), case.label) }))
     }
 
     /// For each input of f32 its gradient, if it has one, at the case itself.
     pub fn gradients(&self, add: Add) -> Result<BTreeMap<usize, Option<Array>>, GradientError> {
         let mut graph = self.graph.clone();
-        let one = Array {
-            data: vec![1.0],
-            kind: graph.kind(self.loss).clone(),
-        };
+        let one = Array { data: vec![1.0], kind: graph.kind(self.loss).clone() };
         let one = graph.constant(HostTensor::from_array(&one))?;
         let states: Vec<Value> = self.states.values().copied().collect();
         let gradients = differentiate(&mut graph, self.loss, one, &states, add)?;
@@ -70,21 +55,12 @@ impl Probe {
             let Some(gradient) = gradient else { continue };
             let (wanted, got) = (graph.kind(state).clone(), graph.kind(gradient).clone());
             if wanted != got {
-                return Err(GradientError::Type {
-                    operation: self.label.clone(),
-                    input,
-                    wanted,
-                    got,
-                });
+                return Err(GradientError::Type { operation: self.label.clone(), input, wanted, got });
             }
             graph.set_output(state_name(input), gradient);
         }
         let mut outputs = Oracle::new(&graph)?.step()?;
-        Ok(self
-            .states
-            .keys()
-            .map(|&input| (input, outputs.remove(&state_name(input))))
-            .collect())
+        Ok(self.states.keys().map(|&input| (input, outputs.remove(&state_name(input)))).collect())
     }
 }
 
@@ -95,34 +71,20 @@ pub(super) struct Loss {
 
 impl Loss {
     pub fn new(probe: &Probe) -> Result<Self, ReferenceError> {
-        Ok(Self {
-            oracle: Oracle::new(&probe.graph)?,
-        })
+        Ok(Self { oracle: Oracle::new(&probe.graph)? })
     }
 
     /// The slope of the loss along one element of an input, by central differences.
-    pub fn slope(
-        &mut self,
-        input: usize,
-        array: &Array,
-        element: usize,
-    ) -> Result<f64, ReferenceError> {
+    pub fn slope(&mut self, input: usize, array: &Array, element: usize) -> Result<f64, ReferenceError> {
         let at = array.data[element];
         let step = 1e-5 * at.abs().max(1.0);
         let (above, below) = (at + step, at - step);
-        let rise =
-            self.at(input, array, element, above)? - self.at(input, array, element, below)?;
+        let rise = self.at(input, array, element, above)? - self.at(input, array, element, below)?;
         self.oracle.write(&state_name(input), array.clone())?;
         Ok(rise / (above - below))
     }
 
-    fn at(
-        &mut self,
-        input: usize,
-        array: &Array,
-        element: usize,
-        value: f64,
-    ) -> Result<f64, ReferenceError> {
+    fn at(&mut self, input: usize, array: &Array, element: usize, value: f64) -> Result<f64, ReferenceError> {
         let mut moved = array.clone();
         moved.data[element] = value;
         self.oracle.write(&state_name(input), moved)?;
@@ -135,11 +97,7 @@ fn state_name(input: usize) -> String {
 }
 
 /// The sum of all elements of the outputs in the loss, each with its own weight; none without such outputs.
-fn weighted_sum(
-    graph: &mut Graph,
-    check: &GradientCheck,
-    outputs: &[Value],
-) -> Result<Option<Value>, GraphError> {
+fn weighted_sum(graph: &mut Graph, check: &GradientCheck, outputs: &[Value]) -> Result<Option<Value>, GraphError> {
     let Constructors { add, mul, sum } = check.constructors;
     let mut loss = None;
     for (index, &output) in outputs.iter().enumerate() {
@@ -161,9 +119,7 @@ fn weighted_sum(
 /// Weights between -1 and 1, spread by the golden ratio so that they repeat along no axis.
 fn weights(kind: &TensorType, output: usize) -> HostTensor {
     let turns = |i: usize| (i + 1) as f64 * 0.618_033_988_75 + output as f64 * 0.37;
-    HostTensor::from_array(&Array::from_fn(kind.shape.clone(), |i| {
-        2.0 * turns(i).fract() - 1.0
-    }))
+    HostTensor::from_array(&Array::from_fn(kind.shape.clone(), |i| 2.0 * turns(i).fract() - 1.0))
 }
 
 /// An operation that a graph and its owner share, since a graph takes operations by value.
@@ -179,12 +135,7 @@ impl Op for Shared {
         self.0.infer(inputs)
     }
 
-    fn gradient(
-        &self,
-        graph: &mut Graph,
-        at: &Node,
-        upstream: &[Option<Value>],
-    ) -> Result<Vec<Option<Value>>, GraphError> {
+    fn gradient(&self, graph: &mut Graph, at: &Node, upstream: &[Option<Value>]) -> Result<Vec<Option<Value>>, GraphError> {
         self.0.gradient(graph, at, upstream)
     }
 

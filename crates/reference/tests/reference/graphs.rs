@@ -52,12 +52,7 @@ fn a_program_follows_the_oracle_for_many_steps() {
         lengths.push(wanted["length"].data[0]);
     }
     for state in ["position", "velocity"] {
-        compare(
-            store.read(state).unwrap(),
-            oracle.read(state).unwrap(),
-            Tolerance::default(),
-        )
-        .unwrap();
+        compare(store.read(state).unwrap(), oracle.read(state).unwrap(), Tolerance::default()).unwrap();
     }
     // The first two by hand: 0.5625 + 25 + 2.25, then 0.9² times that.
     assert_eq!(lengths[0], 27.8125);
@@ -96,15 +91,8 @@ fn programs_share_states_and_nothing_is_copied() {
     store.write("target", target.clone()).unwrap();
     assert!(Arc::ptr_eq(store.read("target").unwrap(), &target));
     train.step(&mut store).unwrap();
-    assert_eq!(
-        *show.step(&mut store).unwrap()["position"],
-        *target,
-        "the first graph's initial value was kept"
-    );
-    assert!(Arc::ptr_eq(
-        &show.step(&mut store).unwrap()["position"],
-        store.read("position").unwrap()
-    ));
+    assert_eq!(*show.step(&mut store).unwrap()["position"], *target, "the first graph's initial value was kept");
+    assert!(Arc::ptr_eq(&show.step(&mut store).unwrap()["position"], store.read("position").unwrap()));
 }
 
 #[test]
@@ -117,20 +105,12 @@ fn an_input_that_nothing_needs_may_stay_unwritten_and_another_may_not() {
     let (program, mut store) = program(&graph);
     let mut oracle = Oracle::new(&graph).unwrap();
 
-    let missing = ReferenceError::NotWritten {
-        name: "needed".to_owned(),
-        wanted: TensorType::f32([2]),
-    };
+    let missing = ReferenceError::NotWritten { name: "needed".to_owned(), wanted: TensorType::f32([2]) };
     assert_eq!(program.step(&mut store).unwrap_err(), missing);
     assert_eq!(oracle.step().unwrap_err(), missing);
     store.write("needed", vector(&[1.0, 2.0])).unwrap();
-    oracle
-        .write("needed", Array::from_fn([2], |i| i as f64))
-        .unwrap();
-    assert_eq!(
-        *program.step(&mut store).unwrap()["needed"],
-        vector(&[1.0, 2.0])
-    );
+    oracle.write("needed", Array::from_fn([2], |i| i as f64)).unwrap();
+    assert_eq!(*program.step(&mut store).unwrap()["needed"], vector(&[1.0, 2.0]));
     assert_eq!(oracle.step().unwrap()["needed"].data, [0.0, 1.0]);
 }
 
@@ -139,41 +119,16 @@ fn wrong_names_types_and_lengths_are_refused() {
     let graph = descent().unwrap();
     let (_, mut store) = program(&graph);
     let mut oracle = Oracle::new(&graph).unwrap();
-    let unknown = ReferenceError::UnknownName {
-        name: "aim".to_owned(),
-        known: "position, target, velocity".to_owned(),
-    };
+    let unknown = ReferenceError::UnknownName { name: "aim".to_owned(), known: "position, target, velocity".to_owned() };
     assert_eq!(store.write("aim", vector(&[0.0])).unwrap_err(), unknown);
-    assert_eq!(
-        oracle
-            .write("aim", Array::from_fn([1], |_| 0.0))
-            .unwrap_err(),
-        unknown
-    );
+    assert_eq!(oracle.write("aim", Array::from_fn([1], |_| 0.0)).unwrap_err(), unknown);
 
     let four = store.write("target", vector(&[0.0; 4])).unwrap_err();
     assert_eq!(four.to_string(), "target: wanted f32[3], got f32[4]");
-    assert_eq!(
-        oracle
-            .write("target", Array::from_fn([4], |_| 0.0))
-            .unwrap_err(),
-        four
-    );
-    let short = store
-        .write("target", HostTensor::F32(Shape::from([3]), vec![0.0]))
-        .unwrap_err();
+    assert_eq!(oracle.write("target", Array::from_fn([4], |_| 0.0)).unwrap_err(), four);
+    let short = store.write("target", HostTensor::F32(Shape::from([3]), vec![0.0])).unwrap_err();
     assert_eq!(short.to_string(), "target: f32[3] wants 3 elements, got 1");
-    assert!(
-        oracle
-            .write(
-                "target",
-                Array {
-                    kind: TensorType::f32([3]),
-                    data: vec![0.0]
-                }
-            )
-            .is_err()
-    );
+    assert!(oracle.write("target", Array { kind: TensorType::f32([3]), data: vec![0.0] }).is_err());
 }
 
 #[test]
@@ -187,28 +142,15 @@ fn graphs_that_disagree_about_a_name_are_refused() {
     other.input("same", TensorType::u32([2]));
     let error = store.add(&other).unwrap_err();
     assert_eq!(error.to_string(), "same: wanted f32[2], got u32[2]");
-    assert!(
-        !store.names().any(|name| name == "new"),
-        "half of the graph was added"
-    );
+    assert_eq!(store.names().collect::<Vec<_>>(), ["same"], "part of the graph was added");
 
     let mut elsewhere = Store::new();
     elsewhere.add(&other).unwrap();
-    elsewhere
-        .write("same", HostTensor::U32(Shape::from([2]), vec![0; 2]))
-        .unwrap();
-    assert!(matches!(
-        program.step(&mut elsewhere),
-        Err(ReferenceError::Type { .. })
-    ));
+    elsewhere.write("same", HostTensor::U32(Shape::from([2]), vec![0; 2])).unwrap();
+    assert!(matches!(program.step(&mut elsewhere), Err(ReferenceError::Type { .. })));
 
     graph.input("same", TensorType::f32([2]));
-    assert_eq!(
-        Oracle::new(&graph).unwrap_err(),
-        ReferenceError::DuplicateName {
-            name: "same".to_owned()
-        }
-    );
+    assert_eq!(Oracle::new(&graph).unwrap_err(), ReferenceError::DuplicateName { name: "same".to_owned() });
 }
 
 #[test]
@@ -229,11 +171,7 @@ fn a_store_without_a_state_that_only_changes_is_refused() {
 fn host_graph(host_computes: bool) -> Graph {
     let mut graph = Graph::new();
     let three = graph.state("three", vector(&[3.0])).unwrap();
-    let op = Elementwise {
-        host: Some(|x| 2.0 * x),
-        host_computes,
-        ..square(square_rule)
-    };
+    let op = Elementwise { host: Some(|x| 2.0 * x), host_computes, ..square(square_rule) };
     let output = graph.apply_one(op, &[three]).unwrap();
     graph.set_output("output", output);
     graph
@@ -243,10 +181,7 @@ fn host_graph(host_computes: bool) -> Graph {
 fn a_program_runs_the_host_function_and_an_oracle_does_not() {
     let (program, mut store) = program(&host_graph(true));
     assert_eq!(*program.step(&mut store).unwrap()["output"], vector(&[6.0]));
-    assert_eq!(
-        Oracle::new(&host_graph(true)).unwrap().step().unwrap()["output"].data,
-        [9.0]
-    );
+    assert_eq!(Oracle::new(&host_graph(true)).unwrap().step().unwrap()["output"].data, [9.0]);
 }
 
 #[test]
@@ -260,19 +195,12 @@ fn an_operation_that_computes_another_type_is_named_and_states_stay() {
     let mut graph = Graph::new();
     let state = graph.state("state", vector(&[1.0])).unwrap();
     let next = mul(&mut graph, state, state).unwrap();
-    let liar = Liar {
-        computes: TensorType::f32([2]),
-    };
-    let lie = graph
-        .scoped("layer", |graph| graph.apply_one(liar, &[next]))
-        .unwrap();
+    let liar = Liar { computes: TensorType::f32([2]) };
+    let lie = graph.scoped("layer", |graph| graph.apply_one(liar, &[next])).unwrap();
     graph.set_next(state, lie).unwrap();
     let (program, mut store) = program(&graph);
     let error = program.step(&mut store).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "layer.liar (%2): output 0 should be f32[1], but is f32[2]"
-    );
+    assert_eq!(error.to_string(), "layer.liar (%2): output 0 should be f32[1], but is f32[2]");
     let mut oracle = Oracle::new(&graph).unwrap();
     assert_eq!(oracle.step().unwrap_err(), error);
     assert_eq!(**store.read("state").unwrap(), vector(&[1.0]));
@@ -290,10 +218,7 @@ fn rounding_graph() -> (Graph, Value) {
 }
 
 fn third() -> Array {
-    Array {
-        kind: TensorType::f32([1]),
-        data: vec![1.0 / 3.0],
-    }
+    Array { kind: TensorType::f32([1]), data: vec![1.0 / 3.0] }
 }
 
 #[test]
@@ -307,13 +232,7 @@ fn values_are_freed_after_their_last_use_unless_kept() {
     }
     assert_eq!(freeing.value(square), None);
     assert_eq!(keeping.value(square).unwrap().data, [1.0 / 9.0]);
-    let (output, foreign) = (
-        graph.outputs()[0].1,
-        Value {
-            output: 7,
-            ..square
-        },
-    );
+    let (output, foreign) = (graph.outputs()[0].1, Value { output: 7, ..square });
     assert_eq!(freeing.value(output).unwrap().data, [2.0 / 9.0]);
     assert_eq!(keeping.value(foreign), None);
 }
@@ -327,9 +246,6 @@ fn rounding_follows_every_operation() {
     rounding.write("third", third()).unwrap();
     let (third, wanted) = (1.0_f32 / 3.0, 2.0 / 9.0);
     assert_eq!(exact.step().unwrap()["twice"].data, [wanted]);
-    assert_eq!(
-        rounding.step().unwrap()["twice"].data,
-        [f64::from(third * third * 2.0)]
-    );
+    assert_eq!(rounding.step().unwrap()["twice"].data, [f64::from(third * third * 2.0)]);
     assert_ne!(f64::from(third * third * 2.0), wanted);
 }

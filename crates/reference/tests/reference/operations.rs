@@ -1,8 +1,7 @@
 //! Small operations, right and wrong.
 
 use wgrad_core::{
-    Array, Case, DType, Function, Graph, GraphError, HostTensor, Lowering, Node, Op, ShapeError,
-    TensorType, Value,
+    Array, Case, DType, Function, Graph, GraphError, HostTensor, Lowering, Node, Op, ShapeError, TensorType, Value,
 };
 
 /// The gradient of each input, given that of the first output.
@@ -21,12 +20,7 @@ pub struct Elementwise {
 
 impl Elementwise {
     pub fn new(functions: &'static [fn(&[f64]) -> f64], rule: Rule) -> Self {
-        Self {
-            functions,
-            rule,
-            host: None,
-            host_computes: true,
-        }
+        Self { functions, rule, host: None, host_computes: true }
     }
 }
 
@@ -40,15 +34,8 @@ impl Op for Elementwise {
         Ok(vec![kind; self.functions.len()])
     }
 
-    fn gradient(
-        &self,
-        graph: &mut Graph,
-        at: &Node,
-        upstream: &[Option<Value>],
-    ) -> Result<Vec<Option<Value>>, GraphError> {
-        upstream[0].map_or(Ok(vec![None; at.inputs.len()]), |upstream| {
-            (self.rule)(graph, at, upstream)
-        })
+    fn gradient(&self, graph: &mut Graph, at: &Node, upstream: &[Option<Value>]) -> Result<Vec<Option<Value>>, GraphError> {
+        upstream[0].map_or(Ok(vec![None; at.inputs.len()]), |upstream| (self.rule)(graph, at, upstream))
     }
 
     fn lowering(&self, _: &[TensorType]) -> Lowering {
@@ -62,8 +49,7 @@ impl Op for Elementwise {
     fn reference(&self, inputs: &[Array], outputs: &mut [Array]) {
         for (function, output) in self.functions.iter().zip(outputs) {
             for index in 0..output.data.len() {
-                let at =
-                    |input: &Array| input.data[input.broadcast_index(&output.kind.shape, index)];
+                let at = |input: &Array| input.data[input.broadcast_index(&output.kind.shape, index)];
                 let arguments: Vec<f64> = inputs.iter().map(at).collect();
                 output.data[index] = function(&arguments);
             }
@@ -71,9 +57,7 @@ impl Op for Elementwise {
     }
 
     fn host(&self, inputs: &[&HostTensor], outputs: &mut [HostTensor]) -> bool {
-        let (Some(host), HostTensor::F32(_, input), HostTensor::F32(_, output)) =
-            (self.host, inputs[0], &mut outputs[0])
-        else {
+        let (Some(host), HostTensor::F32(_, input), HostTensor::F32(_, output)) = (self.host, inputs[0], &mut outputs[0]) else {
             return false;
         };
         for (output, input) in output.iter_mut().zip(input) {
@@ -100,12 +84,7 @@ impl Op for Sum {
         Ok(vec![TensorType::f32([])])
     }
 
-    fn gradient(
-        &self,
-        graph: &mut Graph,
-        at: &Node,
-        upstream: &[Option<Value>],
-    ) -> Result<Vec<Option<Value>>, GraphError> {
+    fn gradient(&self, graph: &mut Graph, at: &Node, upstream: &[Option<Value>]) -> Result<Vec<Option<Value>>, GraphError> {
         let Some(upstream) = upstream[0] else {
             return Ok(vec![None]);
         };
@@ -165,10 +144,7 @@ impl Op for Liar {
 
 pub fn add(graph: &mut Graph, left: Value, right: Value) -> Result<Value, GraphError> {
     let rule: Rule = |_, _, upstream| Ok(vec![Some(upstream); 2]);
-    graph.apply_one(
-        Elementwise::new(&[|at| at[0] + at[1]], rule),
-        &[left, right],
-    )
+    graph.apply_one(Elementwise::new(&[|at| at[0] + at[1]], rule), &[left, right])
 }
 
 pub fn mul(graph: &mut Graph, left: Value, right: Value) -> Result<Value, GraphError> {
@@ -183,11 +159,7 @@ pub fn product(rule: Rule) -> Elementwise {
     Elementwise::new(&[|at| at[0] * at[1]], rule)
 }
 
-pub fn product_rule(
-    graph: &mut Graph,
-    at: &Node,
-    upstream: Value,
-) -> Result<Vec<Option<Value>>, GraphError> {
+pub fn product_rule(graph: &mut Graph, at: &Node, upstream: Value) -> Result<Vec<Option<Value>>, GraphError> {
     let left = mul(graph, upstream, at.inputs[1])?;
     let right = match graph.kind(at.inputs[1]).dtype {
         DType::F32 => Some(mul(graph, upstream, at.inputs[0])?),
@@ -200,11 +172,7 @@ pub fn square(rule: Rule) -> Elementwise {
     Elementwise::new(&[|at| at[0] * at[0]], rule)
 }
 
-pub fn square_rule(
-    graph: &mut Graph,
-    at: &Node,
-    upstream: Value,
-) -> Result<Vec<Option<Value>>, GraphError> {
+pub fn square_rule(graph: &mut Graph, at: &Node, upstream: Value) -> Result<Vec<Option<Value>>, GraphError> {
     let twice = add(graph, at.inputs[0], at.inputs[0])?;
     Ok(vec![Some(mul(graph, twice, upstream)?)])
 }

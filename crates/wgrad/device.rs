@@ -1,0 +1,123 @@
+//! Where training runs.
+
+use std::fmt;
+
+use wgrad_executor::{AdapterInfo, Choice, DeviceError, wgpu};
+
+use crate::error::Error;
+
+/// A GPU, a software adapter, or the CPU itself. Clones are the same device.
+#[derive(Clone, Debug)]
+pub enum Device {
+    /// An adapter of Vulkan, Metal or DX12, which runs WGSL.
+    Adapter(wgrad_executor::Device),
+    /// The interpreter, which runs the same graph without WGSL.
+    Cpu,
+}
+
+/// The kinds of devices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeviceKind {
+    /// An adapter that is hardware.
+    Gpu,
+    /// An adapter that runs shaders on the CPU.
+    Software,
+    /// The CPU, without shaders.
+    Cpu,
+}
+
+impl Device {
+    /// The best adapter: a discrete GPU before an integrated one before a software adapter. The CPU where there is none.
+    ///
+    /// # Errors
+    /// Where the best adapter gives no device.
+    pub fn auto() -> Result<Self, Error> {
+        match Self::adapter(&Choice::Auto) {
+            Err(Error::Device(DeviceError::NoAdapter)) => Ok(Self::Cpu),
+            other => other,
+        }
+    }
+
+    /// The device that a word names: `auto`, `gpu`, `software`, `cpu`, a part of an adapter's name, or its number in
+    /// [`Device::adapters`].
+    ///
+    /// # Errors
+    /// Where there is no such device; the error lists those that there are. Where it cannot be used.
+    pub fn choose(word: &str) -> Result<Self, Error> {
+        match word {
+            "auto" => Self::auto(),
+            "cpu" => Ok(Self::Cpu),
+            word => Self::adapter(&Choice::from(word)),
+        }
+    }
+
+    /// The CPU, through the interpreter.
+    pub fn cpu() -> Self {
+        Self::Cpu
+    }
+
+    /// A device that an application lends, with its queue.
+    pub fn from_wgpu(device: wgpu::Device, queue: wgpu::Queue) -> Self {
+        Self::Adapter(wgrad_executor::Device::from_wgpu(device, queue))
+    }
+
+    /// All adapters of this machine, in the order of their numbers.
+    pub fn adapters() -> Vec<AdapterInfo> {
+        wgrad_executor::Device::list_blocking()
+    }
+
+    /// The kind of device.
+    pub fn kind(&self) -> DeviceKind {
+        match self {
+            Self::Adapter(device) if device.info().device_type == wgpu::DeviceType::Cpu => DeviceKind::Software,
+            Self::Adapter(_) => DeviceKind::Gpu,
+            Self::Cpu => DeviceKind::Cpu,
+        }
+    }
+
+    /// The adapter's name, or `CPU`.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Adapter(device) => &device.info().name,
+            Self::Cpu => "CPU",
+        }
+    }
+
+    /// What it is reached through: `vulkan`, `metal`, `dx12`, or `interpreter` on the CPU.
+    pub fn backend(&self) -> &'static str {
+        match self {
+            Self::Adapter(device) => device.info().backend.to_str(),
+            Self::Cpu => "interpreter",
+        }
+    }
+
+    fn adapter(choice: &Choice) -> Result<Self, Error> {
+        Ok(Self::Adapter(wgrad_executor::Device::request_blocking(choice)?))
+    }
+}
+
+impl From<wgrad_executor::Device> for Device {
+    fn from(device: wgrad_executor::Device) -> Self {
+        Self::Adapter(device)
+    }
+}
+
+impl fmt::Display for Device {
+    /// Name, backend and driver in one line.
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::Adapter(device) => device.info().fmt(formatter),
+            Self::Cpu => formatter.write_str("CPU (interpreter: no WGSL runs)"),
+        }
+    }
+}
+
+impl fmt::Display for DeviceKind {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Gpu => "gpu",
+            Self::Software => "software",
+            Self::Cpu => "cpu",
+        })
+    }
+}

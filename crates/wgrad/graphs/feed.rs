@@ -1,0 +1,123 @@
+//! How examples get into a graph.
+
+use wgrad_core::{Graph, TensorType, Value};
+use wgrad_shaders::{gather_rows, normalize, sequence, shuffle};
+
+use crate::dataset::Dataset;
+use crate::error::Error;
+use crate::inputs::{Inputs, Normalization};
+
+/// Where a graph's examples lie, and which of them a step takes.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Feed {
+    /// A prefix of the inputs' names.
+    purpose: &'static str,
+    inputs: TensorType,
+    targets: Option<TensorType>,
+    normalization: Option<Normalization>,
+    pick: Pick,
+}
+
+/// Which examples a step takes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Pick {
+    /// All that are there.
+    All,
+    /// The next of a random order, another one each epoch.
+    Shuffled(Batches),
+    /// The next.
+    InOrder(Batches),
+}
+
+/// How an epoch is cut into steps.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Batches {
+    /// The examples in an epoch.
+    pub length: usize,
+    /// The examples in a full step.
+    pub size: usize,
+    /// The examples that this graph's step takes: fewer in the last step of an epoch, where they do not come out even.
+    pub count: usize,
+}
+
+impl Batches {
+    /// The full steps of an epoch, and the examples that are left for the last one.
+    pub fn of(length: usize, size: usize) -> [(Self, u32); 2] {
+        let (full, rest) = (length / size, length % size);
+        let batches = |count| Self { length, size, count };
+        [(batches(size), full as u32), (batches(rest), u32::from(rest > 0))]
+    }
+
+    /// The steps of an epoch.
+    pub fn steps(&self) -> usize {
+        self.length.div_ceil(self.size)
+    }
+}
+
+impl Feed {
+    /// Examples with targets.
+    pub fn of_data(purpose: &'static str, data: &Dataset, pick: Pick) -> Self {
+        Self { targets: Some(data.targets().kind()), ..Self::of_inputs(purpose, data.inputs(), pick) }
+    }
+
+    /// Examples alone.
+    pub fn of_inputs(purpose: &'static str, inputs: &Inputs, pick: Pick) -> Self {
+        let (kind, normalization) = (inputs.tensor().kind(), inputs.normalization());
+        Self { purpose, inputs: kind, targets: None, normalization, pick }
+    }
+
+    /// How many examples a step takes.
+    pub fn count(&self) -> usize {
+        match self.pick {
+            Pick::All => self.inputs.shape.dims().first().copied().unwrap_or(1),
+            Pick::Shuffled(batches) | Pick::InOrder(batches) => batches.count,
+        }
+    }
+
+    /// How many steps there are in an epoch.
+    pub fn steps(&self) -> usize {
+        match self.pick {
+            Pick::All => 1,
+            Pick::Shuffled(batches) | Pick::InOrder(batches) => batches.steps(),
+        }
+    }
+
+    /// The name of the graph's input for examples. It tells their type, so that data of several types can be resident.
+    pub fn inputs_name(&self) -> String {
+        format!("{}.inputs {}", self.purpose, self.inputs)
+    }
+
+    /// The name of the graph's input for targets; none where it has none.
+    pub fn targets_name(&self) -> Option<String> {
+        Some(format!("{}.targets {}", self.purpose, self.targets.as_ref()?))
+    }
+
+    /// Adds this step's examples to a graph, as the model takes them, and their targets. `position` counts steps.
+    pub fn examples(&self, graph: &mut Graph, position: Value, seed: u32) -> Result<(Value, Option<Value>), Error> {
+        let indices = match self.pick {
+            Pick::All => None,
+            Pick::Shuffled(Batches { length, size, count }) => Some(shuffle(graph, position, length, size, count, seed)?),
+            Pick::InOrder(Batches { length, size, count }) => Some(sequence(graph, position, length, size, count)?),
+        };
+        let inputs = self.inputs(graph, indices)?;
+        let Some((name, kind)) = self.targets_name().zip(self.targets.clone()) else { return Ok((inputs, None)) };
+        let targets = graph.input(name, kind);
+        Ok((inputs, Some(pick_rows(graph, targets, indices)?)))
+    }
+
+    fn inputs(&self, graph: &mut Graph, indices: Option<Value>) -> Result<Value, Error> {
+        let stored = graph.input(self.inputs_name(), self.inputs.clone());
+        let rows = pick_rows(graph, stored, indices)?;
+        match self.normalization {
+            Some(Normalization { scale, offset }) => Ok(normalize(graph, rows, scale, offset)?),
+            None => Ok(rows),
+        }
+    }
+}
+
+fn pick_rows(graph: &mut Graph, table: Value, indices: Option<Value>) -> Result<Value, Error> {
+    match indices {
+        Some(indices) => Ok(gather_rows(graph, table, indices)?),
+        None => Ok(table),
+    }
+}

@@ -1,0 +1,59 @@
+//! What came of training.
+
+use std::fmt;
+
+/// How good a model is on some data.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Score {
+    /// The mean loss of all examples.
+    pub loss: f32,
+    /// The share of examples that are right, from 0 to 1; none where the loss does not tell right from wrong.
+    pub accuracy: Option<f32>,
+}
+
+/// One pass over the data.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Epoch {
+    /// Its number, from 1.
+    pub epoch: usize,
+    /// The mean loss of all training examples, each before the step that it was part of.
+    pub loss: f32,
+    /// The share of training examples that were right, likewise; none where the loss does not tell right from wrong.
+    pub accuracy: Option<f32>,
+    /// The score on the validation data after the epoch; none where there are none.
+    pub validation: Option<Score>,
+    /// The time of the epoch with its validation, in seconds.
+    pub seconds: f64,
+    /// The time of a training step on average, in microseconds.
+    pub us_per_step: f64,
+}
+
+/// All epochs of a training.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct History {
+    /// The epochs, in order.
+    pub epochs: Vec<Epoch>,
+}
+
+impl fmt::Display for Score {
+    /// Such as `loss 0.0712, accuracy 97.81 %`.
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        write!(formatter, "loss {:.4}", self.loss)?;
+        match self.accuracy {
+            Some(accuracy) => write!(formatter, ", accuracy {:.2} %", 100.0 * accuracy),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Epoch {
+    /// All figures in one line.
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        let training = Score { loss: self.loss, accuracy: self.accuracy };
+        write!(formatter, "epoch {}: {training}", self.epoch)?;
+        if let Some(validation) = self.validation {
+            write!(formatter, "; validation {validation}")?;
+        }
+        write!(formatter, "; {:.1} s, {:.0} us a step", self.seconds, self.us_per_step)
+    }
+}

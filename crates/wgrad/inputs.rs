@@ -1,0 +1,92 @@
+//! What a model takes: examples as they are stored, and what a kernel makes of them when it reads them.
+
+use wgrad_core::DType;
+
+use crate::error::Error;
+use crate::tensor::Tensor;
+
+/// Examples, `[n, ...]` of floats or bytes, and how they are scaled on their way into the model.
+///
+/// Bytes stay bytes on the device: a quarter of the memory, and of what is read in each step.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Inputs {
+    tensor: Tensor,
+    normalization: Option<Normalization>,
+}
+
+/// `x * scale + offset` of each element.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Normalization {
+    /// What each element is multiplied with.
+    pub scale: f32,
+    /// What is added to each product.
+    pub offset: f32,
+}
+
+impl Inputs {
+    /// The examples as they are stored.
+    pub fn tensor(&self) -> &Tensor {
+        &self.tensor
+    }
+
+    /// How they are scaled; none where the model gets them as they are.
+    pub fn normalization(&self) -> Option<Normalization> {
+        self.normalization
+    }
+
+    /// The number of examples.
+    pub fn rows(&self) -> usize {
+        self.tensor.rows()
+    }
+
+    /// The examples that `indices` name, in that order.
+    ///
+    /// # Errors
+    /// Where an index is not below the number of examples.
+    pub fn select(&self, indices: &[usize]) -> Result<Self, Error> {
+        Ok(Self { tensor: self.tensor.select(indices)?, normalization: self.normalization })
+    }
+
+    /// As [`Inputs::select`], for indices that are known to be there.
+    pub(crate) fn pick(&self, indices: &[usize]) -> Self {
+        Self { tensor: self.tensor.pick(indices), normalization: self.normalization }
+    }
+
+    /// The same examples as `(x - mean) / deviation`, where bytes are divided by 255 first: what PyTorch's `ToTensor`
+    /// and `Normalize` make of an image.
+    ///
+    /// # Errors
+    /// Where the mean is not finite, or the deviation not finite and positive.
+    pub(crate) fn normalized(self, mean: f64, deviation: f64) -> Result<Self, Error> {
+        if !mean.is_finite() {
+            return Err(Error::mismatch("mean", "a finite number", mean));
+        }
+        if !(deviation.is_finite() && deviation > 0.0) {
+            return Err(Error::mismatch("deviation", "a finite number above 0", deviation));
+        }
+        let largest = if self.tensor.kind().dtype == DType::U8 { 255.0 } else { 1.0 };
+        let (scale, offset) = ((1.0 / (largest * deviation)) as f32, (-mean / deviation) as f32);
+        Ok(Self { normalization: Some(Normalization { scale, offset }), ..self })
+    }
+}
+
+impl From<Tensor> for Inputs {
+    /// Floats as they are; bytes from 0 to 1, as PyTorch's `ToTensor` has them.
+    fn from(tensor: Tensor) -> Self {
+        let is_bytes = tensor.kind().dtype == DType::U8;
+        let normalization = is_bytes.then_some(Normalization { scale: 1.0 / 255.0, offset: 0.0 });
+        Self { tensor, normalization }
+    }
+}
+
+impl From<&Tensor> for Inputs {
+    fn from(tensor: &Tensor) -> Self {
+        tensor.clone().into()
+    }
+}
+
+impl From<&Inputs> for Inputs {
+    fn from(inputs: &Inputs) -> Self {
+        inputs.clone()
+    }
+}

@@ -1,0 +1,36 @@
+//! Dropout.
+
+use wgrad_core::Value;
+use wgrad_shaders::dropout;
+
+use crate::error::Error;
+use crate::layers::Layer;
+use crate::trace::{Mode, Trace};
+
+/// In training, each element is 0 with probability `rate`, else divided by `1 - rate`; otherwise nothing changes.
+#[derive(Clone, Copy, Debug)]
+pub struct Dropout {
+    rate: f32,
+}
+
+impl Dropout {
+    /// Dropout with a rate of at least 0 and below 1.
+    pub fn new(rate: f32) -> Self {
+        Self { rate }
+    }
+}
+
+impl Layer for Dropout {
+    fn name(&self) -> &str {
+        "Dropout"
+    }
+
+    fn forward(&self, trace: &mut Trace, input: Value) -> Result<Value, Error> {
+        if !(0.0..1.0).contains(&self.rate) {
+            return Err(Error::mismatch("rate", "at least 0 and below 1", self.rate));
+        }
+        let Mode::Training { step } = trace.mode() else { return Ok(input) };
+        let (seed, stream) = (trace.seed(), trace.stream());
+        Ok(dropout(trace.graph, input, step, self.rate, seed, stream)?)
+    }
+}

@@ -1,0 +1,69 @@
+//! Parts of models.
+
+mod activation;
+mod dropout;
+mod flatten;
+mod linear;
+
+use std::fmt::Debug;
+
+use wgrad_core::Value;
+
+use crate::error::Error;
+use crate::trace::Trace;
+
+pub use activation::{LeakyRelu, Relu, Sigmoid, Tanh};
+pub use dropout::Dropout;
+pub use flatten::Flatten;
+pub use linear::Linear;
+
+/// A part of a model, or a whole one: anything that makes a value of a value.
+///
+/// A model that is no mere sequence is a struct with its layers as fields:
+///
+/// ```
+/// use wgrad::core::Value;
+/// use wgrad::{Error, Layer, Trace, ops};
+/// use wgrad::layers::Linear;
+///
+/// #[derive(Debug)]
+/// struct Residual {
+///     inner: Linear,
+/// }
+///
+/// impl Layer for Residual {
+///     fn name(&self) -> &str {
+///         "Residual"
+///     }
+///
+///     fn forward(&self, trace: &mut Trace, input: Value) -> Result<Value, Error> {
+///         let change = trace.layer("inner", &self.inner, input)?;
+///         Ok(ops::add(trace.graph, input, change)?)
+///     }
+/// }
+///
+/// let summary = wgrad::summary(&Residual { inner: Linear::new(3, 3) }, &[3])?;
+/// assert_eq!(summary.parameters, 12);
+/// # Ok::<(), Error>(())
+/// ```
+pub trait Layer: Debug {
+    /// Its kind, such as `Linear`.
+    fn name(&self) -> &str;
+
+    /// Adds what it computes to the graph of `trace`, and returns the output. The first axis of `input` is that of the
+    /// examples.
+    ///
+    /// # Errors
+    /// Where the layer cannot be built, or does not take this input.
+    fn forward(&self, trace: &mut Trace, input: Value) -> Result<Value, Error>;
+}
+
+impl<L: Layer + ?Sized> Layer for Box<L> {
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+
+    fn forward(&self, trace: &mut Trace, input: Value) -> Result<Value, Error> {
+        (**self).forward(trace, input)
+    }
+}

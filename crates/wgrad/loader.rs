@@ -1,0 +1,73 @@
+//! Batches for an explicit loop.
+
+use rand::SeedableRng;
+use rand::rngs::ChaCha8Rng;
+
+use crate::dataset::Dataset;
+use crate::error::Error;
+use crate::initial::below;
+
+/// Cuts a data set into batches on the host, in a random order in each epoch; the last batch may be smaller.
+///
+/// [`Trainer::fit`](crate::Trainer::fit) needs none: it has the device pick the batches.
+///
+/// ```
+/// # use wgrad::prelude::*;
+/// # let data = Dataset::new([[0.0], [1.0], [2.0]], [0, 1, 0])?;
+/// let loader = Loader::new(&data, 2, 1)?;
+/// for epoch in 0..5 {
+///     for batch in loader.epoch(epoch) {
+///         assert!(batch.len() <= 2);
+///     }
+/// }
+/// # Ok::<(), Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Loader {
+    data: Dataset,
+    batch_size: usize,
+    seed: u32,
+}
+
+impl Loader {
+    /// A loader of batches of `batch_size` examples.
+    ///
+    /// # Errors
+    /// Where the batch size is 0, or above the number of examples.
+    pub fn new(data: &Dataset, batch_size: usize, seed: u32) -> Result<Self, Error> {
+        check_batch_size(batch_size, data)?;
+        Ok(Self { data: data.clone(), batch_size, seed })
+    }
+
+    /// The number of batches in an epoch.
+    pub fn steps(&self) -> usize {
+        self.data.len().div_ceil(self.batch_size)
+    }
+
+    /// The batches of one epoch, always the same for the same seed.
+    pub fn epoch(&self, epoch: u64) -> impl Iterator<Item = Dataset> {
+        let order = shuffled(self.data.len(), self.seed, epoch);
+        let batches: Vec<Vec<usize>> = order.chunks(self.batch_size).map(<[usize]>::to_vec).collect();
+        batches.into_iter().map(|indices| self.data.pick(&indices))
+    }
+}
+
+/// Fails where batches of this size cannot be taken from the data.
+pub(crate) fn check_batch_size(batch_size: usize, data: &Dataset) -> Result<(), Error> {
+    if batch_size == 0 || batch_size > data.len() {
+        let wanted = format!("1 to {}, the number of examples", data.len());
+        return Err(Error::mismatch("batch size", wanted, batch_size));
+    }
+    Ok(())
+}
+
+/// The numbers below `count` in a random order: the shuffle of Fisher and Yates.
+fn shuffled(count: usize, seed: u32, epoch: u64) -> Vec<usize> {
+    let mut random = ChaCha8Rng::seed_from_u64(seed.into());
+    random.set_stream(epoch);
+    let mut order: Vec<usize> = (0..count).collect();
+    for last in (1..count).rev() {
+        order.swap(last, below(&mut random, last + 1));
+    }
+    order
+}

@@ -1,0 +1,35 @@
+//! Binary cross-entropy.
+
+use wgrad_core::{Graph, Shape, Value};
+use wgrad_shaders::{binary_cross_entropy, binary_hits};
+
+use crate::error::Error;
+use crate::losses::{Loss, Losses, check_floats};
+use crate::tensor::Tensor;
+
+/// The mean of `-(t log p + (1 - t) log(1 - p))` over all elements, for probabilities `p`, such as a sigmoid gives, and
+/// targets `t` from 0 to 1 of their shape.
+///
+/// Logarithms end at -100, as in PyTorch's [`BCELoss`](https://docs.pytorch.org/docs/stable/generated/torch.nn.BCELoss.html).
+/// An output is right where it lies on the target's side of one half.
+#[derive(Clone, Copy, Debug)]
+pub struct BceLoss;
+
+impl Loss for BceLoss {
+    fn check(&self, output: &Shape, targets: &Tensor) -> Result<(), Error> {
+        check_floats(output, targets)?;
+        let elements = targets.to_vec();
+        match elements.iter().position(|target| !(0.0..=1.0).contains(target)) {
+            Some(index) => {
+                let row = index / output.elements();
+                Err(Error::mismatch(format!("target of example {row} (counted from 0)"), "0 to 1", elements[index]))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn forward(&self, graph: &mut Graph, output: Value, targets: Value) -> Result<Losses, Error> {
+        let losses = binary_cross_entropy(graph, output, targets)?;
+        Ok(Losses { losses, hits: Some(binary_hits(graph, output, targets)?) })
+    }
+}

@@ -1,0 +1,46 @@
+//! Cross-entropy of classes.
+
+use wgrad_core::{DType, Graph, HostTensor, Shape, Value};
+use wgrad_shaders::cross_entropy;
+
+use crate::error::Error;
+use crate::losses::{Loss, Losses};
+use crate::tensor::Tensor;
+
+/// The mean of `-log softmax(logits)[label]` over all examples, for logits `[n, classes]` and labels `[n]`, as PyTorch's
+/// [`CrossEntropyLoss`](https://docs.pytorch.org/docs/stable/generated/torch.nn.CrossEntropyLoss.html).
+///
+/// The model ends without a softmax. An example is right where its label has the largest logit.
+#[derive(Clone, Copy, Debug)]
+pub struct CrossEntropyLoss;
+
+impl Loss for CrossEntropyLoss {
+    fn check(&self, output: &Shape, targets: &Tensor) -> Result<(), Error> {
+        let [classes] = *output.dims() else {
+            return Err(Error::mismatch("the model's output", "[batch, classes]", format!("{output} for each example")));
+        };
+        let kind = targets.kind();
+        if kind.dtype == DType::F32 || kind.shape.rank() != 1 {
+            return Err(Error::mismatch("targets", "labels, u32[n] or u8[n]", kind));
+        }
+        match first_beyond(targets.host(), classes) {
+            Some((index, label)) => Err(Error::Label { index, label, classes }),
+            None => Ok(()),
+        }
+    }
+
+    fn forward(&self, graph: &mut Graph, output: Value, targets: Value) -> Result<Losses, Error> {
+        let outputs = cross_entropy(graph, output, targets)?;
+        Ok(Losses { losses: outputs.losses, hits: Some(outputs.hits) })
+    }
+}
+
+/// The first label that is no class, with its place.
+fn first_beyond(labels: &HostTensor, classes: usize) -> Option<(usize, u32)> {
+    let is_beyond = |(_, label): &(usize, u32)| *label as usize >= classes;
+    match labels {
+        HostTensor::U32(_, labels) => labels.iter().copied().enumerate().find(is_beyond),
+        HostTensor::U8(_, labels) => labels.iter().map(|&label| label.into()).enumerate().find(is_beyond),
+        HostTensor::F32(..) => None,
+    }
+}

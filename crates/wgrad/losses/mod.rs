@@ -1,0 +1,61 @@
+//! What training makes small.
+
+mod bce;
+mod cross_entropy;
+mod mse;
+
+use std::fmt::Debug;
+
+use wgrad_core::{DType, Graph, Shape, Value};
+
+use crate::error::Error;
+use crate::tensor::Tensor;
+
+pub use bce::BceLoss;
+pub use cross_entropy::CrossEntropyLoss;
+pub use mse::MseLoss;
+
+/// How far a model's outputs are from the targets.
+pub trait Loss: Debug {
+    /// Checks targets, `[n, ...]`, for a model whose output for one example is of shape `output`.
+    ///
+    /// # Errors
+    /// Where their type or shape does not fit the outputs, or one has a value that the loss does not take.
+    fn check(&self, output: &Shape, targets: &Tensor) -> Result<(), Error>;
+
+    /// Adds the losses of a batch to the graph. Their mean is what is made small.
+    ///
+    /// # Errors
+    /// Where outputs and targets do not go together.
+    fn forward(&self, graph: &mut Graph, output: Value, targets: Value) -> Result<Losses, Error>;
+}
+
+impl<L: Loss + ?Sized> Loss for Box<L> {
+    fn check(&self, output: &Shape, targets: &Tensor) -> Result<(), Error> {
+        (**self).check(output, targets)
+    }
+
+    fn forward(&self, graph: &mut Graph, output: Value, targets: Value) -> Result<Losses, Error> {
+        (**self).forward(graph, output, targets)
+    }
+}
+
+/// What a loss makes of a batch.
+#[derive(Clone, Copy, Debug)]
+pub struct Losses {
+    /// The losses, f32 of any shape.
+    pub losses: Value,
+    /// 1 where an output is right, else 0, f32 of any shape, of which the mean is the accuracy; none where outputs are
+    /// not right or wrong.
+    pub hits: Option<Value>,
+}
+
+/// Checks that targets are floats of the outputs' shape.
+fn check_floats(output: &Shape, targets: &Tensor) -> Result<(), Error> {
+    let kind = targets.kind();
+    if kind.dtype != DType::F32 || kind.shape.dims().get(1..) != Some(output.dims()) {
+        let extents: String = output.dims().iter().map(|extent| format!(", {extent}")).collect();
+        return Err(Error::mismatch("targets", format!("f32[n{extents}], as the model's outputs"), kind));
+    }
+    Ok(())
+}

@@ -1,0 +1,47 @@
+//! Layers one after another.
+
+use wgrad_core::Value;
+
+use crate::error::Error;
+use crate::layers::Layer;
+use crate::summary::{Summary, summary};
+use crate::trace::Trace;
+
+/// A model whose layers each take what the one before gives. They are named by their places, from 0, as in PyTorch.
+#[derive(Debug, Default)]
+pub struct Sequential {
+    layers: Vec<Box<dyn Layer>>,
+}
+
+impl Sequential {
+    /// A model without layers, which gives what it takes.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The same model with another layer at its end.
+    #[allow(clippy::should_implement_trait, reason = "the word that models are built with; it adds no numbers")]
+    pub fn add(mut self, layer: impl Layer + 'static) -> Self {
+        self.layers.push(Box::new(layer));
+        self
+    }
+
+    /// Layers, shapes and numbers of parameters for an input of shape `input`, without the axis of examples.
+    ///
+    /// # Errors
+    /// Where a layer cannot be built or does not take what the one before gives.
+    pub fn summary(&self, input: &[usize]) -> Result<Summary, Error> {
+        summary(self, input)
+    }
+}
+
+impl Layer for Sequential {
+    fn name(&self) -> &str {
+        "Sequential"
+    }
+
+    fn forward(&self, trace: &mut Trace, input: Value) -> Result<Value, Error> {
+        let mut layers = self.layers.iter().enumerate();
+        layers.try_fold(input, |value, (index, layer)| trace.layer(&index.to_string(), layer.as_ref(), value))
+    }
+}

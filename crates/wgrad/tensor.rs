@@ -1,0 +1,180 @@
+//! Tensors as the user holds them.
+
+mod print;
+
+use std::fmt;
+use std::sync::Arc;
+
+use wgrad_core::{DType, HostTensor, Shape, TensorType};
+
+use crate::error::Error;
+
+/// A row-major tensor on the host, printed as PyTorch prints its own. A clone shares the elements.
+///
+/// ```
+/// # use wgrad::Tensor;
+/// let scores = Tensor::from([[0.1, 0.7, 0.2], [0.5, 0.3, 0.2]]);
+/// assert_eq!(scores.argmax(), [1, 0]);
+/// assert_eq!(scores.to_string(), "tensor([[0.1000, 0.7000, 0.2000],\n        [0.5000, 0.3000, 0.2000]])");
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tensor {
+    host: Arc<HostTensor>,
+}
+
+impl Tensor {
+    /// A tensor of 32-bit floats.
+    ///
+    /// # Errors
+    /// Where there are more or fewer elements than the shape has.
+    pub fn f32(shape: impl Into<Shape>, elements: Vec<f32>) -> Result<Self, Error> {
+        HostTensor::F32(shape.into(), elements).try_into()
+    }
+
+    /// A tensor of 32-bit unsigned integers, such as labels.
+    ///
+    /// # Errors
+    /// Where there are more or fewer elements than the shape has.
+    pub fn u32(shape: impl Into<Shape>, elements: Vec<u32>) -> Result<Self, Error> {
+        HostTensor::U32(shape.into(), elements).try_into()
+    }
+
+    /// A tensor of bytes, such as the pixels of images.
+    ///
+    /// # Errors
+    /// Where there are more or fewer elements than the shape has.
+    pub fn u8(shape: impl Into<Shape>, elements: Vec<u8>) -> Result<Self, Error> {
+        HostTensor::U8(shape.into(), elements).try_into()
+    }
+
+    /// A tensor that the engine has made.
+    pub(crate) fn from_host(host: Arc<HostTensor>) -> Self {
+        Self { host }
+    }
+
+    /// The shape.
+    pub fn shape(&self) -> &Shape {
+        self.host.shape()
+    }
+
+    /// Shape and element type.
+    pub fn kind(&self) -> TensorType {
+        self.host.kind()
+    }
+
+    /// The extent of the first axis: how many examples there are. A scalar has one.
+    pub fn rows(&self) -> usize {
+        self.shape().dims().first().copied().unwrap_or(1)
+    }
+
+    /// The elements, converted to floats.
+    pub fn to_vec(&self) -> Vec<f32> {
+        match &*self.host {
+            HostTensor::F32(_, elements) => elements.clone(),
+            HostTensor::U32(_, elements) => elements.iter().map(|&element| element as f32).collect(),
+            HostTensor::U8(_, elements) => elements.iter().map(|&element| f32::from(element)).collect(),
+        }
+    }
+
+    /// The elements as the engine takes them.
+    pub fn host(&self) -> &Arc<HostTensor> {
+        &self.host
+    }
+
+    /// For each row of the last axis, the index of its (first) largest element; a NaN counts as the largest, as in
+    /// PyTorch's `argmax(dim=-1)`.
+    pub fn argmax(&self) -> Vec<usize> {
+        self.to_vec().chunks(self.shape().columns().max(1)).map(largest).collect()
+    }
+
+    /// The rows along the first axis that `indices` name, in that order.
+    ///
+    /// # Errors
+    /// Where an index is not below [`Tensor::rows`], or the tensor is a scalar.
+    pub fn select(&self, indices: &[usize]) -> Result<Self, Error> {
+        if self.shape().rank() == 0 {
+            return Err(Error::mismatch("rows", "a tensor with an axis at least", self.kind()));
+        }
+        match indices.iter().find(|&&index| index >= self.rows()) {
+            Some(index) => Err(Error::mismatch("row", format!("an index below {}", self.rows()), index)),
+            None => Ok(self.pick(indices)),
+        }
+    }
+
+    /// As [`Tensor::select`], for indices that are known to be there.
+    pub(crate) fn pick(&self, indices: &[usize]) -> Self {
+        let row = self.shape().dims().get(1..).unwrap_or_default();
+        let shape = Shape::from([&[indices.len()], row].concat());
+        let columns = row.iter().product();
+        let host = match &*self.host {
+            HostTensor::F32(_, elements) => HostTensor::F32(shape, pick(elements, columns, indices)),
+            HostTensor::U32(_, elements) => HostTensor::U32(shape, pick(elements, columns, indices)),
+            HostTensor::U8(_, elements) => HostTensor::U8(shape, pick(elements, columns, indices)),
+        };
+        Self { host: host.into() }
+    }
+}
+
+fn pick<T: Copy>(elements: &[T], columns: usize, indices: &[usize]) -> Vec<T> {
+    indices.iter().flat_map(|&index| &elements[index * columns..(index + 1) * columns]).copied().collect()
+}
+
+fn largest(row: &[f32]) -> usize {
+    let is_larger = |value: f32, best: f32| value > best || (value.is_nan() && !best.is_nan());
+    (1..row.len()).fold(0, |best, index| if is_larger(row[index], row[best]) { index } else { best })
+}
+
+impl TryFrom<HostTensor> for Tensor {
+    type Error = Error;
+
+    fn try_from(host: HostTensor) -> Result<Self, Error> {
+        let wanted = host.shape().elements();
+        if wanted != host.len() {
+            let got = format!("{} elements", host.len());
+            return Err(Error::mismatch(format!("a tensor of shape {}", host.shape()), format!("{wanted} elements"), got));
+        }
+        Ok(Self { host: host.into() })
+    }
+}
+
+impl<const N: usize> From<[f32; N]> for Tensor {
+    fn from(elements: [f32; N]) -> Self {
+        Self { host: HostTensor::F32([N].into(), elements.to_vec()).into() }
+    }
+}
+
+impl<const ROWS: usize, const COLUMNS: usize> From<[[f32; COLUMNS]; ROWS]> for Tensor {
+    fn from(rows: [[f32; COLUMNS]; ROWS]) -> Self {
+        Self { host: HostTensor::F32([ROWS, COLUMNS].into(), rows.concat()).into() }
+    }
+}
+
+impl<const N: usize> From<[u32; N]> for Tensor {
+    fn from(labels: [u32; N]) -> Self {
+        labels.to_vec().into()
+    }
+}
+
+impl From<Vec<u32>> for Tensor {
+    fn from(labels: Vec<u32>) -> Self {
+        Self { host: HostTensor::U32([labels.len()].into(), labels).into() }
+    }
+}
+
+impl From<&Tensor> for Tensor {
+    fn from(tensor: &Tensor) -> Self {
+        tensor.clone()
+    }
+}
+
+impl fmt::Display for Tensor {
+    /// `tensor([...])` with four decimals, or in scientific notation where magnitudes differ much; beyond 1,000
+    /// elements only the first and last three along each axis.
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        let elements = print::print(self.shape().dims(), &self.to_vec(), self.kind().dtype == DType::F32);
+        match self.kind().dtype {
+            DType::F32 => write!(formatter, "tensor({elements})"),
+            dtype => write!(formatter, "tensor({elements}, dtype={dtype})"),
+        }
+    }
+}

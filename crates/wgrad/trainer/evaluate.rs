@@ -1,0 +1,46 @@
+//! How good a model is.
+
+use std::sync::Arc;
+
+use wgrad_core::{HostTensor, Shape};
+
+use crate::dataset::Dataset;
+use crate::error::Error;
+use crate::graphs::{Batches, EVALUATION_STEP, Feed, Pick, log_name};
+use crate::history::Score;
+use crate::trainer::Trainer;
+use crate::trainer::log::Log;
+use crate::trainer::tasks::{Loaded, Task};
+
+/// The examples in a step of evaluation: enough to keep a GPU busy, at little memory.
+const BATCH: usize = 500;
+
+impl Trainer {
+    /// The mean loss and the accuracy on `data`, in evaluation mode. A loss that is NaN or infinite is no error.
+    ///
+    /// # Errors
+    /// Where the data do not fit the model or the loss; on errors of the device.
+    pub fn evaluate(&mut self, data: &Dataset) -> Result<Score, Error> {
+        let work = self.prepare_evaluation(data)?;
+        let start = HostTensor::U32(Shape::default(), vec![0]);
+        self.backend.write_state(EVALUATION_STEP, &Arc::new(start))?;
+        let programs: Vec<_> = work.iter().map(|(loaded, steps)| (loaded.program, *steps)).collect();
+        self.backend.run(&programs)?;
+        let steps = work.iter().map(|(_, steps)| *steps as usize).sum();
+        let log = self.backend.read_state(&log_name("evaluation", steps))?;
+        let counts = work.iter().flat_map(|(loaded, steps)| vec![loaded.count(); *steps as usize]);
+        Ok(Log::new(&log, work.iter().all(|(loaded, _)| loaded.has_accuracy)).score(counts))
+    }
+
+    pub(super) fn prepare_evaluation(&mut self, data: &Dataset) -> Result<Vec<(Loaded, u32)>, Error> {
+        self.accept(data)?;
+        let mut work = Vec::new();
+        for (batches, steps) in Batches::of(data.len(), BATCH.min(data.len())).into_iter().filter(|(_, steps)| *steps > 0) {
+            let feed = Feed::of_data("evaluation", data, Pick::InOrder(batches));
+            let loaded = self.load(Task::Evaluate(feed.clone()))?;
+            self.write_data(&feed, data)?;
+            work.push((loaded, steps));
+        }
+        Ok(work)
+    }
+}

@@ -1,0 +1,36 @@
+//! How to train.
+
+use wgrad_executor::Checks;
+
+use crate::error::Error;
+
+/// How to train: `Options { batch_size: 32, ..Options::default() }`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// The examples in a step of [`Trainer::fit`](crate::Trainer::fit): at least 1, 64 by default. The last step of an
+    /// epoch takes what is left.
+    pub batch_size: usize,
+    /// What initial values, the order of examples and dropout depend on: 0 by default. The same seed on the same device
+    /// gives the same bits.
+    pub seed: u32,
+    /// Whether operations are fused into few kernels: true by default. It makes no difference on the CPU.
+    pub fuse: bool,
+    /// Whether kernels are guarded against their own mistakes: not by default, since those of wgrad are tested. A user's
+    /// own operations may want it.
+    pub checks: Checks,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { batch_size: 64, seed: 0, fuse: true, checks: Checks::Unchecked }
+    }
+}
+
+impl Options {
+    pub(super) fn check(&self) -> Result<(), Error> {
+        match self.batch_size {
+            0 => Err(Error::mismatch("batch size", "1 at least", 0)),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Single steps, for an explicit loop.
+
+use crate::dataset::Dataset;
+use crate::error::Error;
+use crate::graphs::{Clock, Feed, Pick, log_name};
+use crate::tensor::Tensor;
+use crate::trainer::Trainer;
+use crate::trainer::log::Log;
+use crate::trainer::tasks::Task;
+
+/// What backpropagation gives for a batch.
+#[derive(Clone, Debug)]
+pub struct Gradients {
+    /// The model's outputs, in training mode.
+    pub output: Tensor,
+    /// The mean loss.
+    pub loss: f32,
+    /// The gradient of the mean loss with respect to each parameter, by name.
+    pub gradients: Vec<(String, Tensor)>,
+}
+
+impl Trainer {
+    /// Takes one step on all examples of `batch`, and returns their mean loss before it.
+    ///
+    /// It waits for the device: [`Trainer::fit`] is faster.
+    ///
+    /// # Errors
+    /// Where the batch does not fit the model or the loss; where the loss is NaN or infinite, so that nothing was changed
+    /// and nothing will be; on errors of the device.
+    pub fn step(&mut self, batch: &Dataset) -> Result<f32, Error> {
+        self.check_running()?;
+        self.accept(batch)?;
+        let feed = Feed::of_data("batch", batch, Pick::All);
+        let loaded = self.load(Task::Train(feed.clone(), Clock::Shared))?;
+        self.write_data(&feed, batch)?;
+        self.backend.run(&[(loaded.program, 1)])?;
+        let log = self.backend.read_state(&log_name("train", 1))?;
+        let log = Log::new(&log, loaded.has_accuracy);
+        if log.first_broken().is_some() {
+            return Err(self.stop(0, None));
+        }
+        self.steps += 1;
+        Ok(log.score([batch.len()].into_iter()).loss)
+    }
+
+    /// The outputs, mean loss and gradients of a batch in training mode, with the dropout that the next step would have.
+    /// Nothing changes.
+    ///
+    /// # Errors
+    /// Where the batch does not fit the model or the loss; on errors of the device.
+    pub fn gradients(&mut self, batch: &Dataset) -> Result<Gradients, Error> {
+        self.accept(batch)?;
+        let feed = Feed::of_data("batch", batch, Pick::All);
+        let loaded = self.load(Task::Gradients(feed.clone()))?;
+        self.write_data(&feed, batch)?;
+        self.backend.run(&[(loaded.program, 1)])?;
+        let mut output = |name| self.backend.read_output(loaded.program, name);
+        let (outputs, loss, gradient) = (output("output")?, output("loss")?, output("gradient")?);
+        Ok(Gradients {
+            output: Tensor::from_host(outputs),
+            loss: Tensor::from_host(loss).to_vec().first().copied().unwrap_or(f32::NAN),
+            gradients: self.model()?.parameters.unpack(&gradient),
+        })
+    }
+
+    /// Fails where the loss was not finite before.
+    pub(super) fn check_running(&self) -> Result<(), Error> {
+        match self.stopped {
+            Some((step, epoch)) => Err(Error::NotFinite { step, epoch }),
+            None => Ok(()),
+        }
+    }
+
+    /// Notes that training has ended after so many more steps, and says so.
+    pub(super) fn stop(&mut self, more: u64, epoch: Option<usize>) -> Error {
+        self.steps += more;
+        let step = self.steps + 1;
+        self.stopped = Some((step, epoch));
+        Error::NotFinite { step, epoch }
+    }
+}

@@ -1,0 +1,118 @@
+//! The graphs that a trainer has loaded, and the data that are resident for them.
+
+use std::fmt;
+use std::sync::Arc;
+
+use wgrad_core::{Graph, HostTensor};
+
+use crate::backend::Program;
+use crate::dataset::Dataset;
+use crate::error::Error;
+use crate::graphs::{self, Clock, Feed, SCHEDULE};
+use crate::inputs::Inputs;
+use crate::trainer::Trainer;
+
+/// What a graph computes.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Task {
+    Train(Feed, Clock),
+    Gradients(Feed),
+    Evaluate(Feed),
+    Predict(Feed),
+}
+
+/// A graph that the backend is ready to run.
+#[derive(Clone, Debug)]
+pub(super) struct Loaded {
+    pub task: Task,
+    pub graph: Arc<Graph>,
+    pub program: Program,
+    /// Whether the log's second column means anything.
+    pub has_accuracy: bool,
+}
+
+impl Task {
+    fn feed(&self) -> &Feed {
+        match self {
+            Self::Train(feed, _) | Self::Gradients(feed) | Self::Evaluate(feed) | Self::Predict(feed) => feed,
+        }
+    }
+}
+
+impl Loaded {
+    /// The examples in a step.
+    pub fn count(&self) -> usize {
+        self.task.feed().count()
+    }
+}
+
+impl fmt::Display for Task {
+    /// Such as `train 64`, where 64 is the number of examples in a step.
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        let verb = match self {
+            Self::Train(..) => "train",
+            Self::Gradients(_) => "gradients",
+            Self::Evaluate(_) => "evaluate",
+            Self::Predict(_) => "predict",
+        };
+        write!(formatter, "{verb} {}", self.feed().count())
+    }
+}
+
+impl Trainer {
+    /// The graph of a task, loaded now unless it is already.
+    pub(super) fn load(&mut self, task: Task) -> Result<Loaded, Error> {
+        if let Some(known) = self.loaded.iter().find(|known| known.task == task) {
+            return Ok(known.clone());
+        }
+        let built = self.built()?;
+        let (graph, has_accuracy) = match &task {
+            Task::Train(feed, clock) => graphs::training(built, feed, *clock)?,
+            Task::Gradients(feed) => (graphs::gradients(built, feed)?, false),
+            Task::Evaluate(feed) => graphs::evaluation(built, feed)?,
+            Task::Predict(feed) => (graphs::prediction(built, feed)?, false),
+        };
+        let program = self.backend.load(&task.to_string(), &graph)?;
+        let is_training = matches!(task, Task::Train(..));
+        let loaded = Loaded { task, graph: Arc::new(graph), program, has_accuracy };
+        self.loaded.push(loaded.clone());
+        if is_training {
+            let schedule = self.network.schedule.host().clone();
+            self.write(SCHEDULE, &schedule)?;
+        }
+        Ok(loaded)
+    }
+
+    /// Checks a data set for this model and loss, and makes the parameters where it is the first.
+    pub(super) fn accept(&mut self, data: &Dataset) -> Result<(), Error> {
+        self.accept_inputs(data.inputs())?;
+        self.network.loss.check(&self.model()?.parameters.output, data.targets())
+    }
+
+    /// As [`Trainer::accept`], for inputs alone.
+    pub(super) fn accept_inputs(&mut self, inputs: &Inputs) -> Result<(), Error> {
+        match inputs.tensor().shape().dims() {
+            [rows, example @ ..] if *rows > 0 => self.build(example),
+            _ => Err(Error::mismatch("inputs", "one example at least", inputs.tensor().kind())),
+        }
+    }
+
+    /// Writes what a loaded feed reads, unless it is there already.
+    pub(super) fn write_data(&mut self, feed: &Feed, data: &Dataset) -> Result<(), Error> {
+        self.write(&feed.inputs_name(), data.inputs().tensor().host())?;
+        match feed.targets_name() {
+            Some(name) => self.write(&name, data.targets().host()),
+            None => Ok(()),
+        }
+    }
+
+    /// Writes an input, unless it was last written with the same tensor.
+    pub(super) fn write(&mut self, name: &str, tensor: &Arc<HostTensor>) -> Result<(), Error> {
+        if self.resident.get(name).is_some_and(|known| Arc::ptr_eq(known, tensor)) {
+            return Ok(());
+        }
+        self.backend.write_input(name, tensor)?;
+        self.resident.insert(name.to_owned(), tensor.clone());
+        Ok(())
+    }
+}

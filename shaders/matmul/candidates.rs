@@ -1,0 +1,149 @@
+//! The kernels of a matrix product and the tiles that they divide it into.
+
+use wgrad_core::op::AdapterClass;
+use wgrad_core::{Kernel, Lanes, Literal, LoadHook, StoreHook, SumHook};
+
+use super::{Extents, Matmul};
+
+/// The kernels for a product, the best for each class of adapter first.
+pub(super) fn candidates(op: Matmul, extents: Extents) -> Vec<Kernel> {
+    vec![register_tile(op, extents), workgroup_tile(op, extents)]
+}
+
+/// What one invocation or workgroup makes.
+#[derive(Clone, Copy)]
+struct Tile {
+    rows: usize,
+    columns: usize,
+    /// The step along k.
+    step: usize,
+}
+
+impl Tile {
+    /// Tiles down and across the output.
+    fn counts(self, extents: Extents) -> [usize; 2] {
+        [extents.m.div_ceil(self.rows), extents.n.div_ceil(self.columns)]
+    }
+
+    /// Whether tiles reach beyond the matrices.
+    fn is_ragged(self, extents: Extents) -> bool {
+        let Extents { m, n, k } = extents;
+        !(m.is_multiple_of(self.rows) && n.is_multiple_of(self.columns) && k.is_multiple_of(self.step))
+    }
+
+    /// The register tile with the most rows, and so the fewest loads, of which there are enough to keep the vector
+    /// lanes of a few processors busy.
+    fn for_registers(extents: Extents) -> Self {
+        const ENOUGH: usize = 16;
+        let tile = |rows| Tile { rows, columns: 16, step: 4 };
+        let is_enough = |tile: &Tile| tile.counts(extents).iter().product::<usize>() >= ENOUGH;
+        [32, 16, 8].map(tile).into_iter().find(is_enough).unwrap_or(tile(4))
+    }
+}
+
+/// A tile for each invocation, in registers: no workgroup memory and no barriers.
+fn register_tile(op: Matmul, extents: Extents) -> Kernel {
+    const WORKGROUP_SIZE: usize = 8;
+    let tile = Tile::for_registers(extents);
+    let tiles: usize = tile.counts(extents).iter().product();
+    Kernel {
+        candidate: "register_tile",
+        source: include_str!("register_tile.wgsl"),
+        entry: "matmul",
+        class: Some(AdapterClass::Software),
+        dims: dims(extents),
+        constants: constants(op, extents, tile),
+        workgroups: [tiles.div_ceil(WORKGROUP_SIZE) as u32, 1, 1],
+        loads: loads(),
+        stores: stores(),
+        sums: sums(op),
+    }
+}
+
+/// A tile for each workgroup, whose operands pass through its memory.
+///
+/// Where there are many tiles they are large, so that each operand is loaded least; where there are few, small ones
+/// and four slices of k in each workgroup keep more of a GPU busy.
+fn workgroup_tile(op: Matmul, extents: Extents) -> Kernel {
+    const MANY: usize = 128;
+    const DEPTH: usize = 16;
+    let tile = |edge, slices| Tile { rows: edge, columns: edge, step: DEPTH * slices };
+    let are_many = tile(64, 1).counts(extents).iter().product::<usize>() >= MANY;
+    let (edge, slices) = if are_many { (64, 1) } else { (32, 4) };
+    let tile = tile(edge, slices);
+    let [down, across] = tile.counts(extents);
+    let mut constants = constants(op, extents, tile);
+    constants.push(("matmul_tile_depth", Literal::U32(DEPTH as u32)));
+    constants.push(("matmul_slices", Literal::U32(slices as u32)));
+    Kernel {
+        candidate: "workgroup_tile",
+        source: include_str!("workgroup_tile.wgsl"),
+        entry: "matmul",
+        class: Some(AdapterClass::Gpu),
+        dims: dims(extents),
+        constants,
+        workgroups: [across as u32, down as u32, 1],
+        loads: loads(),
+        stores: stores(),
+        sums: sums(op),
+    }
+}
+
+fn dims(extents: Extents) -> Vec<u32> {
+    [extents.m, extents.n, extents.k].map(|extent| extent as u32).to_vec()
+}
+
+fn constants(op: Matmul, extents: Extents, tile: Tile) -> Vec<(&'static str, Literal)> {
+    vec![
+        ("matmul_transpose_lhs", Literal::Bool(op.transpose_lhs)),
+        ("matmul_transpose_rhs", Literal::Bool(op.transpose_rhs)),
+        ("matmul_ragged", Literal::Bool(tile.is_ragged(extents))),
+        ("matmul_tile_rows", Literal::U32(tile.rows as u32)),
+        ("matmul_tile_columns", Literal::U32(tile.columns as u32)),
+    ]
+}
+
+fn loads() -> Vec<LoadHook> {
+    let load = |variable, function, row| LoadHook { variable, function: Some((function, Lanes::Four)), row: Some(row) };
+    vec![load("matmul_lhs", "matmul_load_lhs", "matmul_lhs_row"), load("matmul_rhs", "matmul_load_rhs", "matmul_rhs_row")]
+}
+
+fn stores() -> Vec<StoreHook> {
+    vec![StoreHook { variable: "matmul_output", function: Some(("matmul_store", Lanes::Four)) }]
+}
+
+/// The kernels can sum the left operand over k: the gradient of a bias, where that operand is an upstream gradient.
+fn sums(op: Matmul) -> Vec<SumHook> {
+    let axis = if op.transpose_lhs { 0 } else { 1 };
+    vec![SumHook { input: 0, axis, function: "matmul_store_lhs_sum", flag: "matmul_sum_lhs" }]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ragged_is_told_only_where_tiles_reach_beyond() {
+        let tile = Tile { rows: 32, columns: 16, step: 4 };
+        assert!(!tile.is_ragged(Extents { m: 64, n: 48, k: 12 }));
+        for (m, n, k) in [(65, 48, 12), (64, 40, 12), (64, 48, 10)] {
+            assert!(tile.is_ragged(Extents { m, n, k }));
+        }
+    }
+
+    #[test]
+    fn large_products_take_large_workgroup_tiles() {
+        let op = Matmul { transpose_lhs: false, transpose_rhs: false };
+        let constants = |m, n| workgroup_tile(op, Extents { m, n, k: 784 }).constants;
+        for ((m, n), edge, slices) in [((64, 256), 32, 4), ((10_000, 256), 64, 1)] {
+            assert!(constants(m, n).contains(&("matmul_tile_rows", Literal::U32(edge))));
+            assert!(constants(m, n).contains(&("matmul_slices", Literal::U32(slices))));
+        }
+    }
+
+    #[test]
+    fn small_products_take_small_register_tiles() {
+        let rows = |m, n| Tile::for_registers(Extents { m, n, k: 64 }).rows;
+        assert_eq!([rows(64, 256), rows(64, 128), rows(10, 128), rows(64, 10)], [32, 32, 8, 4]);
+    }
+}

@@ -1,0 +1,30 @@
+//! Training on the CPU gives what PyTorch gives, and a mistake would be seen. No adapter is needed.
+
+mod support {
+    pub mod golden;
+    pub mod wrong;
+}
+
+use support::golden::{CASES, Golden};
+use support::wrong::{ScaledLoss, error_of};
+use wgrad::Device;
+
+#[test]
+fn every_case_agrees() -> anyhow::Result<()> {
+    for case in CASES {
+        let golden = Golden::load(case)?;
+        golden.check(&Device::cpu(), true, golden.loss()?).map_err(|error| error.context(case))?;
+    }
+    Ok(())
+}
+
+/// Loss and gradients are 0.01 % too large.
+#[test]
+fn a_loss_of_the_wrong_scale_is_seen() -> anyhow::Result<()> {
+    for case in CASES {
+        let golden = Golden::load(case)?;
+        let error = error_of(golden.check(&Device::cpu(), true, ScaledLoss { inner: golden.loss()?, factor: 1.0001 }));
+        assert!(error.starts_with("loss, element 0") || error.starts_with("gradient "), "{case}: {error}");
+    }
+    Ok(())
+}

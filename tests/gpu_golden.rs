@@ -1,0 +1,42 @@
+//! Training on an adapter gives what PyTorch gives, fused or not, and a mistake would be seen.
+
+mod support {
+    pub mod adapter;
+    pub mod golden;
+    pub mod wrong;
+}
+
+use support::adapter::adapter;
+use support::golden::{CASES, Golden};
+use support::wrong::{ScaledLoss, error_of};
+
+fn every_case_agrees(fuse: bool) -> anyhow::Result<()> {
+    let device = adapter();
+    for case in CASES {
+        let golden = Golden::load(case)?;
+        golden.check(&device, fuse, golden.loss()?).map_err(|error| error.context(case))?;
+    }
+    Ok(())
+}
+
+#[test]
+fn every_case_agrees_fused() -> anyhow::Result<()> {
+    every_case_agrees(true)
+}
+
+#[test]
+fn every_case_agrees_unfused() -> anyhow::Result<()> {
+    every_case_agrees(false)
+}
+
+/// Loss and gradients are 0.01 % too large.
+#[test]
+fn a_loss_of_the_wrong_scale_is_seen() -> anyhow::Result<()> {
+    let device = adapter();
+    for case in CASES {
+        let golden = Golden::load(case)?;
+        let error = error_of(golden.check(&device, true, ScaledLoss { inner: golden.loss()?, factor: 1.0001 }));
+        assert!(error.starts_with("loss, element 0") || error.starts_with("gradient "), "{case}: {error}");
+    }
+    Ok(())
+}

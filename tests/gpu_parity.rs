@@ -1,0 +1,102 @@
+//! Every operation, in every case, on the machine's adapter against the reference in double precision.
+
+mod support;
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result, ensure};
+use wgrad::core::op::AdapterClass;
+use wgrad::core::plan::{Target, plan};
+use wgrad::core::{Array, Case, HostTensor, Op};
+use wgrad::executor::{Checks, Choice, Device, Executor};
+use wgrad::ops;
+use wgrad::reference::compare;
+
+/// An operation's outputs by its reference.
+fn reference(op: &dyn Op, case: &Case) -> Result<Vec<Array>> {
+    let kinds: Vec<_> = case.inputs.iter().map(|input| input.kind.clone()).collect();
+    let mut outputs: Vec<Array> = op.infer(&kinds)?.into_iter().map(Array::zeros).collect();
+    op.reference(&case.inputs, &mut outputs);
+    Ok(outputs)
+}
+
+/// An operation's outputs on the device.
+fn run(device: &Device, checks: Checks, class: AdapterClass, op: &Arc<dyn Op>, case: &Case) -> Result<Vec<HostTensor>> {
+    let graph = support::graph_of(op, case)?;
+    let plan = plan(op.name(), &graph, &Target { class, ..device.target() })?;
+    plan.verify()?;
+    let mut executor = Executor::new(device.clone(), checks);
+    let loaded = executor.load_blocking(&plan)?;
+    let overwritten = |input: usize| op.in_place().iter().find(|&&(_, candidate)| candidate == input);
+    for (index, array) in case.inputs.iter().enumerate() {
+        // An input that nothing reads, such as the values behind a shape, has no buffer.
+        if overwritten(index).is_none() && executor.buffer(&support::input_name(index)).is_some() {
+            executor.write_input_blocking(&support::input_name(index), &HostTensor::from_array(array))?;
+        }
+    }
+    executor.run_blocking(&[(&loaded, 1)])?;
+    let kinds: Vec<_> = case.inputs.iter().map(|input| input.kind.clone()).collect();
+    (0..op.infer(&kinds)?.len())
+        .map(|output| {
+            Ok(match op.in_place().iter().find(|&&(candidate, _)| candidate == output) {
+                Some(&(_, input)) => executor.read_state_blocking(&support::input_name(input))?,
+                None => executor.read_output_blocking(&loaded, &support::output_name(output))?,
+            })
+        })
+        .collect()
+}
+
+fn agree(op: &dyn Op, case: &Case, outputs: &[HostTensor]) -> Result<()> {
+    let kinds: Vec<_> = case.inputs.iter().map(|input| input.kind.clone()).collect();
+    for (index, (output, wanted)) in outputs.iter().zip(reference(op, case)?).enumerate() {
+        compare(output, &wanted, op.tolerance(&kinds)).with_context(|| format!("output {index}"))?;
+    }
+    Ok(())
+}
+
+#[test]
+fn every_operation_agrees_with_its_reference() -> Result<()> {
+    let device = Device::request_blocking(&Choice::Auto)?;
+    let mut failures = Vec::new();
+    for op in ops::examples() {
+        for case in op.cases() {
+            for class in [AdapterClass::Software, AdapterClass::Gpu] {
+                let outcome = run(&device, Checks::Unchecked, class, &op, &case).and_then(|outputs| agree(op.as_ref(), &case, &outputs));
+                if let Err(error) = outcome {
+                    failures.push(format!("{op:?}, {}, kernels for {class:?}: {error:#}", case.label));
+                }
+            }
+        }
+    }
+    ensure!(failures.is_empty(), "on {}:\n{}", device.info(), failures.join("\n"));
+    Ok(())
+}
+
+#[test]
+fn checks_change_no_bit() -> Result<()> {
+    let device = Device::request_blocking(&Choice::Auto)?;
+    for op in ops::examples() {
+        let Some(case) = op.cases().into_iter().find(|case| case.inputs.iter().all(|input| input.data.len() < 2000)) else { continue };
+        let class = device.target().class;
+        let checked = run(&device, Checks::Checked, class, &op, &case).with_context(|| format!("{op:?}"))?;
+        let unchecked = run(&device, Checks::Unchecked, class, &op, &case)?;
+        ensure!(checked == unchecked, "{op:?}, {}: {checked:?} with checks, {unchecked:?} without", case.label);
+    }
+    Ok(())
+}
+
+#[test]
+fn a_wrong_constant_is_seen() -> Result<()> {
+    let device = Device::request_blocking(&Choice::Auto)?;
+    let leaky = |slope: &str| ops::examples().into_iter().find(|op| format!("{op:?}").contains("LeakyRelu") && op.name() == slope);
+    let op = leaky("leaky_relu").context("no leaky_relu")?;
+    let case = op.cases().remove(1);
+    let kinds: Vec<_> = case.inputs.iter().map(|input| input.kind.clone()).collect();
+    let wgrad::core::Lowering::Pointwise(mut function) = op.lowering(&kinds) else { anyhow::bail!("not pointwise") };
+    function.constants = vec![wgrad::core::Literal::F32(0.75)];
+    let planted: Arc<dyn Op> =
+        Arc::new(support::Planted { op: Arc::clone(&op), lowering: wgrad::core::Lowering::Pointwise(function) });
+    let outputs = run(&device, Checks::Unchecked, device.target().class, &planted, &case)?;
+    ensure!(agree(op.as_ref(), &case, &outputs).is_err(), "a slope of 0.75 passed for another");
+    Ok(())
+}

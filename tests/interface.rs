@@ -1,0 +1,165 @@
+//! Every shader, alone and composed, is valid WGSL, agrees with its Rust half, and translates to what Vulkan, Metal
+//! and DX12 take. Needs no GPU.
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use naga::back::{hlsl, msl, spv};
+use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
+use wgrad::core::op::AdapterClass;
+use wgrad::core::plan::{Plan, Target, plan};
+use wgrad::core::{Lowering, Op};
+use wgrad::ops;
+
+const CLASSES: [AdapterClass; 2] = [AdapterClass::Software, AdapterClass::Gpu];
+
+/// The WGSL files of an operation for a case's inputs.
+fn sources(op: &dyn Op) -> BTreeSet<&'static str> {
+    let mut sources = BTreeSet::new();
+    for case in op.cases() {
+        let kinds: Vec<_> = case.inputs.iter().map(|input| input.kind.clone()).collect();
+        match op.lowering(&kinds) {
+            Lowering::Pointwise(function) => _ = sources.insert(function.source),
+            Lowering::Kernels(kernels) => sources.extend(kernels.iter().map(|kernel| kernel.source)),
+            Lowering::View(_) | Lowering::Pack(_) => {}
+        }
+    }
+    sources
+}
+
+fn validate(source: &str) -> Result<(naga::Module, ModuleInfo)> {
+    let module = naga::front::wgsl::parse_str(source).map_err(|error| anyhow!(error.emit_to_string(source)))?;
+    let validated = Validator::new(ValidationFlags::all(), Capabilities::empty()).validate(&module);
+    let info = validated.map_err(|error| anyhow!(error.emit_to_string(source)))?;
+    Ok((module, info))
+}
+
+/// Names at module scope that do not begin with the operation's.
+fn foreign_names(module: &naga::Module, stem: &str) -> Vec<String> {
+    let functions = module.functions.iter().map(|(_, function)| function.name.clone());
+    let variables = module.global_variables.iter().map(|(_, variable)| variable.name.clone());
+    let constants = module.constants.iter().map(|(_, constant)| constant.name.clone());
+    let types = module.types.iter().map(|(_, kind)| kind.name.clone());
+    let entries = module.entry_points.iter().map(|entry| Some(entry.name.clone()));
+    let names = functions.chain(variables).chain(constants).chain(types).chain(entries).flatten();
+    let plain = |name: &str| name.replace('_', "").to_lowercase();
+    // naga adds a type for each of its own built-in results, whose names begin with two underscores.
+    names.filter(|name| !name.starts_with("__") && !plain(name).starts_with(&plain(stem))).collect()
+}
+
+/// Writes a module in the languages of Vulkan, Metal and DX12.
+fn translate(module: &naga::Module, info: &ModuleInfo) -> Result<()> {
+    let words = spv::write_vec(module, info, &spv::Options::default(), None).context("SPIR-V")?;
+    let (metal, _) =
+        msl::write_string(module, info, &msl::Options { fake_missing_bindings: true, ..Default::default() }, &Default::default())
+            .context("MSL")?;
+    let mut direct = String::new();
+    let options = hlsl::Options { fake_missing_bindings: true, ..Default::default() };
+    let pipeline = hlsl::PipelineOptions::default();
+    hlsl::Writer::new(&mut direct, &options, &pipeline).write(module, info, None).context("HLSL")?;
+    ensure!(!words.is_empty() && metal.contains("kernel") && direct.contains("numthreads"), "an entry point got lost");
+    Ok(())
+}
+
+fn check_plan(plan: &Plan) -> Result<()> {
+    plan.verify()?;
+    for shader in &plan.shaders {
+        let (module, info) = validate(&shader.source).with_context(|| format!("{}\n{}", shader.label, shader.source))?;
+        translate(&module, &info).with_context(|| format!("{}\n{}", shader.label, shader.source))?;
+        check_bindings(&module, &shader.writes)?;
+    }
+    Ok(())
+}
+
+/// Whether the storage bindings are those that the plan says, and the uniform is binding 0.
+fn check_bindings(module: &naga::Module, writes: &[bool]) -> Result<()> {
+    let mut found = vec![None; writes.len()];
+    for (_, variable) in module.global_variables.iter() {
+        match (variable.space, variable.binding) {
+            (naga::AddressSpace::Storage { access }, Some(binding)) => {
+                ensure!(binding.group == 0, "a storage binding outside group 0");
+                let slot = found.get_mut(binding.binding as usize - 1).context("a binding that the plan does not know")?;
+                ensure!(slot.replace(access.contains(naga::StorageAccess::STORE)).is_none(), "one binding number twice");
+            }
+            (naga::AddressSpace::Uniform, binding) => ensure!(binding.is_some_and(|binding| binding.binding == 0)),
+            _ => {}
+        }
+    }
+    ensure!(found == writes.iter().map(|&write| Some(write)).collect::<Vec<_>>(), "bound {found:?}, planned {writes:?}");
+    Ok(())
+}
+
+#[test]
+fn every_file_is_valid_as_it_stands() -> Result<()> {
+    let mut files = 0;
+    for op in ops::examples() {
+        for source in sources(op.as_ref()) {
+            let (module, _) = validate(source).with_context(|| op.name())?;
+            let stem = op.name().trim_end_matches("_gradient");
+            let foreign = foreign_names(&module, stem);
+            ensure!(foreign.is_empty(), "{}: {foreign:?} should begin with {stem}", op.name());
+            files += 1;
+        }
+    }
+    ensure!(files > 20, "only {files} files were found");
+    Ok(())
+}
+
+#[test]
+fn every_operation_composes_and_translates() -> Result<()> {
+    for op in ops::examples() {
+        for case in op.cases() {
+            let graph = support::graph_of(&op, &case).with_context(|| format!("{op:?}, {}", case.label))?;
+            for class in CLASSES {
+                let plan = plan(op.name(), &graph, &Target::webgpu(class)).with_context(|| format!("{op:?}, {}", case.label))?;
+                check_plan(&plan).with_context(|| format!("{op:?}, {}, {class:?}", case.label))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn every_operation_has_cases_and_a_name_of_its_own() -> Result<()> {
+    for op in ops::examples() {
+        ensure!(!op.cases().is_empty(), "{op:?} has no cases");
+        ensure!(op.name().chars().all(|letter| letter.is_ascii_lowercase() || letter == '_'), "{op:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_broken_shader_is_rejected() -> Result<()> {
+    ensure!(validate("fn f() -> vec4f { return missing; }").is_err());
+    ensure!(validate("@group(0) @binding(0) var<storage, read> x: array<f32>; fn f() { x[0] = 1.0; }").is_err());
+    let (module, _) = validate("fn other_name() {}")?;
+    ensure!(foreign_names(&module, "relu") == ["other_name"]);
+    let (module, _) = validate("@group(0) @binding(1) var<storage, read> x: array<f32>;")?;
+    ensure!(check_bindings(&module, &[true]).is_err() && check_bindings(&module, &[]).is_err());
+    ensure!(check_bindings(&module, &[false]).is_ok());
+    Ok(())
+}
+
+#[test]
+fn a_rust_half_that_disagrees_with_its_shader_is_rejected() -> Result<()> {
+    let op: Arc<dyn Op> = ops::examples().into_iter().find(|op| op.name() == "sum_rows").context("no sum_rows")?;
+    let case = op.cases().remove(0);
+    let kinds: Vec<_> = case.inputs.iter().map(|input| input.kind.clone()).collect();
+    let Lowering::Kernels(kernels) = op.lowering(&kinds) else { bail!("sum_rows has no kernels") };
+    let spoilt: [fn(&mut wgrad::core::Kernel); 3] = [
+        |kernel| kernel.dims.push(1),
+        |kernel| kernel.constants.push(("sum_rows_missing", wgrad::core::Literal::U32(1))),
+        |kernel| kernel.loads[0].variable = "sum_rows_missing",
+    ];
+    for spoil in spoilt {
+        let mut kernel = kernels[0].clone();
+        spoil(&mut kernel);
+        let planted: Arc<dyn Op> = Arc::new(support::Planted { op: Arc::clone(&op), lowering: Lowering::Kernels(vec![kernel]) });
+        let graph = support::graph_of(&planted, &case)?;
+        ensure!(plan("planted", &graph, &Target::webgpu(AdapterClass::Gpu)).is_err(), "a planted error was not seen");
+    }
+    Ok(())
+}

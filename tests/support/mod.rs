@@ -1,0 +1,118 @@
+//! Graphs of one operation, which several tests need.
+
+use std::sync::Arc;
+
+use wgrad::core::{Array, Case, Graph, HostTensor, Op, ShapeError, TensorType};
+use wgrad::core::{Lowering, Tolerance};
+
+/// An operation that is known by its trait alone, so that it can be added to a graph.
+#[derive(Debug)]
+pub struct Dynamic(pub Arc<dyn Op>);
+
+impl Op for Dynamic {
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, ShapeError> {
+        self.0.infer(inputs)
+    }
+
+    fn lowering(&self, inputs: &[TensorType]) -> Lowering {
+        self.0.lowering(inputs)
+    }
+
+    fn in_place(&self) -> &[(usize, usize)] {
+        self.0.in_place()
+    }
+
+    fn sums_axis(&self) -> Option<usize> {
+        self.0.sums_axis()
+    }
+
+    fn flops(&self, inputs: &[TensorType]) -> u64 {
+        self.0.flops(inputs)
+    }
+
+    fn reference(&self, inputs: &[Array], outputs: &mut [Array]) {
+        self.0.reference(inputs, outputs)
+    }
+
+    fn tolerance(&self, inputs: &[TensorType]) -> Tolerance {
+        self.0.tolerance(inputs)
+    }
+
+    fn cases(&self) -> Vec<Case> {
+        self.0.cases()
+    }
+}
+
+/// The name of a case's `index`th input in [`graph_of`].
+pub fn input_name(index: usize) -> String {
+    format!("input {index}")
+}
+
+/// The name of an operation's `index`th output in [`graph_of`].
+pub fn output_name(index: usize) -> String {
+    format!("output {index}")
+}
+
+/// A graph that applies an operation to a case's inputs. An input that the operation overwrites is a state, whose
+/// next value is the output; all other inputs are written by the host, all other outputs asked for.
+pub fn graph_of(op: &Arc<dyn Op>, case: &Case) -> anyhow::Result<Graph> {
+    let mut graph = Graph::new();
+    let overwritten = |input: usize| op.in_place().iter().any(|&(_, candidate)| candidate == input);
+    let mut inputs = Vec::new();
+    for (index, array) in case.inputs.iter().enumerate() {
+        inputs.push(if overwritten(index) {
+            graph.state(input_name(index), HostTensor::from_array(array))?
+        } else {
+            graph.input(input_name(index), array.kind.clone())
+        });
+    }
+    let outputs = graph.apply(Dynamic(Arc::clone(op)), &inputs)?;
+    for (index, &output) in outputs.iter().enumerate() {
+        match op.in_place().iter().find(|&&(candidate, _)| candidate == index) {
+            Some(&(_, input)) => graph.set_next(inputs[input], output)?,
+            None => graph.set_output(output_name(index), output),
+        }
+    }
+    Ok(graph)
+}
+
+/// An operation with another lowering: a planted error.
+#[derive(Debug)]
+pub struct Planted {
+    pub op: Arc<dyn Op>,
+    pub lowering: Lowering,
+}
+
+impl Op for Planted {
+    fn name(&self) -> &'static str {
+        self.op.name()
+    }
+
+    fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, ShapeError> {
+        self.op.infer(inputs)
+    }
+
+    fn lowering(&self, _inputs: &[TensorType]) -> Lowering {
+        self.lowering.clone()
+    }
+
+    fn flops(&self, inputs: &[TensorType]) -> u64 {
+        self.op.flops(inputs)
+    }
+
+    fn reference(&self, inputs: &[Array], outputs: &mut [Array]) {
+        self.op.reference(inputs, outputs)
+    }
+
+    fn tolerance(&self, inputs: &[TensorType]) -> Tolerance {
+        self.op.tolerance(inputs)
+    }
+
+    fn cases(&self) -> Vec<Case> {
+        self.op.cases()
+    }
+}
