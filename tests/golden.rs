@@ -1,11 +1,11 @@
 //! Training on the CPU gives what PyTorch gives, and a mistake would be seen. No adapter is needed.
 
 mod support {
-    pub mod golden;
+    pub mod pytorch;
     pub mod wrong;
 }
 
-use support::golden::{CASES, Golden};
+use support::pytorch::{CASES, Golden};
 use support::wrong::{ScaledLoss, error_of};
 use wgrad::Device;
 

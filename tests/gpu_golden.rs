@@ -2,12 +2,12 @@
 
 mod support {
     pub mod adapter;
-    pub mod golden;
+    pub mod pytorch;
     pub mod wrong;
 }
 
 use support::adapter::adapter;
-use support::golden::{CASES, Golden};
+use support::pytorch::{CASES, Golden};
 use support::wrong::{ScaledLoss, error_of};
 
 fn every_case_agrees(fuse: bool) -> anyhow::Result<()> {

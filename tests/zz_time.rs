@@ -22,3 +22,22 @@ fn time() {
     println!("first epoch {:?}", t.elapsed());
     println!("{}", trainer.plan_text());
 }
+#[test]
+fn mnist() {
+    let (train, test) = wgrad::data::digits("data/mnist").unwrap();
+    let model = Sequential::new().add(Linear::new(784, 256)).add(Relu).add(Dropout::new(0.2)).add(Linear::new(256, 128)).add(Relu).add(Dropout::new(0.2)).add(Linear::new(128, 10));
+    let device = Device::choose(&std::env::var("DEV").unwrap_or("software".into())).unwrap();
+    println!("{}", model.summary(&[784]).unwrap());
+    let mut trainer = Trainer::new(&device, model, CrossEntropyLoss, Adam::new(0.001), Options { seed: 1, ..Options::default() }).unwrap();
+    let t = Instant::now();
+    trainer.prepare(&train, Some(&test)).unwrap();
+    println!("prepare {:?}", t.elapsed());
+    println!("{}", trainer.plan_text());
+    let s = trainer.statistics();
+    let t = Instant::now();
+    trainer.on_progress(move |p| println!("{:?} {p:?}", t.elapsed()));
+    trainer.fit(&train, 2, Some(&test), |e| { println!("{e}"); Control::Continue }).unwrap();
+    println!("{s:?} {:?}", trainer.statistics());
+    println!("{}", trainer.predict(&test.inputs().select(&[0, 1, 2]).unwrap()).unwrap());
+    println!("{}", trainer.weights_hash().unwrap());
+}

@@ -37,7 +37,7 @@ impl Tile {
         const ENOUGH: usize = 16;
         let tile = |rows| Tile { rows, columns: 16, step: 4 };
         let is_enough = |tile: &Tile| tile.counts(extents).iter().product::<usize>() >= ENOUGH;
-        [32, 16, 8].map(tile).into_iter().find(is_enough).unwrap_or(tile(4))
+        [16, 8].map(tile).into_iter().find(is_enough).unwrap_or(tile(4))
     }
 }
 

@@ -150,24 +150,25 @@ fn matmul_rhs_block(rows: vec4u, column: u32, k: u32) -> mat4x4f {
     return matmul_zero_beyond(block, k);
 }
 
-// Stores four rows, one column of the block each.
-fn matmul_store_block(row: u32, column: u32, block: mat4x4f) {
-    let m = matmul_dims.m;
-    if (matmul_ragged && column >= matmul_dims.n) {
-        return;
-    }
-    if (!matmul_ragged || row < m) { matmul_store(row, column, block[0]); }
-    if (!matmul_ragged || row + 1 < m) { matmul_store(row + 1, column, block[1]); }
-    if (!matmul_ragged || row + 2 < m) { matmul_store(row + 2, column, block[2]); }
-    if (!matmul_ragged || row + 3 < m) { matmul_store(row + 3, column, block[3]); }
+// Column i of a block, where i is not known when the kernel is compiled.
+fn matmul_column(block: mat4x4f, i: u32) -> vec4f {
+    return select(select(block[0], block[1], i == 1), select(block[2], block[3], i == 3), i >= 2);
 }
 
-fn matmul_store_sums(row: u32, sums: vec4f) {
-    let m = matmul_dims.m;
-    if (!matmul_ragged || row < m) { matmul_store_lhs_sum(row, sums.x); }
-    if (!matmul_ragged || row + 1 < m) { matmul_store_lhs_sum(row + 1, sums.y); }
-    if (!matmul_ragged || row + 2 < m) { matmul_store_lhs_sum(row + 2, sums.z); }
-    if (!matmul_ragged || row + 3 < m) { matmul_store_lhs_sum(row + 3, sums.w); }
+// Replaces a block where that is wanted.
+fn matmul_replace(block: mat4x4f, other: mat4x4f, wanted: bool) -> mat4x4f {
+    return mat4x4f(
+        select(block[0], other[0], wanted),
+        select(block[1], other[1], wanted),
+        select(block[2], other[2], wanted),
+        select(block[3], other[3], wanted),
+    );
+}
+
+fn matmul_store_inside(row: u32, column: u32, value: vec4f) {
+    if (!matmul_ragged || column < matmul_dims.n) {
+        matmul_store(row, column, value);
+    }
 }
 
 @compute @workgroup_size(matmul_workgroup_size)
@@ -227,14 +228,35 @@ fn matmul(@builtin(global_invocation_id) invocation: vec3u) {
         }
     }
 
-    for (var i = 0u; i < matmul_blocks_down; i++) {
-        let first = row + 4 * i;
-        matmul_store_block(first, column, sum0[i]);
-        matmul_store_block(first, column + 4, sum1[i]);
-        matmul_store_block(first, column + 8, sum2[i]);
-        matmul_store_block(first, column + 12, sum3[i]);
-        if (matmul_sum_lhs && column == 0) {
-            matmul_store_sums(first, vec4f(1) * lhs_sum[i]);
+    // These loops stay loops, since their bounds are not known when they are compiled either. Unrolled, the hook that
+    // stores, and whatever was fused into it, would be compiled once for each four elements of the tile, for seconds.
+    for (var i = 0u; i < matmul_blocks_down + invocation.z; i++) {
+        var block0 = sum0[0];
+        var block1 = sum1[0];
+        var block2 = sum2[0];
+        var block3 = sum3[0];
+        var sums = lhs_sum[0];
+        for (var j = 1u; j < matmul_blocks_down; j++) {
+            block0 = matmul_replace(block0, sum0[j], i == j);
+            block1 = matmul_replace(block1, sum1[j], i == j);
+            block2 = matmul_replace(block2, sum2[j], i == j);
+            block3 = matmul_replace(block3, sum3[j], i == j);
+            if (matmul_sum_lhs) {
+                sums = matmul_replace(sums, lhs_sum[j], i == j);
+            }
+        }
+        for (var j = 0u; j < 4 + invocation.z; j++) {
+            let stored = row + 4 * i + j;
+            if (matmul_ragged && stored >= dims.m) {
+                return;
+            }
+            matmul_store_inside(stored, column, matmul_column(block0, j));
+            matmul_store_inside(stored, column + 4, matmul_column(block1, j));
+            matmul_store_inside(stored, column + 8, matmul_column(block2, j));
+            matmul_store_inside(stored, column + 12, matmul_column(block3, j));
+            if (matmul_sum_lhs && column == 0) {
+                matmul_store_lhs_sum(stored, dot(matmul_column(sums, j), vec4f(1)));
+            }
         }
     }
 }

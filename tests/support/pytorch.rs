@@ -57,7 +57,8 @@ impl Golden {
 
     /// The tensors whose names begin with `prefix`, by the rest of their names.
     fn named(&self, prefix: &str) -> Vec<(String, Tensor)> {
-        let named = self.tensors.iter().filter_map(|(name, tensor)| Some((name.strip_prefix(prefix)?.to_owned(), tensor.clone())));
+        let named =
+            self.tensors.iter().filter_map(|(name, tensor)| Some((name.strip_prefix(prefix)?.to_owned(), tensor.clone())));
         named.collect()
     }
 

@@ -1,0 +1,89 @@
+//! Training on an adapter: what it does, and what it asks of the device.
+
+mod support {
+    pub mod adapter;
+    pub mod training;
+}
+
+use support::adapter::adapter;
+use support::training::{self, noise};
+use wgrad::prelude::*;
+
+/// As many examples as MNIST has, of four bytes each.
+fn sixty_thousand() -> Dataset {
+    let bytes = (0..240_000).map(|index| (127.0 * (1.0 + noise(index))) as u8).collect();
+    let labels: Vec<u32> = (0..60_000).map(|index| u32::from(noise(4 * index) > 0.0)).collect();
+    Dataset::new(Tensor::u8([60_000, 4], bytes).unwrap(), labels).unwrap()
+}
+
+/// The host gives 938 steps, of which the last has 32 examples, to the device in a few submissions, whose number is
+/// bounded by time, and reads one tensor at the end of the epoch.
+#[test]
+fn an_epoch_is_left_to_the_device() {
+    let data = sixty_thousand();
+    let mut trainer = Trainer::new(&adapter(), Linear::new(4, 2), CrossEntropyLoss, Sgd::new(0.0), Options::default()).unwrap();
+    trainer.prepare(&data, None).unwrap();
+    let before = trainer.statistics();
+    let epoch = trainer.fit(&data, 1, None, |_| Control::Continue).unwrap().epochs[0];
+    let after = trainer.statistics();
+    assert_eq!(trainer.steps(), 938);
+    assert_eq!(after.read_backs - before.read_backs, 1);
+    let (submissions, bound) = (after.submissions - before.submissions, 20.0 + epoch.seconds / 0.02);
+    assert!((submissions as f64) < bound.min(400.0), "{submissions} submissions in {} s", epoch.seconds);
+
+    // At a learning rate of 0 every example counts once, those of the last batch too.
+    let score = trainer.evaluate(&data).unwrap();
+    assert!((epoch.loss - score.loss).abs() < 1e-6, "{} and {}", epoch.loss, score.loss);
+    assert!((epoch.accuracy.unwrap() - score.accuracy.unwrap()).abs() < 1e-6, "{epoch} and {score}");
+}
+
+/// Reports of progress read nothing back either.
+#[test]
+fn progress_costs_no_read_back() {
+    let data = sixty_thousand();
+    let mut trainer = Trainer::new(&adapter(), Linear::new(4, 2), CrossEntropyLoss, Sgd::new(0.1), Options::default()).unwrap();
+    trainer.prepare(&data, None).unwrap();
+    trainer.on_progress(|_| {});
+    let before = trainer.statistics();
+    trainer.fit(&data, 1, None, |_| Control::Continue).unwrap();
+    let after = trainer.statistics();
+    assert_eq!(after.read_backs - before.read_backs, 1);
+    assert!(after.submissions - before.submissions < 400);
+}
+
+/// Data that are resident are not written again, and graphs are planned once.
+#[test]
+fn a_second_training_on_the_same_data_prepares_nothing() {
+    let data = sixty_thousand();
+    let mut trainer = Trainer::new(&adapter(), Linear::new(4, 2), CrossEntropyLoss, Sgd::new(0.1), Options::default()).unwrap();
+    trainer.prepare(&data, Some(&data)).unwrap();
+    let (plans, shaders) = (trainer.plan_text(), trainer.shaders());
+    assert!(
+        plans.contains("plan train 64:") && plans.contains("plan train 32:") && plans.contains("plan evaluate 500:"),
+        "{plans}"
+    );
+    assert!(shaders.iter().all(|(name, source)| name.ends_with(".wgsl") && source.contains("@compute")));
+    trainer.fit(&data, 1, Some(&data), |_| Control::Continue).unwrap();
+    assert_eq!(trainer.shaders().len(), shaders.len());
+}
+
+macro_rules! on_the_adapter {
+    ($($name:ident),* $(,)?) => {
+        $(#[test] fn $name() { training::$name(&adapter()); })*
+    };
+}
+
+on_the_adapter![
+    a_loss_that_is_not_finite_stops_the_training,
+    a_small_data_set_is_learned_by_heart,
+    a_smaller_last_batch_is_a_full_step,
+    an_epoch_after_single_steps_takes_each_example_once,
+    an_epoch_takes_each_example_once,
+    bytes_are_normalized,
+    dropout_is_for_training,
+    evaluation_is_the_mean_over_predictions,
+    parameters_go_from_one_trainer_to_another,
+    parameters_that_do_not_matter_stay,
+    seeds_decide,
+    seeds_decide_beyond_initial_values,
+];

@@ -1,0 +1,258 @@
+//! What training has to do on any device.
+
+use wgrad::core::{Graph, Shape, Value};
+use wgrad::losses::Losses;
+use wgrad::prelude::*;
+use wgrad::{Loss, ops};
+
+/// Numbers between -1 and 1 that look random and are always the same.
+pub fn noise(index: usize) -> f32 {
+    let bits = (index as u32 ^ 0x9e37_79b9).wrapping_mul(0x85eb_ca6b);
+    let bits = (bits ^ (bits >> 15)).wrapping_mul(0xc2b2_ae35);
+    (bits >> 8) as f32 / 8_388_608.0 - 1.0
+}
+
+/// So many examples of four numbers, with targets that differ much from each other.
+fn regression(examples: usize) -> Dataset {
+    let inputs = (0..4 * examples).map(noise).collect();
+    let targets = (0..examples).map(|index| (index % 7) as f32 - noise(index + 99)).collect();
+    Dataset::new(Tensor::f32([examples, 4], inputs).unwrap(), Tensor::f32([examples, 1], targets).unwrap()).unwrap()
+}
+
+/// So many examples of four numbers, each of one of three classes that depend on nothing.
+fn classes(examples: usize) -> Dataset {
+    let inputs = (0..4 * examples).map(noise).collect();
+    let labels: Vec<u32> =
+        (0..examples as u32).map(|index| index.wrapping_mul(2_654_435_761) >> 16).map(|bits| bits % 3).collect();
+    Dataset::new(Tensor::f32([examples, 4], inputs).unwrap(), labels).unwrap()
+}
+
+fn network(outputs: usize) -> Sequential {
+    Sequential::new().add(Linear::new(4, 16)).add(Relu).add(Dropout::new(0.25)).add(Linear::new(16, outputs))
+}
+
+fn options(batch_size: usize, seed: u32) -> Options {
+    Options { batch_size, seed, ..Options::default() }
+}
+
+fn assert_close(got: f32, wanted: f32) {
+    assert!((got - wanted).abs() <= 1e-5 * wanted.abs(), "wanted {wanted}, got {got}");
+}
+
+/// At a learning rate of 0, the mean loss of an epoch is that of all examples, each once, whatever their order.
+pub fn an_epoch_takes_each_example_once(device: &Device) {
+    for (examples, batch) in [(10, 4), (12, 4), (7, 7), (5, 1), (9, 8)] {
+        let data = regression(examples);
+        let mut trainer = Trainer::new(device, Linear::new(4, 1), MseLoss, Sgd::new(0.0), options(batch, 1)).unwrap();
+        let history = trainer.fit(&data, 2, Some(&data), |_| Control::Continue).unwrap();
+        let score = trainer.evaluate(&data).unwrap();
+        for epoch in &history.epochs {
+            assert_close(epoch.loss, score.loss);
+            assert_eq!((epoch.accuracy, epoch.validation), (None, Some(score)));
+        }
+        assert_eq!(trainer.steps(), 2 * examples.div_ceil(batch) as u64);
+    }
+}
+
+/// As above, where single steps have been taken before, so that the count of all steps is no multiple of an epoch's.
+pub fn an_epoch_after_single_steps_takes_each_example_once(device: &Device) {
+    let data = regression(10);
+    let mut trainer = Trainer::new(device, Linear::new(4, 1), MseLoss, Sgd::new(0.0), options(4, 1)).unwrap();
+    trainer.fit(&data, 1, None, |_| Control::Continue).unwrap();
+    for _ in 0..2 {
+        trainer.step(&data.select(&[3, 4]).unwrap()).unwrap();
+        let history = trainer.fit(&data, 2, None, |_| Control::Continue).unwrap();
+        let score = trainer.evaluate(&data).unwrap();
+        history.epochs.iter().for_each(|epoch| assert_close(epoch.loss, score.loss));
+    }
+}
+
+/// The gradient of a smaller last batch is a mean over its own examples: with all examples equal, a step on two of them
+/// is a step on one.
+pub fn a_smaller_last_batch_is_a_full_step(device: &Device) {
+    let data = regression(1);
+    let six = data.select(&[0; 6]).unwrap();
+    let trainer = |batch| Trainer::new(device, Linear::new(4, 1), MseLoss, Sgd::new(0.1), options(batch, 1)).unwrap();
+    let (mut by_epoch, mut by_step) = (trainer(4), trainer(1));
+    by_epoch.fit(&six, 1, None, |_| Control::Continue).unwrap();
+    for _ in 0..2 {
+        by_step.step(&data).unwrap();
+    }
+    for ((name, got), (_, wanted)) in by_epoch.parameters().unwrap().iter().zip(by_step.parameters().unwrap()) {
+        for (got, wanted) in got.to_vec().into_iter().zip(wanted.to_vec()) {
+            assert!((got - wanted).abs() < 1e-6, "{name}: wanted {wanted}, got {got}");
+        }
+    }
+}
+
+/// One seed gives the same bits again; every other seed, epoch by epoch, gives others.
+pub fn seeds_decide(device: &Device) {
+    let data = classes(20);
+    let hash = |seed| {
+        let mut trainer = Trainer::new(device, network(3), CrossEntropyLoss, Adam::new(0.01), options(8, seed)).unwrap();
+        trainer.fit(&data, 3, None, |_| Control::Continue).unwrap();
+        trainer.weights_hash().unwrap()
+    };
+    let first = hash(1);
+    assert_eq!(first, hash(1));
+    assert_eq!(first.len(), 16);
+    assert_ne!(first, hash(2));
+}
+
+/// Order and dropout depend on the seed too, not only the initial values.
+pub fn seeds_decide_beyond_initial_values(device: &Device) {
+    let data = classes(20);
+    let mut hashes = Vec::new();
+    for seed in [1, 2] {
+        let mut trainer = Trainer::new(device, network(3), CrossEntropyLoss, Sgd::new(0.1), options(8, seed)).unwrap();
+        trainer.build(&[4]).unwrap();
+        let same: Vec<(String, Tensor)> = trainer
+            .parameters()
+            .unwrap()
+            .into_iter()
+            .map(|(name, tensor)| {
+                let elements = (0..tensor.shape().elements()).map(noise).collect();
+                (name, Tensor::f32(tensor.shape().clone(), elements).unwrap())
+            })
+            .collect();
+        trainer.set_parameters(&same).unwrap();
+        hashes.push(trainer.weights_hash().unwrap());
+        trainer.fit(&data, 1, None, |_| Control::Continue).unwrap();
+        hashes.push(trainer.weights_hash().unwrap());
+    }
+    assert_eq!(hashes[0], hashes[2]);
+    assert_ne!(hashes[1], hashes[3]);
+}
+
+/// One weight, one bias, and the example 1 -> 0: at this rate the output is multiplied with -3,999 in each step, and its
+/// square leaves f32 at a step that can be foreseen.
+pub fn a_loss_that_is_not_finite_stops_the_training(device: &Device) {
+    const RATE: f64 = 1000.0;
+    let data = Dataset::new([[1.0], [1.0], [1.0]], [[0.0], [0.0], [0.0]]).unwrap();
+    let trainer = || {
+        let mut trainer = Trainer::new(device, Linear::new(1, 1), MseLoss, Sgd::new(RATE), options(1, 1)).unwrap();
+        trainer.build(&[1]).unwrap();
+        trainer.set_parameters(&[("weight".into(), [[0.5]].into()), ("bias".into(), [0.25].into())]).unwrap();
+        trainer
+    };
+    let losses = (0..).map(|step| (0.75 * (1.0 - 4.0 * RATE).powi(step)).powi(2));
+    let wanted = 1 + losses.take_while(|&loss| loss < f32::MAX.into()).count() as u64;
+
+    let mut by_epoch = trainer();
+    let error = by_epoch.fit(&data, 10, None, |_| Control::Continue).unwrap_err();
+    let Error::NotFinite { step, epoch } = error else { panic!("{error}") };
+    assert_eq!((step, epoch), (wanted, Some(wanted.div_ceil(3) as usize)));
+    assert!(error.to_string().contains(&format!("stopped at step {wanted}, in epoch ")), "{error}");
+    assert_eq!(by_epoch.steps(), wanted - 1);
+
+    let mut by_step = trainer();
+    let one = data.select(&[0]).unwrap();
+    for _ in 1..wanted {
+        by_step.step(&one).unwrap();
+    }
+    let error = by_step.step(&one).unwrap_err();
+    assert!(matches!(error, Error::NotFinite { step, epoch: None } if step == wanted), "{error}");
+
+    // The step changed nothing, and nothing changes after it.
+    let hash = by_step.weights_hash().unwrap();
+    assert_eq!(by_epoch.weights_hash().unwrap(), hash);
+    assert!(matches!(by_step.step(&one), Err(Error::NotFinite { .. })));
+    assert!(matches!(by_epoch.fit(&data, 1, None, |_| Control::Continue), Err(Error::NotFinite { .. })));
+    assert_eq!(by_step.weights_hash().unwrap(), hash);
+    assert!(by_step.parameters().unwrap().iter().all(|(_, tensor)| tensor.to_vec()[0].is_finite()));
+}
+
+/// Sixteen examples whose classes depend on nothing are learned by heart.
+pub fn a_small_data_set_is_learned_by_heart(device: &Device) {
+    let data = classes(16);
+    let model = Sequential::new().add(Linear::new(4, 64)).add(Relu).add(Linear::new(64, 3));
+    let mut trainer = Trainer::new(device, model, CrossEntropyLoss, Adam::new(0.02), options(8, 1)).unwrap();
+    trainer.fit(&data, 200, None, |_| Control::Continue).unwrap();
+    let score = trainer.evaluate(&data).unwrap();
+    assert!(score.loss < 0.02 && score.accuracy == Some(1.0), "{score}");
+    let predicted: Vec<f32> = trainer.predict(data.inputs()).unwrap().argmax().iter().map(|&class| class as f32).collect();
+    assert_eq!(predicted, data.targets().to_vec());
+}
+
+/// Evaluation, in batches with a smaller last one, is the mean over what prediction gives, in batches of another size.
+pub fn evaluation_is_the_mean_over_predictions(device: &Device) {
+    let data = regression(1203);
+    let mut trainer = Trainer::new(device, Linear::new(4, 1), MseLoss, Sgd::new(0.1), options(64, 1)).unwrap();
+    let score = trainer.evaluate(&data).unwrap();
+    let outputs = trainer.predict(data.inputs()).unwrap();
+    assert_eq!(outputs.shape().dims(), [1203, 1]);
+    let squares =
+        outputs.to_vec().into_iter().zip(data.targets().to_vec()).map(|(output, target)| f64::from(output - target).powi(2));
+    assert_close(score.loss, (squares.sum::<f64>() / 1203.0) as f32);
+}
+
+/// Dropout drops in training only, and others in each step.
+pub fn dropout_is_for_training(device: &Device) {
+    let data =
+        Dataset::new(Tensor::f32([1, 400], vec![1.0; 400]).unwrap(), Tensor::f32([1, 400], vec![1.0; 400]).unwrap()).unwrap();
+    let model = Sequential::new().add(Linear::new(400, 400)).add(Dropout::new(0.5));
+    let mut trainer = Trainer::new(device, model, MseLoss, Sgd::new(0.0), options(1, 1)).unwrap();
+    let zeros = |tensor: &Tensor| tensor.to_vec().iter().map(|&output| output == 0.0).collect::<Vec<bool>>();
+    let first = zeros(&trainer.gradients(&data).unwrap().output);
+    assert_eq!(first, zeros(&trainer.gradients(&data).unwrap().output));
+    trainer.step(&data).unwrap();
+    let second = zeros(&trainer.gradients(&data).unwrap().output);
+    let share = first.iter().filter(|&&is_zero| is_zero).count();
+    assert!((140..=260).contains(&share), "{share} of 400 at a rate of 0.5");
+    assert_ne!(first, second);
+    assert!(!zeros(&trainer.predict(data.inputs()).unwrap()).contains(&true));
+}
+
+/// Parameters that are read from one trainer and written to another give the same model.
+pub fn parameters_go_from_one_trainer_to_another(device: &Device) {
+    let data = classes(20);
+    let trainer = |seed| Trainer::new(device, network(3), CrossEntropyLoss, Adam::new(0.01), options(8, seed)).unwrap();
+    let (mut from, mut to) = (trainer(1), trainer(2));
+    from.fit(&data, 1, None, |_| Control::Continue).unwrap();
+    let parameters = from.parameters().unwrap();
+    let names: Vec<&str> = parameters.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["0.weight", "0.bias", "3.weight", "3.bias"]);
+    to.evaluate(&data).unwrap();
+    assert_ne!(from.weights_hash().unwrap(), to.weights_hash().unwrap());
+    to.set_parameters(&parameters).unwrap();
+    assert_eq!(from.weights_hash().unwrap(), to.weights_hash().unwrap());
+    assert_eq!(from.predict(data.inputs()).unwrap(), to.predict(data.inputs()).unwrap());
+}
+
+/// Bytes reach the model as `(x / 255 - mean) / deviation`.
+pub fn bytes_are_normalized(device: &Device) {
+    let bytes = Tensor::u8([3, 2], vec![0, 255, 51, 102, 204, 153]).unwrap();
+    let data = Dataset::new(bytes, [0, 1, 0]).unwrap().normalized(0.1, 0.5).unwrap();
+    let floats = [0.0, 1.0, 0.2, 0.4, 0.8, 0.6].map(|x: f32| (x - 0.1) / 0.5);
+    let mut trainer = Trainer::new(device, Linear::new(2, 2), CrossEntropyLoss, Sgd::new(0.1), options(2, 1)).unwrap();
+    let got = trainer.predict(data.inputs()).unwrap().to_vec();
+    let wanted = trainer.predict(Tensor::f32([3, 2], floats.to_vec()).unwrap()).unwrap().to_vec();
+    got.into_iter().zip(wanted).for_each(|(got, wanted)| assert!((got - wanted).abs() < 1e-6, "wanted {wanted}, got {got}"));
+    trainer.fit(&data, 1, Some(&data), |_| Control::Continue).unwrap();
+}
+
+/// A loss that depends on the targets alone.
+#[derive(Debug)]
+struct IgnoresOutput;
+
+impl Loss for IgnoresOutput {
+    fn check(&self, _: &Shape, _: &Tensor) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn forward(&self, graph: &mut Graph, _: Value, targets: Value) -> Result<Losses, Error> {
+        Ok(Losses { losses: ops::mul(graph, targets, targets)?, hits: None })
+    }
+}
+
+/// A parameter that the loss does not depend on has a gradient of zeros.
+pub fn parameters_that_do_not_matter_stay(device: &Device) {
+    let data = regression(4);
+    let mut trainer = Trainer::new(device, Linear::new(4, 1), IgnoresOutput, Adam::new(0.1), options(4, 1)).unwrap();
+    let gradients = trainer.gradients(&data).unwrap().gradients;
+    assert_eq!(gradients.len(), 2);
+    assert!(gradients.iter().all(|(_, gradient)| gradient.to_vec().iter().all(|&element| element == 0.0)));
+    let before = trainer.weights_hash().unwrap();
+    trainer.fit(&data, 2, None, |_| Control::Continue).unwrap();
+    assert_eq!(trainer.weights_hash().unwrap(), before);
+}

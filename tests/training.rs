@@ -1,0 +1,236 @@
+//! Training on the CPU: what it does, and what it says to bad input. No adapter is needed.
+
+mod support {
+    pub mod training;
+}
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use support::training;
+use wgrad::prelude::*;
+use wgrad::{Layer, Loss, Optimizer};
+
+macro_rules! on_the_cpu {
+    ($($name:ident),* $(,)?) => {
+        $(#[test] fn $name() { training::$name(&Device::cpu()); })*
+    };
+}
+
+on_the_cpu![
+    a_loss_that_is_not_finite_stops_the_training,
+    a_small_data_set_is_learned_by_heart,
+    a_smaller_last_batch_is_a_full_step,
+    an_epoch_after_single_steps_takes_each_example_once,
+    an_epoch_takes_each_example_once,
+    bytes_are_normalized,
+    dropout_is_for_training,
+    evaluation_is_the_mean_over_predictions,
+    parameters_go_from_one_trainer_to_another,
+    parameters_that_do_not_matter_stay,
+    seeds_decide,
+    seeds_decide_beyond_initial_values,
+];
+
+/// Four examples of two numbers in two classes.
+fn data() -> Dataset {
+    Dataset::new([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [0, 1, 1, 0]).unwrap()
+}
+
+fn trainer(model: impl Layer + 'static, loss: impl Loss + 'static, optimizer: impl Optimizer + 'static) -> Trainer {
+    Trainer::new(&Device::cpu(), model, loss, optimizer, Options { batch_size: 2, ..Options::default() }).unwrap()
+}
+
+fn classifier() -> Trainer {
+    trainer(Linear::new(2, 2), CrossEntropyLoss, Sgd::new(0.1))
+}
+
+/// What `fit` says to this model and data.
+fn fit_error(model: impl Layer + 'static, loss: impl Loss + 'static, data: &Dataset) -> String {
+    let error = trainer(model, loss, Sgd::new(0.1)).fit(data, 1, None, |_| Control::Continue);
+    error.unwrap_err().to_string()
+}
+
+#[test]
+fn progress_ends_with_the_epoch_and_callbacks_can_stop() {
+    let reports = Rc::new(RefCell::new(Vec::new()));
+    let mut trainer = classifier();
+    let log = reports.clone();
+    trainer.on_progress(move |progress| log.borrow_mut().push(progress));
+    let data = data().select(&[0, 1, 2, 3, 0, 1, 2]).unwrap();
+    let history = trainer.fit(&data, 5, None, |epoch| if epoch.epoch == 2 { Control::Stop } else { Control::Continue }).unwrap();
+    assert_eq!(history.epochs.iter().map(|epoch| epoch.epoch).collect::<Vec<_>>(), [1, 2]);
+    assert_eq!(trainer.steps(), 8);
+    let reports = reports.borrow();
+    let at = |epoch| reports.iter().filter(|report| report.epoch == epoch).map(|report| report.step).collect::<Vec<_>>();
+    for epoch in [1, 2] {
+        assert_eq!((at(epoch).first(), at(epoch).last()), (Some(&0), Some(&4)));
+        assert!(at(epoch).is_sorted());
+    }
+    assert!(reports.iter().all(|report| (report.steps, report.epochs) == (4, 5)));
+}
+
+#[test]
+fn no_epochs_give_an_empty_history() {
+    let mut trainer = classifier();
+    let history = trainer.fit(&data(), 0, None, |_| Control::Continue).unwrap();
+    assert!(history.epochs.is_empty());
+    assert_eq!(trainer.steps(), 0);
+}
+
+#[test]
+fn the_explicit_loop_takes_every_example_once_an_epoch() {
+    let data = data();
+    let loader = Loader::new(&data, 3, 1).unwrap();
+    let orders: Vec<Vec<f32>> = (0..10)
+        .map(|epoch| {
+            let sizes: Vec<usize> = loader.epoch(epoch).map(|batch| batch.len()).collect();
+            assert_eq!(sizes, [3, 1]);
+            loader.epoch(epoch).flat_map(|batch| batch.inputs().tensor().to_vec()).collect()
+        })
+        .collect();
+    for order in &orders {
+        let mut rows: Vec<&[f32]> = order.chunks(2).collect();
+        rows.sort_by(|left, right| left.partial_cmp(right).unwrap());
+        assert_eq!(rows, [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]);
+    }
+    assert!(orders.iter().any(|order| *order != orders[0]));
+    let mut trainer = classifier();
+    for batch in loader.epoch(0) {
+        assert!(trainer.step(&batch).unwrap().is_finite());
+    }
+    assert_eq!(trainer.steps(), 2);
+}
+
+#[test]
+fn a_summary_counts_parameters() {
+    let model = Sequential::new()
+        .add(Flatten)
+        .add(Linear::new(784, 256))
+        .add(Relu)
+        .add(Dropout::new(0.2))
+        .add(Sequential::new().add(Linear::new(256, 10)).add(LeakyRelu(0.01)));
+    let summary = model.summary(&[28, 28]).unwrap();
+    assert_eq!(summary.parameters, 203_530);
+    let text = summary.to_string();
+    let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(lines[2], ["1", "Linear", "[batch,", "256]", "200,960"]);
+    assert_eq!(lines[6], ["4.0", "Linear", "[batch,", "10]", "2,570"]);
+    assert_eq!(lines[8], ["total", "203,530"]);
+}
+
+#[test]
+fn numbers_out_of_range_are_named() {
+    let optimizers: [(Box<dyn Optimizer>, &str); 11] = [
+        (Box::new(Sgd::new(-0.1)), "learning rate: wanted a finite number, 0 or above, got -0.1"),
+        (Box::new(Sgd::new(f64::NAN)), "learning rate: wanted a finite number, 0 or above, got NaN"),
+        (Box::new(Adam::new(f64::INFINITY)), "learning rate: wanted a finite number, 0 or above, got inf"),
+        (Box::new(Adam::new(-1.0)), "learning rate: wanted a finite number, 0 or above, got -1"),
+        (Box::new(Sgd::new(0.1).momentum(1.0)), "momentum: wanted at least 0 and below 1, got 1"),
+        (Box::new(Sgd::new(0.1).momentum(-0.5)), "momentum: wanted at least 0 and below 1, got -0.5"),
+        (Box::new(Sgd::new(0.1).momentum(f32::NAN)), "momentum: wanted at least 0 and below 1, got NaN"),
+        (Box::new(Adam::new(0.1).betas(1.0, 0.999)), "beta1: wanted 0 to 0.99999, got 1"),
+        (Box::new(Adam::new(0.1).betas(0.9, f64::NAN)), "beta2: wanted 0 to 0.99999, got NaN"),
+        (Box::new(Adam::new(0.1).epsilon(0.0)), "epsilon: wanted a finite number above 0, got 0"),
+        (Box::new(Adam::new(0.1).epsilon(f64::INFINITY)), "epsilon: wanted a finite number above 0, got inf"),
+    ];
+    for (optimizer, message) in optimizers {
+        let error = Trainer::new(&Device::cpu(), Linear::new(2, 2), CrossEntropyLoss, optimizer, Options::default());
+        assert_eq!(error.unwrap_err().to_string(), message);
+    }
+    let options = Options { batch_size: 0, ..Options::default() };
+    let error = Trainer::new(&Device::cpu(), Linear::new(2, 2), CrossEntropyLoss, Adam::new(0.0), options);
+    assert_eq!(error.unwrap_err().to_string(), "batch size: wanted 1 at least, got 0");
+}
+
+#[test]
+fn layers_that_cannot_be_built_are_named() {
+    let model = |layer: Box<dyn Layer>| Sequential::new().add(Linear::new(2, 4)).add(Relu).add(layer);
+    let error = |layer| fit_error(model(layer), CrossEntropyLoss, &data());
+    assert_eq!(error(Box::new(Linear::new(4, 0))), "layer 2 (Linear): outputs: wanted 1 at least, got 0");
+    assert_eq!(error(Box::new(Linear::new(0, 4))), "layer 2 (Linear): inputs: wanted 1 at least, got 0");
+    assert_eq!(error(Box::new(Linear::new(5, 2))), "layer 2 (Linear): input: wanted [batch, 5], got [1, 4]");
+    assert_eq!(error(Box::new(Dropout::new(1.0))), "layer 2 (Dropout): rate: wanted at least 0 and below 1, got 1");
+    assert_eq!(error(Box::new(Dropout::new(-0.1))), "layer 2 (Dropout): rate: wanted at least 0 and below 1, got -0.1");
+    assert_eq!(error(Box::new(Dropout::new(f32::NAN))), "layer 2 (Dropout): rate: wanted at least 0 and below 1, got NaN");
+    let nested = error(Box::new(Sequential::new().add(Linear::new(3, 2))));
+    assert_eq!(nested, "layer 2 (Sequential): layer 0 (Linear): input: wanted [batch, 3], got [1, 4]");
+    let slope = error(Box::new(LeakyRelu(f32::NAN)));
+    assert!(slope.starts_with("layer 2 (LeakyRelu): leaky_relu: wanted ") && slope.contains("NaN"), "{slope}");
+    assert_eq!(fit_error(Sequential::new().add(Relu), CrossEntropyLoss, &data()), "the model has no parameters");
+}
+
+#[test]
+fn bad_data_are_refused_when_a_data_set_is_made() {
+    let error = |inputs: Tensor, targets: Tensor| Dataset::new(inputs, targets).unwrap_err().to_string();
+    let empty = Tensor::f32([0, 2], Vec::new()).unwrap();
+    assert_eq!(error(empty.clone(), Vec::<u32>::new().into()), "inputs: wanted one example at least, got f32[0, 2]");
+    assert_eq!(error([[1.0], [2.0]].into(), [0].into()), "targets: wanted 2, one for each input, got 1");
+    let nan = "inputs: row 1, column 0 (counted from 0) is NaN; all numbers must be finite";
+    assert_eq!(error([[1.0, 2.0], [f32::NAN, 3.0]].into(), [0, 1].into()), nan);
+    let infinite = "targets: row 2, column 0 (counted from 0) is -inf; all numbers must be finite";
+    assert_eq!(error([1.0, 2.0, 3.0].into(), [[0.0], [0.0], [f32::NEG_INFINITY]].into()), infinite);
+    assert_eq!(error([1_u32, 2].into(), [0, 1].into()), "inputs: wanted floats or bytes, got u32[2]");
+    assert_eq!(data().select(&[0, 4]).unwrap_err().to_string(), "row: wanted an index below 4, got 4");
+    assert_eq!(data().select(&[]).unwrap_err().to_string(), "examples: wanted one at least, got 0");
+    assert_eq!(data().normalized(0.0, 0.0).unwrap_err().to_string(), "deviation: wanted a finite number above 0, got 0");
+    assert_eq!(data().normalized(f64::NAN, 1.0).unwrap_err().to_string(), "mean: wanted a finite number, got NaN");
+    let ragged = Tensor::f32([2, 2], vec![0.0; 3]).unwrap_err().to_string();
+    assert_eq!(ragged, "a tensor of shape [2, 2]: wanted 4 elements, got 3 elements");
+}
+
+#[test]
+fn targets_that_do_not_fit_the_loss_are_named() {
+    let with = |targets: Tensor| Dataset::new([[0.0, 1.0], [1.0, 0.0]], targets).unwrap();
+    let classes = |targets| fit_error(Linear::new(2, 3), CrossEntropyLoss, &with(targets));
+    let beyond = "label 1 (counted from 0) is 3; the model has 3 classes, so that labels are below 3";
+    assert_eq!(classes([2_u32, 3].into()), beyond);
+    assert_eq!(classes(Tensor::u8([2], vec![0, 3]).unwrap()), beyond);
+    assert_eq!(classes([[0.0], [1.0]].into()), "targets: wanted labels, u32[n] or u8[n], got f32[2, 1]");
+    let mse = |targets| fit_error(Linear::new(2, 3), MseLoss, &with(targets));
+    assert_eq!(mse([[0.0], [1.0]].into()), "targets: wanted f32[n, 3], as the model's outputs, got f32[2, 1]");
+    assert_eq!(mse([0_u32, 1].into()), "targets: wanted f32[n, 3], as the model's outputs, got u32[2]");
+    let model = Sequential::new().add(Linear::new(2, 1)).add(Sigmoid);
+    let bce = fit_error(model, BceLoss, &with([[0.5], [1.5]].into()));
+    assert_eq!(bce, "target of example 1 (counted from 0): wanted 0 to 1, got 1.5");
+}
+
+#[test]
+fn batches_larger_than_the_data_are_refused() {
+    let one = data().select(&[0]).unwrap();
+    let wanted = "batch size: wanted 1 to 1, the number of examples, got 2";
+    assert_eq!(fit_error(Linear::new(2, 2), CrossEntropyLoss, &one), wanted);
+    assert_eq!(Loader::new(&one, 2, 1).unwrap_err().to_string(), wanted);
+    assert_eq!(Loader::new(&data(), 0, 1).unwrap_err().to_string(), "batch size: wanted 1 to 4, the number of examples, got 0");
+}
+
+#[test]
+fn examples_of_another_shape_are_refused() {
+    let mut trainer = classifier();
+    trainer.build(&[2]).unwrap();
+    let error = trainer.predict(Tensor::from([[1.0, 2.0, 3.0]])).unwrap_err().to_string();
+    assert_eq!(error, "shape of an example: wanted [2], got [3]");
+    let nothing = Tensor::f32([0, 2], Vec::new()).unwrap();
+    assert_eq!(trainer.predict(nothing).unwrap_err().to_string(), "inputs: wanted one example at least, got f32[0, 2]");
+}
+
+#[test]
+fn parameters_that_do_not_fit_are_all_listed() {
+    let mut trainer = classifier();
+    assert!(matches!(trainer.parameters(), Err(Error::NotBuilt)));
+    assert!(matches!(trainer.set_parameters(&[]), Err(Error::NotBuilt)));
+    trainer.build(&[2]).unwrap();
+    let hash = trainer.weights_hash().unwrap();
+    let wrong = [("weight".to_owned(), Tensor::from([[1.0], [2.0]])), ("scale".to_owned(), Tensor::from([1.0]))];
+    let error = trainer.set_parameters(&wrong).unwrap_err().to_string();
+    let list = "weight: wanted [2, 2], got [2, 1]; bias: wanted [2], got nothing; scale: wanted nothing of that name, got [1]";
+    assert_eq!(error, format!("these parameters do not fit the model: {list}"));
+    assert_eq!(trainer.weights_hash().unwrap(), hash);
+}
+
+#[test]
+fn an_unknown_device_is_an_error() {
+    let error = Device::choose("a device that nobody has").unwrap_err();
+    assert!(matches!(error, Error::Device(_)), "{error}");
+    assert_eq!(Device::choose("cpu").unwrap().to_string(), "CPU (interpreter: no WGSL runs)");
+}
