@@ -107,6 +107,10 @@ impl Op for Adam {
         Lowering::Pointwise(function.with_constants(self.constants().map(Literal::F32)))
     }
 
+    fn in_place(&self) -> &[(usize, usize)] {
+        &[(0, 0), (1, 2), (2, 3)]
+    }
+
     fn flops(&self, inputs: &[TensorType]) -> u64 {
         flops_of_each(inputs, 15)
     }

@@ -32,7 +32,6 @@ operations![
     leaky_relu,
     lookup,
     matmul,
-    min_index,
     momentum,
     mul,
     normalize,

@@ -55,6 +55,10 @@ impl Op for Momentum {
         Lowering::Pointwise(function.with_constants([Literal::F32(self.momentum)]))
     }
 
+    fn in_place(&self) -> &[(usize, usize)] {
+        &[(0, 0), (1, 2)]
+    }
+
     fn flops(&self, inputs: &[TensorType]) -> u64 {
         flops_of_each(inputs, 5)
     }

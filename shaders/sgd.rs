@@ -41,6 +41,10 @@ impl Op for Sgd {
         Lowering::Pointwise(Function::new(include_str!("sgd.wgsl"), "sgd"))
     }
 
+    fn in_place(&self) -> &[(usize, usize)] {
+        &[(0, 0)]
+    }
+
     fn flops(&self, inputs: &[TensorType]) -> u64 {
         flops_of_each(inputs, 3)
     }

@@ -41,6 +41,10 @@ impl Op for Tick {
         Lowering::Pointwise(Function::new(include_str!("tick.wgsl"), "tick").of_one_lane())
     }
 
+    fn in_place(&self) -> &[(usize, usize)] {
+        &[(0, 0), (1, 1)]
+    }
+
     fn flops(&self, _: &[TensorType]) -> u64 {
         1
     }

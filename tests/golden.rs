@@ -1,13 +1,13 @@
 //! Training on the CPU gives what PyTorch gives, and a mistake would be seen. No adapter is needed.
 
-mod support {
-    pub mod pytorch;
-    pub mod wrong;
-}
+#[path = "support/pytorch.rs"]
+mod pytorch;
+#[path = "support/wrong.rs"]
+mod wrong;
 
-use support::pytorch::{CASES, Golden};
-use support::wrong::{ScaledLoss, error_of};
+use pytorch::{CASES, Golden};
 use wgrad::Device;
+use wrong::{ScaledLoss, error_of};
 
 #[test]
 fn every_case_agrees() -> anyhow::Result<()> {

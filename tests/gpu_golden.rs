@@ -1,14 +1,15 @@
 //! Training on an adapter gives what PyTorch gives, fused or not, and a mistake would be seen.
 
-mod support {
-    pub mod adapter;
-    pub mod pytorch;
-    pub mod wrong;
-}
+#[path = "support/adapter.rs"]
+mod adapter;
+#[path = "support/pytorch.rs"]
+mod pytorch;
+#[path = "support/wrong.rs"]
+mod wrong;
 
-use support::adapter::adapter;
-use support::pytorch::{CASES, Golden};
-use support::wrong::{ScaledLoss, error_of};
+use adapter::adapter;
+use pytorch::{CASES, Golden};
+use wrong::{ScaledLoss, error_of};
 
 fn every_case_agrees(fuse: bool) -> anyhow::Result<()> {
     let device = adapter();

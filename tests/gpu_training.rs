@@ -1,12 +1,12 @@
 //! Training on an adapter: what it does, and what it asks of the device.
 
-mod support {
-    pub mod adapter;
-    pub mod training;
-}
+#[path = "support/adapter.rs"]
+mod adapter;
+#[path = "support/training.rs"]
+mod training;
 
-use support::adapter::adapter;
-use support::training::{self, noise};
+use adapter::adapter;
+use training::noise;
 use wgrad::prelude::*;
 
 /// As many examples as MNIST has, of four bytes each.

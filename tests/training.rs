@@ -1,13 +1,11 @@
 //! Training on the CPU: what it does, and what it says to bad input. No adapter is needed.
 
-mod support {
-    pub mod training;
-}
+#[path = "support/training.rs"]
+mod training;
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use support::training;
 use wgrad::prelude::*;
 use wgrad::{Layer, Loss, Optimizer};
 

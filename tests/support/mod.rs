@@ -5,48 +5,6 @@ use std::sync::Arc;
 use wgrad::core::{Array, Case, Graph, HostTensor, Op, ShapeError, TensorType};
 use wgrad::core::{Lowering, Tolerance};
 
-/// An operation that is known by its trait alone, so that it can be added to a graph.
-#[derive(Debug)]
-pub struct Dynamic(pub Arc<dyn Op>);
-
-impl Op for Dynamic {
-    fn name(&self) -> &'static str {
-        self.0.name()
-    }
-
-    fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, ShapeError> {
-        self.0.infer(inputs)
-    }
-
-    fn lowering(&self, inputs: &[TensorType]) -> Lowering {
-        self.0.lowering(inputs)
-    }
-
-    fn in_place(&self) -> &[(usize, usize)] {
-        self.0.in_place()
-    }
-
-    fn sums_axis(&self) -> Option<usize> {
-        self.0.sums_axis()
-    }
-
-    fn flops(&self, inputs: &[TensorType]) -> u64 {
-        self.0.flops(inputs)
-    }
-
-    fn reference(&self, inputs: &[Array], outputs: &mut [Array]) {
-        self.0.reference(inputs, outputs)
-    }
-
-    fn tolerance(&self, inputs: &[TensorType]) -> Tolerance {
-        self.0.tolerance(inputs)
-    }
-
-    fn cases(&self) -> Vec<Case> {
-        self.0.cases()
-    }
-}
-
 /// The name of a case's `index`th input in [`graph_of`].
 pub fn input_name(index: usize) -> String {
     format!("input {index}")
@@ -70,7 +28,7 @@ pub fn graph_of(op: &Arc<dyn Op>, case: &Case) -> anyhow::Result<Graph> {
             graph.input(input_name(index), array.kind.clone())
         });
     }
-    let outputs = graph.apply(Dynamic(Arc::clone(op)), &inputs)?;
+    let outputs = graph.apply_shared(Arc::clone(op), &inputs)?;
     for (index, &output) in outputs.iter().enumerate() {
         match op.in_place().iter().find(|&&(candidate, _)| candidate == index) {
             Some(&(_, input)) => graph.set_next(inputs[input], output)?,

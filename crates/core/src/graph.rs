@@ -214,6 +214,14 @@ impl Graph {
     /// # Errors
     /// Where the operation does not take these inputs; the error names the scope and the operation.
     pub fn apply(&mut self, op: impl Op + 'static, inputs: &[Value]) -> Result<Vec<Value>, GraphError> {
+        self.apply_shared(Arc::new(op), inputs)
+    }
+
+    /// Adds an operation that is known by its trait alone, and returns its outputs.
+    ///
+    /// # Errors
+    /// As [`Graph::apply`].
+    pub fn apply_shared(&mut self, op: Arc<dyn Op>, inputs: &[Value]) -> Result<Vec<Value>, GraphError> {
         let kinds: Vec<TensorType> = inputs.iter().map(|&input| self.kind(input).clone()).collect();
         let outputs = op.infer(&kinds).map_err(|source| GraphError::Shape {
             scope: self.scope.iter().map(|name| format!("{name}: ")).collect(),
@@ -221,7 +229,7 @@ impl Graph {
             source,
         })?;
         let count = outputs.len() as u32;
-        let first = self.push(Kind::Op(Arc::new(op)), inputs.to_vec(), outputs);
+        let first = self.push(Kind::Op(op), inputs.to_vec(), outputs);
         Ok((0..count).map(|output| Value { output, ..first }).collect())
     }
 

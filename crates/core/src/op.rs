@@ -25,7 +25,8 @@ pub trait Op: Debug + Send + Sync {
     /// How the operation becomes WGSL.
     fn lowering(&self, inputs: &[TensorType]) -> Lowering;
 
-    /// Pairs of output and input that may share memory, for lowerings to kernels. Pointwise functions always may.
+    /// Pairs of output and input, where the output is the input's next value: a kernel that reads and writes both
+    /// through one binding, or an update of a state.
     fn in_place(&self) -> &[(usize, usize)] {
         &[]
     }

@@ -202,7 +202,7 @@ impl<'a> Printer<'a> {
                 let one = reach(Accessor::LoadOne);
                 // Columns beyond the row's end are clamped to its last: nobody uses them.
                 let lane = |lane: usize| {
-                    let column = format!("min({} + {lane}u, {}u)", at.column, at.columns - 1);
+                    let column = format!("min({} + {lane}u, {}u)", at.column, at.columns.saturating_sub(1));
                     format!("{one}({})", linear(access, location.offset, &At { column, ..at.clone() }))
                 };
                 let _ = stride;
@@ -224,7 +224,7 @@ impl<'a> Printer<'a> {
     ) -> Result<String, ComposeError> {
         let location = &self.locations.values[&table];
         let (buffer, dtype, offset) = (location.buffer, location.kind.dtype, location.offset + offset);
-        let width = shape.elements() / shape.dims()[0].max(1);
+        let width = (shape.elements() / shape.dims()[0].max(1)).max(1);
         let start = |row: &str, column: &str| sum(&[format!("{row} * {width}u"), column.to_owned(), nonzero(offset)]);
         if at.gathered {
             let accessor = gather_accessor(lanes, width, offset);
@@ -410,10 +410,10 @@ fn linear(access: &Access, offset: usize, at: &At) -> String {
     let runs = access.row_runs();
     for (depth, &(extent, stride)) in runs.iter().enumerate().rev() {
         let quotient = if below == 1 { at.row.clone() } else { format!("{} / {below}u", at.row) };
-        let index = if depth == 0 { quotient } else { format!("{quotient} % {extent}u") };
+        let index = if depth == 0 { quotient } else { format!("{quotient} % {}u", extent.max(1)) };
         let scaled = if stride == 1 { index } else { format!("({index}) * {stride}u") };
         terms.push(if stride == 0 || at.row == "0u" { String::new() } else { scaled });
-        below *= extent;
+        below *= extent.max(1);
     }
     terms.push(match access.column_stride() {
         0 => String::new(),

@@ -95,7 +95,9 @@ impl Expression {
         Some(match self {
             Self::Local(_) | Self::Literal(_) => self.clone(),
             Self::Load { value, access } => Self::Load { value: *value, access: access.flattened()? },
-            Self::Gather { .. } => return None,
+            // Rows of whole groups of four are gathered faster row by row.
+            Self::Gather { shape, .. } if (shape.elements() / shape.dims()[0].max(1)).is_multiple_of(4) => return None,
+            Self::Gather { .. } => self.clone(),
             Self::Call { node, arguments, access } => Self::Call {
                 node: *node,
                 arguments: arguments.iter().map(Self::flattened).collect::<Option<_>>()?,

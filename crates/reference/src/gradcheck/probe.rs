@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use wgrad_core::autodiff::{Add, differentiate};
-use wgrad_core::{Array, Case, DType, Graph, GraphError, HostTensor, Lowering, Node, Op, ShapeError, TensorType, Value};
+use wgrad_core::{Array, Case, DType, Graph, GraphError, HostTensor, Op, TensorType, Value};
 
 use super::{Constructors, GradientCheck, GradientError};
 use crate::error::ReferenceError;
@@ -36,7 +36,7 @@ impl Probe {
             inputs.push(add(&mut graph, state, zeros)?);
             states.insert(index, state);
         }
-        let outputs = graph.apply(Shared(op.clone()), &inputs)?;
+        let outputs = graph.apply_shared(op.clone(), &inputs)?;
         let Some(loss) = weighted_sum(&mut graph, check, &outputs)? else {
             return Ok(None);
         };
@@ -120,38 +120,4 @@ fn weighted_sum(graph: &mut Graph, check: &GradientCheck, outputs: &[Value]) -> 
 fn weights(kind: &TensorType, output: usize) -> HostTensor {
     let turns = |i: usize| (i + 1) as f64 * 0.618_033_988_75 + output as f64 * 0.37;
     HostTensor::from_array(&Array::from_fn(kind.shape.clone(), |i| 2.0 * turns(i).fract() - 1.0))
-}
-
-/// An operation that a graph and its owner share, since a graph takes operations by value.
-#[derive(Debug)]
-struct Shared(Arc<dyn Op>);
-
-impl Op for Shared {
-    fn name(&self) -> &'static str {
-        self.0.name()
-    }
-
-    fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, ShapeError> {
-        self.0.infer(inputs)
-    }
-
-    fn gradient(&self, graph: &mut Graph, at: &Node, upstream: &[Option<Value>]) -> Result<Vec<Option<Value>>, GraphError> {
-        self.0.gradient(graph, at, upstream)
-    }
-
-    fn lowering(&self, inputs: &[TensorType]) -> Lowering {
-        self.0.lowering(inputs)
-    }
-
-    fn flops(&self, inputs: &[TensorType]) -> u64 {
-        self.0.flops(inputs)
-    }
-
-    fn reference(&self, inputs: &[Array], outputs: &mut [Array]) {
-        self.0.reference(inputs, outputs);
-    }
-
-    fn cases(&self) -> Vec<Case> {
-        self.0.cases()
-    }
 }
