@@ -52,10 +52,10 @@ impl Trainer {
         if let Some(validation) = validation {
             self.prepare_evaluation(validation)?;
         }
-        let mut history = History::default();
+        let (mut history, mut stride) = (History::default(), Stride::new());
         for epoch in 1..=epochs {
             let began = Instant::now();
-            let score = self.epoch(&session, epoch, epochs)?;
+            let score = self.epoch(&session, &mut stride, epoch, epochs)?;
             let us_per_step = began.elapsed().as_secs_f64() * 1e6 / session.batches.steps() as f64;
             let validation = validation.map(|validation| self.evaluate(validation)).transpose()?;
             let Score { loss, accuracy } = score;
@@ -96,14 +96,14 @@ impl Trainer {
         Ok(Session { full: work[0].0.clone(), work, batches: full.0, clock })
     }
 
-    fn epoch(&mut self, session: &Session, epoch: usize, epochs: usize) -> Result<Score, Error> {
+    fn epoch(&mut self, session: &Session, stride: &mut Stride, epoch: usize, epochs: usize) -> Result<Score, Error> {
         let steps = session.batches.steps();
         if session.clock == Clock::Own {
             let first = (self.steps as usize).div_ceil(steps) * steps;
             let position = HostTensor::U32(Shape::default(), vec![first as u32]);
             self.backend.write_state(POSITION, &Arc::new(position))?;
         }
-        self.run_epoch(session, Progress { epoch, epochs, step: 0, steps })?;
+        self.run_epoch(session, stride, Progress { epoch, epochs, step: 0, steps })?;
         let log = self.backend.read_state(&log_name("train", steps))?;
         let log = Log::new(&log, session.full.has_accuracy);
         if let Some(broken) = log.first_broken() {
@@ -115,17 +115,17 @@ impl Trainer {
     }
 
     /// Without reports all steps are run at once, so that there are as few submissions as can be.
-    fn run_epoch(&mut self, session: &Session, mut progress: Progress) -> Result<(), Error> {
+    fn run_epoch(&mut self, session: &Session, stride: &mut Stride, mut progress: Progress) -> Result<(), Error> {
         let Some(report) = &mut self.progress else {
             let work: Vec<_> = session.work.iter().map(|(loaded, steps)| (loaded.program, *steps)).collect();
             return self.backend.run(&work);
         };
-        let mut stride = Stride::new();
+        stride.pause();
         report(progress);
         for (loaded, steps) in &session.work {
             let mut left = *steps;
             while left > 0 {
-                let run = stride.next(left);
+                let run = stride.next(left, Instant::now());
                 self.backend.run(&[(loaded.program, run)])?;
                 left -= run;
                 progress.step += run as usize;

@@ -20,27 +20,35 @@ const INTERVAL: Duration = Duration::from_millis(100);
 /// The steps before the first report, when nothing is known of their speed.
 const FIRST: u32 = 8;
 
-/// Cuts steps into runs, after each of which there is a report. Runs grow until they take the interval.
+/// Cuts steps into runs, after each of which there is a report, so that each takes about the interval.
 #[derive(Debug)]
 pub(super) struct Stride {
-    began: Instant,
-    done: u32,
-    last: u32,
+    size: u32,
+    /// The steps of the last run, and when it began; none after a pause.
+    last: Option<(u32, Instant)>,
 }
 
 impl Stride {
     pub fn new() -> Self {
-        Self { began: Instant::now(), done: 0, last: FIRST / 2 }
+        Self { size: FIRST, last: None }
     }
 
-    /// How many of the steps that are left to run before the next report: at least 1.
-    pub fn next(&mut self, left: u32) -> u32 {
-        let per_second = f64::from(self.done) / self.began.elapsed().as_secs_f64();
-        let wanted = if self.done == 0 { f64::from(FIRST) } else { per_second * INTERVAL.as_secs_f64() };
-        // The first runs only fill the queue, and seem too fast: hence no more than twice the last.
-        self.last = (wanted as u32).clamp(1, 2 * self.last).min(left).max(1);
-        self.done += self.last;
-        self.last
+    /// Tells that the time until the next run does not count.
+    pub fn pause(&mut self) {
+        self.last = None;
+    }
+
+    /// How many of the steps that are left, at least one, to run before the next report.
+    pub fn next(&mut self, left: u32, now: Instant) -> u32 {
+        if let Some((steps, began)) = self.last {
+            let wanted = f64::from(steps) * INTERVAL.as_secs_f64() / (now - began).as_secs_f64();
+            // A run returns at once where it only fills the device's queue, and late where it waits for others: hence
+            // no sudden changes.
+            self.size = (wanted as u32).clamp(self.size.div_ceil(2), 2 * self.size);
+        }
+        let steps = self.size.min(left);
+        self.last = Some((steps, now));
+        steps
     }
 }
 
@@ -48,22 +56,32 @@ impl Stride {
 mod tests {
     use super::*;
 
-    #[test]
-    fn runs_grow_and_end_with_the_epoch() {
-        let mut stride = Stride::new();
-        let mut left = 100;
-        let mut runs = Vec::new();
+    /// The runs of an epoch whose steps take so many milliseconds.
+    fn runs(stride: &mut Stride, steps: u32, milliseconds: u32) -> Vec<u32> {
+        stride.pause();
+        let (mut now, mut left, mut runs) = (Instant::now(), steps, Vec::new());
         while left > 0 {
-            runs.push(stride.next(left));
-            left -= runs[runs.len() - 1];
+            let run = stride.next(left, now);
+            (now, left) = (now + Duration::from_millis((run * milliseconds).into()), left - run);
+            runs.push(run);
         }
-        assert_eq!(runs, [8, 16, 32, 44]);
+        runs
+    }
+
+    #[test]
+    fn runs_grow_to_the_interval_and_end_with_the_epoch() {
+        let mut stride = Stride::new();
+        assert_eq!(runs(&mut stride, 250, 1), [8, 16, 32, 64, 100, 30]);
+        assert_eq!(runs(&mut stride, 250, 1), [100, 100, 50]);
     }
 
     #[test]
     fn slow_steps_are_reported_one_by_one() {
-        let began = Instant::now().checked_sub(Duration::from_secs(10)).unwrap();
-        assert_eq!(Stride { began, done: 8, last: 8 }.next(100), 1);
-        assert_eq!(Stride { began, done: 1050, last: 16 }.next(1000), 10);
+        assert_eq!(runs(&mut Stride::new(), 18, 90), [8, 4, 2, 1, 1, 1, 1]);
+    }
+
+    #[test]
+    fn steps_that_take_no_time_are_few_runs() {
+        assert_eq!(runs(&mut Stride::new(), 938, 0), [8, 16, 32, 64, 128, 256, 434]);
     }
 }

@@ -121,7 +121,9 @@ impl Entry {
                 let at = ["i", "min(i + 1u, last)", "min(i + 2u, last)", "min(i + 3u, last)"].map(one).join(", ");
                 format!("fn {name}(i: u32) -> vec4u {{ {last} return vec4u({at}); }}\n")
             }
-            Accessor::StoreFour if byte => format!("fn {name}(i: u32, value: vec4u) {{ {variable}[i / 4u] = pack4xU8(value); }}\n"),
+            Accessor::StoreFour if byte => {
+                format!("fn {name}(i: u32, value: vec4u) {{ {variable}[i / 4u] = pack4xU8(value); }}\n")
+            }
             Accessor::LoadFour if wide => format!("fn {name}(i: u32) -> vec4<{scalar}> {{ return {variable}[i / 4u]; }}\n"),
             Accessor::LoadFour => format!("fn {name}(i: u32) -> vec4<{scalar}> {{ return {}; }}\n", any(each)),
             Accessor::LoadAnyFour => {

@@ -182,9 +182,8 @@ impl Composer<'_> {
         let mut scope = Scope::default();
         let mut result = self.printer.print(expression, lanes, &at, &mut scope)?;
         let kind = self.printer.element(expression, lanes);
-        if lanes == Lanes::Four && !shape.columns().is_multiple_of(4) {
-            let inside = format!("vec4u(column) + vec4u(0u, 1u, 2u, 3u) < vec4u({}u)", shape.columns());
-            result = format!("select({kind}(), {result}, {inside})");
+        if lanes == Lanes::Four {
+            result = printer::inside(&result, kind, &at);
         }
         self.push_function(&format!("{function}(row: u32, column: u32) -> {kind}"), &scope.body(), &result);
         Ok(())

@@ -318,7 +318,11 @@ impl<'a> Printer<'a> {
         for (output, field) in self.fields(member.node)?.iter().enumerate() {
             let lanes: Vec<String> = results.iter().map(|result| format!("{result}.{field}")).collect();
             let value = node.output(output);
-            let text = if lanes.len() == 1 { lanes[0].clone() } else { format!("{}({})", self.kind(value, Lanes::Four), lanes.join(", ")) };
+            let text = if lanes.len() == 1 {
+                lanes[0].clone()
+            } else {
+                format!("{}({})", self.kind(value, Lanes::Four), lanes.join(", "))
+            };
             scope.locals.insert(value, text);
         }
         Ok(())
@@ -343,7 +347,10 @@ impl<'a> Printer<'a> {
         let (buffer, dtype, offset) = (location.buffer, location.kind.dtype, location.offset);
         let row = if at.rows == 1 { String::new() } else { format!("{} * {}u", at.row, at.columns) };
         let index = sum(&[row, at.column.clone(), nonzero(offset)]);
-        if offset % 4 == 0 && (at.columns.is_multiple_of(4) || at.rows == 1) {
+        // A lone row may be stored up to the next multiple of 4, which is its own: with zeros, so that sums over a
+        // pack see nothing in its gaps.
+        let value = if at.rows == 1 { inside(&value, self.destination_kind(store), at) } else { value };
+        if offset.is_multiple_of(4) && (at.columns.is_multiple_of(4) || at.rows == 1) {
             let accessor = self.bindings.accessor(buffer, dtype, Accessor::StoreFour);
             scope.push(format!("{accessor}({index}, {value});"));
             return Ok(());
@@ -354,6 +361,10 @@ impl<'a> Printer<'a> {
             scope.push(format!("if ({} + {lane}u < {}u) {{ {call} }}", at.column, at.columns));
         }
         Ok(())
+    }
+
+    fn destination_kind(&self, store: &Store) -> &'static str {
+        kind(self.locations.destinations[&store.destination].kind.dtype, Lanes::Four)
     }
 
     /// The statement that stores one element.
@@ -373,6 +384,14 @@ impl<'a> Printer<'a> {
         }
         function
     }
+}
+
+/// Four elements of a row, with zeros for those beyond its end.
+pub fn inside(value: &str, kind: &str, at: &At) -> String {
+    if at.columns.is_multiple_of(4) {
+        return value.to_owned();
+    }
+    format!("select({kind}(), {value}, vec4u(column) + vec4u(0u, 1u, 2u, 3u) < vec4u({}u))", at.columns)
 }
 
 fn invocation(function: &Function, index: &str, arguments: Vec<String>) -> String {
