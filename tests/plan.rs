@@ -1,0 +1,126 @@
+//! The plan of the MNIST step: what it must look like, and that errors planted in it are found. Needs no GPU.
+
+#[path = "support/mnist.rs"]
+mod mnist;
+
+use anyhow::{Result, ensure};
+use wgrad::core::op::AdapterClass;
+use wgrad::core::plan::{BufferId, Plan, Role, Target, plan};
+
+const SNAPSHOT: &str = include_str!("snapshots/mnist_plan.txt");
+
+fn mnist_plan(target: &Target) -> Result<Plan> {
+    Ok(plan("train 64", &mnist::training_step(60_000, 64, 64)?, target)?)
+}
+
+fn gpu() -> Target {
+    Target::webgpu(AdapterClass::Gpu)
+}
+
+#[test]
+fn a_step_takes_at_most_13_dispatches_on_8_levels() -> Result<()> {
+    for class in [AdapterClass::Gpu, AdapterClass::Software] {
+        let plan = mnist_plan(&Target::webgpu(class))?;
+        plan.verify()?;
+        ensure!(plan.dispatches.len() <= 13 && plan.levels() <= 8, "{plan}");
+    }
+    Ok(())
+}
+
+#[test]
+fn the_plan_is_the_one_that_was_looked_at() -> Result<()> {
+    let text = mnist_plan(&gpu())?.to_string();
+    ensure!(text == SNAPSHOT, "the plan has changed; if it should have, store this as tests/snapshots/mnist_plan.txt:\n{text}");
+    Ok(())
+}
+
+#[test]
+fn without_fusion_every_operation_has_its_dispatch() -> Result<()> {
+    let plan = mnist_plan(&Target { fuse: false, ..gpu() })?;
+    plan.verify()?;
+    ensure!(plan.dispatches.iter().all(|dispatch| dispatch.nodes.len() <= 1), "{plan}");
+    ensure!(plan.dispatches.len() > 25, "{plan}");
+    Ok(())
+}
+
+#[test]
+fn the_last_batch_uses_the_same_kernels_where_it_can() -> Result<()> {
+    let (full, last) = (mnist_plan(&gpu())?, plan("train 32", &mnist::training_step(60_000, 64, 32)?, &gpu())?);
+    last.verify()?;
+    let shared = last.shaders.iter().filter(|shader| full.shaders.contains(shader)).count();
+    ensure!(shared >= 5, "{shared} of {} shaders are shared", last.shaders.len());
+    Ok(())
+}
+
+#[test]
+fn activations_share_memory() -> Result<()> {
+    let plan = mnist_plan(&gpu())?;
+    let scratch = plan.buffers.iter().filter(|buffer| matches!(buffer.role, Role::Scratch)).count();
+    let stored: usize = plan.dispatches.iter().map(|dispatch| dispatch.writes.len()).sum();
+    ensure!(scratch + 8 < stored, "{scratch} buffers for {stored} tensors");
+    Ok(())
+}
+
+#[test]
+fn a_data_set_beyond_the_limit_is_an_error() -> Result<()> {
+    let small = Target { binding_bytes: 1 << 20, ..gpu() };
+    let error = mnist_plan(&small).map(|plan| plan.to_string()).expect_err("47 MB do not fit into 1 MiB").to_string();
+    ensure!(error.contains("images") && error.contains("47040000") && error.contains("1048576"), "{error}");
+    Ok(())
+}
+
+#[test]
+fn few_bindings_are_enough() -> Result<()> {
+    let narrow = Target { storage_buffers: 6, ..gpu() };
+    let plan = mnist_plan(&narrow)?;
+    plan.verify()?;
+    ensure!(plan.dispatches.iter().all(|dispatch| dispatch.bindings.len() <= 6), "{plan}");
+    Ok(())
+}
+
+/// A change of a plan that makes it wrong.
+type Error = (&'static str, fn(&mut Plan));
+
+const PLANTED: &[Error] = &[
+    ("a dispatch one level too early", |plan| {
+        let index = plan.dispatches.iter().position(|dispatch| dispatch.level == 3).unwrap_or(0);
+        plan.dispatches[index].level = 2;
+    }),
+    ("a level that nothing needs", |plan| plan.dispatches.iter_mut().for_each(|dispatch| dispatch.level += 1)),
+    ("a buffer bound twice", |plan| {
+        let binding = plan.dispatches[0].bindings[0];
+        plan.dispatches[0].bindings.push(binding);
+    }),
+    ("a missing binding", |plan| plan.dispatches.iter_mut().for_each(|dispatch| _ = dispatch.bindings.pop())),
+    ("a write through a read-only binding", |plan| {
+        plan.dispatches.iter_mut().flat_map(|dispatch| &mut dispatch.bindings).for_each(|binding| binding.writes = false);
+    }),
+    ("a read of memory that somebody else took over", |plan| {
+        let dead = plan.dispatches[0].writes[0].clone();
+        let last = plan.dispatches.len() - 1;
+        plan.dispatches[last].reads.push(dead.clone());
+        plan.dispatches[last - 1].writes.push(dead);
+    }),
+    ("a dispatch left out", |plan| _ = plan.dispatches.remove(3)),
+    ("too many workgroups", |plan| plan.dispatches[0].workgroups[0] = 70_000),
+    ("a buffer too small for its tensor", |plan| {
+        let BufferId(index) = plan.dispatches[0].writes[0].location.buffer;
+        plan.buffers[index as usize].bytes -= 16;
+    }),
+    ("a state that is overwritten too early", |plan| {
+        let update = plan.dispatches.iter().position(|dispatch| dispatch.label.starts_with("adam")).unwrap_or(0);
+        plan.dispatches[update].level = 0;
+        plan.dispatches.sort_by_key(|dispatch| dispatch.level);
+    }),
+];
+
+#[test]
+fn planted_errors_are_found() -> Result<()> {
+    for (what, plant) in PLANTED {
+        let mut plan = mnist_plan(&gpu())?;
+        plan.verify()?;
+        plant(&mut plan);
+        ensure!(plan.verify().is_err(), "{what} was not found");
+    }
+    Ok(())
+}
