@@ -81,6 +81,7 @@ on_the_adapter![
     an_epoch_after_single_steps_takes_each_example_once,
     an_epoch_takes_each_example_once,
     bytes_are_normalized,
+    data_of_one_type_are_told_apart,
     dropout_is_for_training,
     evaluation_is_the_mean_over_predictions,
     parameters_go_from_one_trainer_to_another,

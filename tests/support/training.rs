@@ -186,6 +186,23 @@ pub fn evaluation_is_the_mean_over_predictions(device: &Device) {
     assert_close(score.loss, (squares.sum::<f64>() / 1203.0) as f32);
 }
 
+/// Data that take the place of others of the same type are seen, in every task.
+pub fn data_of_one_type_are_told_apart(device: &Device) {
+    let (low, high) = (regression(4), Dataset::new([[9.0; 4]; 4], [[90.0]; 4]).unwrap());
+    let mut trainer = Trainer::new(device, Linear::new(4, 1), MseLoss, Sgd::new(0.0), options(4, 1)).unwrap();
+    let mut losses = Vec::new();
+    for data in [&low, &high, &low] {
+        let fitted = trainer.fit(data, 1, Some(data), |_| Control::Continue).unwrap().epochs[0];
+        let evaluated = trainer.evaluate(data).unwrap().loss;
+        assert_close(fitted.loss, evaluated);
+        assert_close(trainer.step(data).unwrap(), evaluated);
+        assert_close(trainer.gradients(data).unwrap().loss, evaluated);
+        losses.push((evaluated, trainer.predict(data.inputs()).unwrap()));
+    }
+    assert_eq!(losses[0], losses[2]);
+    assert!(losses[1].0 > 2.0 * losses[0].0 && losses[1].1 != losses[0].1, "{losses:?}");
+}
+
 /// Dropout drops in training only, and others in each step.
 pub fn dropout_is_for_training(device: &Device) {
     let data =

@@ -120,6 +120,14 @@ impl Executor {
         self.device.block_on(self.restore(snapshot))
     }
 
+    /// [`Executor::check_guards`], blocking.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn check_guards_blocking(&self) -> Result<(), ExecutorError> {
+        self.device.block_on(self.check_guards())
+    }
+
     /// [`Executor::profile`], blocking.
     ///
     /// # Errors

@@ -105,6 +105,16 @@ pub enum ExecutorError {
         /// The elements that it has.
         got: usize,
     },
+    /// A kernel has written outside of a buffer.
+    #[error("buffer {label} of {bytes} bytes: a kernel has written outside of it, at byte {at}")]
+    Overrun {
+        /// What the buffer is for.
+        label: String,
+        /// Its size.
+        bytes: u64,
+        /// Where, from the buffer's beginning: negative before it.
+        at: i64,
+    },
     /// The device is gone: its driver was reset, it was unplugged or destroyed.
     #[error("the device is lost: {reason}")]
     DeviceLost {

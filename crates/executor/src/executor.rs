@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use wgrad_core::{HostTensor, TensorType};
 
-use crate::buffers;
+use crate::buffers::Region;
 use crate::device::Device;
 use crate::error::ExecutorError;
+use crate::guards::Guarded;
 use crate::pack;
 use crate::pipelines::Checks;
 use crate::run::Submission;
@@ -18,6 +19,7 @@ pub struct Executor {
     pub(crate) device: Device,
     pub(crate) checks: Checks,
     pub(crate) shared: BTreeMap<String, Shared>,
+    pub(crate) guarded: Vec<Guarded>,
     pub(crate) in_flight: VecDeque<Submission>,
     pub(crate) counters: Counters,
 }
@@ -25,7 +27,7 @@ pub struct Executor {
 /// The buffer of an input or state.
 #[derive(Clone, Debug)]
 pub(crate) struct Shared {
-    pub(crate) buffer: wgpu::Buffer,
+    pub(crate) region: Region,
     pub(crate) source: Source,
 }
 
@@ -54,8 +56,14 @@ pub(crate) struct Counters {
 impl Executor {
     /// An executor with no plans.
     pub fn new(device: Device, checks: Checks) -> Self {
-        let (shared, in_flight) = (BTreeMap::new(), VecDeque::new());
-        Self { device, checks, shared, in_flight, counters: Counters::default() }
+        Self {
+            device,
+            checks,
+            shared: BTreeMap::new(),
+            guarded: Vec::new(),
+            in_flight: VecDeque::new(),
+            counters: Counters::default(),
+        }
     }
 
     /// The device that it runs on.
@@ -71,9 +79,10 @@ impl Executor {
         }
     }
 
-    /// The buffer of an input or state, for an application that draws from it.
+    /// The buffer of an input or state, for an application that draws from it. With [`Checks::Guarded`] it begins with
+    /// 256 bytes of guard words.
     pub fn buffer(&self, name: &str) -> Option<&wgpu::Buffer> {
-        self.shared.get(name).map(|shared| &shared.buffer)
+        self.shared.get(name).map(|shared| &shared.region.buffer)
     }
 
     /// The states' names and types, by name.
@@ -97,7 +106,7 @@ impl Executor {
     pub async fn write_input(&self, name: &str, tensor: &HostTensor) -> Result<(), ExecutorError> {
         let input = self.shared.get(name).filter(|shared| shared.source == Source::Input);
         let input = input.ok_or_else(|| unknown("input", name, self.inputs()))?;
-        let wanted = input.buffer.size();
+        let wanted = input.region.bytes();
         if pack::buffer_bytes(tensor.kind().bytes() as u64) != wanted {
             let (name, wanted) = (name.to_owned(), format!("a tensor for a buffer of {wanted} bytes"));
             return Err(ExecutorError::WrongType { name, wanted, got: tensor.kind() });
@@ -119,7 +128,7 @@ impl Executor {
 
     async fn write(&self, name: &str, shared: &Shared, tensor: &HostTensor) -> Result<(), ExecutorError> {
         self.device.check()?;
-        buffers::write(&self.device, &shared.buffer, name, &pack::pack(name, tensor)?).await
+        shared.region.write(&self.device, name, &pack::pack(name, tensor)?).await
     }
 
     pub(crate) fn state(&self, name: &str) -> Result<(&Shared, &TensorType), ExecutorError> {

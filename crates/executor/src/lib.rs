@@ -15,6 +15,7 @@ mod device;
 mod error;
 mod executor;
 mod faults;
+mod guards;
 mod limits;
 mod load;
 mod loaded;

@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex};
 use wgrad_core::HostTensor;
 use wgrad_core::plan::{Buffer, BufferId, Dispatch, Plan, Role};
 
-use crate::buffers::{self, TENSOR};
+use crate::buffers::Region;
 use crate::error::ExecutorError;
 use crate::executor::{Executor, Shared, Source};
+use crate::guards;
 use crate::loaded::{Command, LoadedPlan, Output};
 use crate::pack;
 use crate::pipelines::{self, Pipeline};
@@ -21,7 +22,7 @@ struct Loading<'a> {
     /// Inputs and states that no earlier plan has. They become the executor's only when all else has worked.
     new: BTreeMap<String, Shared>,
     /// One for each of the plan's.
-    buffers: Vec<wgpu::Buffer>,
+    regions: Vec<Region>,
 }
 
 impl Executor {
@@ -35,10 +36,10 @@ impl Executor {
     /// device would reject a dispatch. Nothing is kept then.
     pub async fn load(&mut self, plan: &Plan) -> Result<LoadedPlan, ExecutorError> {
         self.device.check()?;
-        let mut loading = Loading { executor: self, plan, new: BTreeMap::new(), buffers: Vec::new() };
+        let mut loading = Loading { executor: self, plan, new: BTreeMap::new(), regions: Vec::new() };
         for buffer in &plan.buffers {
-            let created = loading.buffer(buffer).await?;
-            loading.buffers.push(created);
+            let region = loading.region(buffer).await?;
+            loading.regions.push(region);
         }
         let loaded = LoadedPlan {
             name: plan.name.clone(),
@@ -47,19 +48,22 @@ impl Executor {
             pace: Arc::new(Mutex::default()),
         };
         loading.rehearse(&loaded).await?;
-        let new = loading.new;
+        let Loading { new, regions, .. } = loading;
         self.shared.extend(new);
+        for (buffer, region) in plan.buffers.iter().zip(regions) {
+            self.watch(buffer.label.clone(), region);
+        }
         Ok(loaded)
     }
 }
 
 impl Loading<'_> {
-    async fn buffer(&mut self, buffer: &Buffer) -> Result<wgpu::Buffer, ExecutorError> {
+    async fn region(&mut self, buffer: &Buffer) -> Result<Region, ExecutorError> {
         match &buffer.role {
             Role::Input(name) => self.shared(buffer, name, Source::Input, None).await,
             Role::State(name, initial) => self.shared(buffer, name, Source::State(initial.kind()), Some(initial)).await,
             Role::Constant(tensor) => self.allocate(buffer, Some(tensor)).await,
-            Role::Scratch => self.allocate(buffer, None).await,
+            Role::Scratch | Role::Pack => self.allocate(buffer, None).await,
         }
     }
 
@@ -69,31 +73,30 @@ impl Loading<'_> {
         name: &str,
         source: Source,
         initial: Option<&HostTensor>,
-    ) -> Result<wgpu::Buffer, ExecutorError> {
+    ) -> Result<Region, ExecutorError> {
         if let Some(known) = self.executor.shared.get(name).or_else(|| self.new.get(name)) {
-            if known.source != source || known.buffer.size() != buffer.bytes {
+            if known.source != source || known.region.bytes() != buffer.bytes {
                 return Err(ExecutorError::Conflict {
                     name: name.to_owned(),
-                    known: describe(&known.source, known.buffer.size()),
+                    known: describe(&known.source, known.region.bytes()),
                     plan: self.plan.name.clone(),
                     got: describe(&source, buffer.bytes),
                 });
             }
-            return Ok(known.buffer.clone());
+            return Ok(known.region.clone());
         }
         let created = self.allocate(buffer, initial).await?;
-        self.new.insert(name.to_owned(), Shared { buffer: created.clone(), source });
+        self.new.insert(name.to_owned(), Shared { region: created.clone(), source });
         Ok(created)
     }
 
-    async fn allocate(&self, buffer: &Buffer, tensor: Option<&HostTensor>) -> Result<wgpu::Buffer, ExecutorError> {
+    async fn allocate(&self, buffer: &Buffer, tensor: Option<&HostTensor>) -> Result<Region, ExecutorError> {
         let device = &self.executor.device;
-        let created = buffers::allocate(device, &buffer.label, buffer.bytes, TENSOR).await?;
+        let region = guards::allocate(device, self.executor.checks, buffer).await?;
         if let Some(tensor) = tensor {
-            let bytes = pack::pack(&buffer.label, tensor)?;
-            buffers::write(device, &created, &buffer.label, &bytes).await?;
+            region.write(device, &buffer.label, &pack::pack(&buffer.label, tensor)?).await?;
         }
-        Ok(created)
+        Ok(region)
     }
 
     async fn commands(&self) -> Result<Vec<Command>, ExecutorError> {
@@ -123,8 +126,8 @@ impl Loading<'_> {
     ) -> Result<Command, ExecutorError> {
         let mut entries = vec![wgpu::BindGroupEntry { binding: 0, resource: wgpu::BindingResource::Buffer(dims) }];
         for (binding, storage) in (1..).zip(&dispatch.bindings) {
-            let buffer = self.resolve(storage.buffer, &dispatch.label)?;
-            entries.push(wgpu::BindGroupEntry { binding, resource: buffer.as_entire_binding() });
+            let region = self.resolve(storage.buffer, &dispatch.label)?;
+            entries.push(wgpu::BindGroupEntry { binding, resource: region.binding() });
         }
         let descriptor = wgpu::BindGroupDescriptor { label: Some(&dispatch.label), layout: &pipeline.layout, entries: &entries };
         let device = &self.executor.device;
@@ -141,13 +144,13 @@ impl Loading<'_> {
     fn outputs(&self) -> Result<BTreeMap<String, Output>, ExecutorError> {
         let mut outputs = BTreeMap::new();
         for (name, location) in &self.plan.outputs {
-            let buffer = self.resolve(location.buffer, name)?.clone();
+            let region = self.resolve(location.buffer, name)?.clone();
             let (range, _) = pack::copied_range(&location.kind, location.offset);
-            if range.end > buffer.size() {
-                let (kind, size, offset) = (&location.kind, buffer.size(), location.offset);
+            if range.end > region.bytes() {
+                let (kind, size, offset) = (&location.kind, region.bytes(), location.offset);
                 return Err(self.invalid(format!("output {name}: {kind} at {offset} in a buffer of {size} bytes")));
             }
-            outputs.insert(name.clone(), Output { buffer, offset: location.offset, kind: location.kind.clone() });
+            outputs.insert(name.clone(), Output { region, offset: location.offset, kind: location.kind.clone() });
         }
         Ok(outputs)
     }
@@ -164,9 +167,9 @@ impl Loading<'_> {
         rehearsal.await.map_err(|error| self.invalid(error.to_string()))
     }
 
-    fn resolve(&self, id: BufferId, user: &str) -> Result<&wgpu::Buffer, ExecutorError> {
-        let count = self.buffers.len();
-        self.buffers.get(id.0 as usize).ok_or_else(|| self.invalid(format!("{user}: buffer {} of {count}", id.0)))
+    fn resolve(&self, id: BufferId, user: &str) -> Result<&Region, ExecutorError> {
+        let count = self.regions.len();
+        self.regions.get(id.0 as usize).ok_or_else(|| self.invalid(format!("{user}: buffer {} of {count}", id.0)))
     }
 
     fn invalid(&self, message: String) -> ExecutorError {

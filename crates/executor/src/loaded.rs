@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use wgrad_core::TensorType;
 use wgrad_core::op::Work;
 
+use crate::buffers::Region;
 use crate::pace::Pace;
 
 /// A plan on a device: its pipelines, bind groups and buffers, which live as long as it does.
@@ -31,7 +32,7 @@ pub(crate) struct Command {
 /// Where an output lies.
 #[derive(Debug)]
 pub(crate) struct Output {
-    pub(crate) buffer: wgpu::Buffer,
+    pub(crate) region: Region,
     /// In elements.
     pub(crate) offset: usize,
     pub(crate) kind: TensorType,
@@ -64,7 +65,9 @@ impl LoadedPlan {
     /// The buffer that an output lies in, at which element it begins, and its type, for an application that draws
     /// from it.
     pub fn output(&self, name: &str) -> Option<(&wgpu::Buffer, usize, &TensorType)> {
-        self.outputs.get(name).map(|output| (&output.buffer, output.offset, &output.kind))
+        let output = self.outputs.get(name)?;
+        let guard = output.region.guard as usize / output.kind.dtype.bytes();
+        Some((&output.region.buffer, guard + output.offset, &output.kind))
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use wgpu::BufferUsages;
 use wgrad_core::{HostTensor, TensorType};
 
-use crate::buffers;
+use crate::buffers::{self, Region};
 use crate::error::ExecutorError;
 use crate::executor::{Executor, unknown};
 use crate::loaded::LoadedPlan;
@@ -23,7 +23,7 @@ impl Executor {
     /// Where no plan has such a state; on errors and loss of the device.
     pub async fn read_state(&self, name: &str) -> Result<HostTensor, ExecutorError> {
         let (state, kind) = self.state(name)?;
-        self.read(name, &state.buffer, 0, kind).await
+        self.read(name, &state.region, 0, kind).await
     }
 
     /// An output's value in the last step of this plan that was submitted so far, as long as no other step of another
@@ -35,18 +35,18 @@ impl Executor {
     /// Where the plan has no such output; on errors and loss of the device.
     pub async fn read_output(&self, plan: &LoadedPlan, name: &str) -> Result<HostTensor, ExecutorError> {
         let output = plan.outputs.get(name).ok_or_else(|| unknown("output", name, plan.outputs()))?;
-        self.read(name, &output.buffer, output.offset, &output.kind).await
+        self.read(name, &output.region, output.offset, &output.kind).await
     }
 
     async fn read(
         &self,
         name: &str,
-        buffer: &wgpu::Buffer,
+        region: &Region,
         offset: usize,
         kind: &TensorType,
     ) -> Result<HostTensor, ExecutorError> {
         let (range, before) = pack::copied_range(kind, offset);
-        let bytes = self.read_bytes(name, buffer, range).await?;
+        let bytes = self.read_bytes(name, &region.buffer, range.start + region.guard..range.end + region.guard).await?;
         Ok(pack::unpack(kind, &bytes[before..]))
     }
 

@@ -2,14 +2,14 @@
 
 use std::sync::atomic::Ordering;
 
-use crate::buffers::{self, TENSOR};
+use crate::buffers::{self, Region, TENSOR};
 use crate::error::ExecutorError;
 use crate::executor::Executor;
 
 /// What all states were at one moment. It takes as much memory on the device as they do.
 #[derive(Debug)]
 pub struct Snapshot {
-    copies: Vec<(String, wgpu::Buffer)>,
+    copies: Vec<(String, Region)>,
 }
 
 impl Executor {
@@ -22,9 +22,9 @@ impl Executor {
         let mut copies = Vec::new();
         let states: Vec<String> = self.states().map(|(name, _)| name.to_owned()).collect();
         for name in states {
-            let bytes = self.state(&name)?.0.buffer.size();
-            let copy = buffers::allocate(&self.device, &format!("snapshot of {name}"), bytes, TENSOR).await?;
-            copies.push((name, copy));
+            let bytes = self.state(&name)?.0.region.bytes();
+            let buffer = buffers::allocate(&self.device, &format!("snapshot of {name}"), bytes, TENSOR).await?;
+            copies.push((name, Region { buffer, guard: 0 }));
         }
         let snapshot = Snapshot { copies };
         self.copy("making a snapshot", self.pairs(&snapshot)?).await?;
@@ -42,17 +42,17 @@ impl Executor {
     }
 
     /// Each state with its copy.
-    fn pairs<'a>(&'a self, snapshot: &'a Snapshot) -> Result<Vec<(&'a wgpu::Buffer, &'a wgpu::Buffer)>, ExecutorError> {
-        let pair = |(name, copy): &'a (String, wgpu::Buffer)| Ok((&self.state(name)?.0.buffer, copy));
+    fn pairs<'a>(&'a self, snapshot: &'a Snapshot) -> Result<Vec<(&'a Region, &'a Region)>, ExecutorError> {
+        let pair = |(name, copy): &'a (String, Region)| Ok((&self.state(name)?.0.region, copy));
         snapshot.copies.iter().map(pair).collect()
     }
 
-    async fn copy(&self, during: &str, copies: Vec<(&wgpu::Buffer, &wgpu::Buffer)>) -> Result<(), ExecutorError> {
+    async fn copy(&self, during: &str, copies: Vec<(&Region, &Region)>) -> Result<(), ExecutorError> {
         let device = &self.device;
         let submitted = device.catch(|| {
             let mut encoder = device.wgpu().create_command_encoder(&Default::default());
             for (from, to) in copies {
-                encoder.copy_buffer_to_buffer(from, 0, to, 0, from.size());
+                from.copy_to(to, &mut encoder);
             }
             device.queue().submit([encoder.finish()]);
         });

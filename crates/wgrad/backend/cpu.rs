@@ -27,8 +27,9 @@ impl Backend for Cpu {
         Ok(Program(self.programs.len() - 1))
     }
 
-    fn write_input(&mut self, name: &str, tensor: &Arc<HostTensor>) -> Result<(), Error> {
-        Ok(self.store.write(name, tensor.clone())?)
+    fn write_input(&mut self, name: &str, tensor: &Arc<HostTensor>) -> Result<bool, Error> {
+        self.store.write(name, tensor.clone())?;
+        Ok(true)
     }
 
     fn write_state(&mut self, name: &str, tensor: &Arc<HostTensor>) -> Result<(), Error> {

@@ -33,8 +33,12 @@ impl Backend for Gpu {
         Ok(Program(self.plans.len() - 1))
     }
 
-    fn write_input(&mut self, name: &str, tensor: &Arc<HostTensor>) -> Result<(), Error> {
-        Ok(self.executor.write_input_blocking(name, tensor)?)
+    fn write_input(&mut self, name: &str, tensor: &Arc<HostTensor>) -> Result<bool, Error> {
+        let is_read = self.executor.inputs().any(|input| input == name);
+        if is_read {
+            self.executor.write_input_blocking(name, tensor)?;
+        }
+        Ok(is_read)
     }
 
     fn write_state(&mut self, name: &str, tensor: &Arc<HostTensor>) -> Result<(), Error> {

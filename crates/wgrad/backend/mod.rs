@@ -22,8 +22,8 @@ pub(crate) trait Backend: Debug {
     /// Prepares a graph to be run under a name, which labels its plan.
     fn load(&mut self, name: &str, graph: &Graph) -> Result<Program, Error>;
 
-    /// Writes an input of loaded graphs.
-    fn write_input(&mut self, name: &str, tensor: &Arc<HostTensor>) -> Result<(), Error>;
+    /// Writes an input of loaded graphs. Says whether one of them reads it; otherwise nothing is written.
+    fn write_input(&mut self, name: &str, tensor: &Arc<HostTensor>) -> Result<bool, Error>;
 
     /// Overwrites a state of loaded graphs.
     fn write_state(&mut self, name: &str, tensor: &Arc<HostTensor>) -> Result<(), Error>;

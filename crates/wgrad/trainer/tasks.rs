@@ -111,8 +111,9 @@ impl Trainer {
         if self.resident.get(name).is_some_and(|known| Arc::ptr_eq(known, tensor)) {
             return Ok(());
         }
-        self.backend.write_input(name, tensor)?;
-        self.resident.insert(name.to_owned(), tensor.clone());
+        if self.backend.write_input(name, tensor)? {
+            self.resident.insert(name.to_owned(), tensor.clone());
+        }
         Ok(())
     }
 }

@@ -16,7 +16,12 @@ pub fn workspace_root() -> &'static Path {
 
 /// The cargo that started this program, in the caller's folder.
 pub fn command() -> Command {
-    Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")))
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
+    if env::var_os("XDG_RUNTIME_DIR").is_none() {
+        // Mesa's layer that orders devices for a desktop would complain about each start outside of one.
+        command.env("NODEVICE_SELECT", "1");
+    }
+    command
 }
 
 /// [`command`] in the workspace's root, so that it means the whole workspace from any folder of it.

@@ -4,6 +4,8 @@
 mod bindings;
 mod module;
 mod printer;
+mod scope;
+mod text;
 
 use std::collections::HashMap;
 
@@ -15,7 +17,8 @@ use crate::tensor::Shape;
 
 use bindings::Bindings;
 use module::Module;
-use printer::{At, Printer, Scope};
+use printer::Printer;
+use scope::{At, Scope};
 
 /// A dispatch's WGSL, and what it binds.
 #[derive(Clone, Debug)]
@@ -183,7 +186,7 @@ impl Composer<'_> {
         let mut result = self.printer.print(expression, lanes, &at, &mut scope)?;
         let kind = self.printer.element(expression, lanes);
         if lanes == Lanes::Four {
-            result = printer::inside(&result, kind, &at);
+            result = text::inside(&result, kind, &at);
         }
         self.push_function(&format!("{function}(row: u32, column: u32) -> {kind}"), &scope.body(), &result);
         Ok(())

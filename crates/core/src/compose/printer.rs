@@ -1,7 +1,5 @@
 //! Prints expressions as WGSL statements.
 
-use std::collections::HashMap;
-
 use crate::fuse::{Access, Destination, Expression, Member, Store};
 use crate::graph::{Graph, NodeId, Value};
 use crate::op::{Function, Lanes, Literal, Lowering};
@@ -9,100 +7,16 @@ use crate::tensor::{DType, Shape};
 
 use super::bindings::{Accessor, Bindings};
 use super::module::{Module, print_literal};
+use super::scope::{At, Scope, Statements};
+use super::text::{gather_accessor, inside, invocation, is_name, kind, linear, nonzero, splat, sum};
 use super::{ComposeError, Locations};
 
-/// The indices that an expression is printed for.
-#[derive(Clone, Debug)]
-pub struct At {
-    columns: usize,
-    rows: usize,
-    row: String,
-    column: String,
-    gathered: bool,
-}
-
-impl At {
-    /// A hook's arguments `row` and `column`.
-    pub fn hook(shape: &Shape) -> Self {
-        let row = if shape.rows() == 1 { "0u" } else { "row" };
-        Self { columns: shape.columns(), rows: shape.rows(), row: row.to_owned(), column: "column".to_owned(), gathered: false }
-    }
-
-    /// One element of a vector.
-    pub fn vector(index: &str) -> Self {
-        Self { columns: 1, rows: 1, row: "0u".to_owned(), column: index.to_owned(), gathered: false }
-    }
-
-    /// The same where `row` is a gather's result.
-    pub fn with_gathered_row(mut self) -> Self {
-        self.row = "row".to_owned();
-        self.gathered = true;
-        self
-    }
-}
-
-/// The statements of a function.
-#[derive(Clone, Debug, Default)]
-pub struct Scope {
-    hoists: bool,
-    body: Statements,
-    /// What is computed before the loop over elements, and kept in private variables.
-    prepare: Statements,
-    privates: Vec<(String, &'static str)>,
-    locals: HashMap<Value, String>,
-}
-
-#[derive(Clone, Debug, Default)]
-struct Statements {
-    lines: Vec<String>,
-    known: HashMap<String, String>,
-}
-
-impl Statements {
-    /// Names the value of an expression; the same expression gets the same name.
-    fn bind(&mut self, prefix: &str, expression: String) -> String {
-        let fresh = format!("{prefix}{}", self.known.len());
-        let name = self.known.entry(expression.clone()).or_insert_with(|| fresh.clone()).clone();
-        if name == fresh {
-            self.lines.push(format!("let {name} = {expression};"));
-        }
-        name
-    }
-
-    fn text(&self) -> String {
-        self.lines.iter().map(|line| format!("    {line}\n")).collect()
-    }
-}
-
-impl Scope {
-    /// A loop's body: what is the same for all elements is prepared outside it.
-    pub fn hoisting() -> Self {
-        Self { hoists: true, ..Self::default() }
-    }
-
-    /// Gives a value that the hook has a name.
-    pub fn name(&mut self, value: Value, name: &str) {
-        self.locals.insert(value, name.to_owned());
-    }
-
-    /// Adds a statement.
-    pub fn push(&mut self, statements: String) {
-        self.body.lines.extend(statements.lines().map(|line| line.trim().to_owned()));
-    }
-
-    /// The statements.
-    pub fn body(&self) -> String {
-        self.body.text()
-    }
-
-    /// What is prepared, and the declarations of the variables that keep it.
-    pub fn prepared(&self) -> (String, String) {
-        let assignments: String =
-            self.privates.iter().enumerate().map(|(index, (value, _))| format!("    uniform_{index} = {value};\n")).collect();
-        let declarations =
-            self.privates.iter().enumerate().map(|(index, (_, kind))| format!("var<private> uniform_{index}: {kind};\n"));
-        (self.prepare.text() + &assignments, declarations.collect())
-    }
+/// An [`Expression::Gather`].
+struct Gather<'a> {
+    table: Value,
+    offset: usize,
+    shape: &'a Shape,
+    row: &'a Expression,
 }
 
 /// Prints expressions, and remembers what they need.
@@ -179,7 +93,9 @@ impl<'a> Printer<'a> {
             Expression::Local(value) => Ok(scope.locals[value].clone()),
             Expression::Literal(number) => Ok(splat(&print_literal(Literal::F32(*number)), kind(DType::F32, lanes), lanes)),
             Expression::Load { value, access } => Ok(self.load(*value, access, lanes, at)),
-            Expression::Gather { table, offset, shape, row } => self.gather(*table, *offset, shape, row, lanes, at, scope),
+            Expression::Gather { table, offset, shape, row } => {
+                self.gather(Gather { table: *table, offset: *offset, shape, row }, lanes, at, scope)
+            }
             Expression::Call { node, arguments, access } => {
                 let index = linear(access, 0, at);
                 self.call(*node, arguments, &index, lanes, at, scope)
@@ -198,30 +114,20 @@ impl<'a> Printer<'a> {
             (Lanes::Four, 0) => splat(&format!("{}({index})", reach(Accessor::LoadOne)), kind(dtype, lanes), lanes),
             (Lanes::Four, 1) if aligned => format!("{}({index})", reach(Accessor::LoadFour)),
             (Lanes::Four, 1) => format!("{}({index})", reach(Accessor::LoadAnyFour)),
-            (Lanes::Four, stride) => {
+            (Lanes::Four, _) => {
                 let one = reach(Accessor::LoadOne);
                 // Columns beyond the row's end are clamped to its last: nobody uses them.
                 let lane = |lane: usize| {
                     let column = format!("min({} + {lane}u, {}u)", at.column, at.columns.saturating_sub(1));
                     format!("{one}({})", linear(access, location.offset, &At { column, ..at.clone() }))
                 };
-                let _ = stride;
                 format!("{}({})", kind(dtype, lanes), (0..4).map(lane).collect::<Vec<_>>().join(", "))
             }
         }
     }
 
-    #[allow(clippy::too_many_arguments)]
-    fn gather(
-        &mut self,
-        table: Value,
-        offset: usize,
-        shape: &Shape,
-        row: &Expression,
-        lanes: Lanes,
-        at: &At,
-        scope: &mut Scope,
-    ) -> Result<String, ComposeError> {
+    fn gather(&mut self, gather: Gather, lanes: Lanes, at: &At, scope: &mut Scope) -> Result<String, ComposeError> {
+        let Gather { table, offset, shape, row } = gather;
         let location = &self.locations.values[&table];
         let (buffer, dtype, offset) = (location.buffer, location.kind.dtype, location.offset + offset);
         let width = (shape.elements() / shape.dims()[0].max(1)).max(1);
@@ -384,76 +290,4 @@ impl<'a> Printer<'a> {
         }
         function
     }
-}
-
-/// Four elements of a row, with zeros for those beyond its end.
-pub fn inside(value: &str, kind: &str, at: &At) -> String {
-    if at.columns.is_multiple_of(4) {
-        return value.to_owned();
-    }
-    format!("select({kind}(), {value}, vec4u(column) + vec4u(0u, 1u, 2u, 3u) < vec4u({}u))", at.columns)
-}
-
-fn invocation(function: &Function, index: &str, arguments: Vec<String>) -> String {
-    let index = function.takes_index.then(|| index.to_owned());
-    let constants = function.constants.iter().map(|&constant| print_literal(constant));
-    let all: Vec<String> = index.into_iter().chain(arguments).chain(constants).collect();
-    format!("{}({})", function.name, all.join(", "))
-}
-
-fn kind(dtype: DType, lanes: Lanes) -> &'static str {
-    match (dtype, lanes) {
-        (DType::F32, Lanes::One) => "f32",
-        (DType::F32, Lanes::Four) => "vec4f",
-        (DType::U32 | DType::U8, Lanes::One) => "u32",
-        (DType::U32 | DType::U8, Lanes::Four) => "vec4u",
-    }
-}
-
-fn splat(text: &str, kind: &str, lanes: Lanes) -> String {
-    if lanes == Lanes::Four { format!("{kind}({text})") } else { text.to_owned() }
-}
-
-fn gather_accessor(lanes: Lanes, width: usize, offset: usize) -> Accessor {
-    match lanes {
-        Lanes::One => Accessor::LoadOne,
-        Lanes::Four if width.is_multiple_of(4) && offset.is_multiple_of(4) => Accessor::LoadFour,
-        Lanes::Four => Accessor::LoadAnyFour,
-    }
-}
-
-/// The linear index of an access, behind `offset` more elements.
-fn linear(access: &Access, offset: usize, at: &At) -> String {
-    let mut terms = Vec::new();
-    let mut below = 1;
-    let runs = access.row_runs();
-    for (depth, &(extent, stride)) in runs.iter().enumerate().rev() {
-        let quotient = if below == 1 { at.row.clone() } else { format!("{} / {below}u", at.row) };
-        let index = if depth == 0 { quotient } else { format!("{quotient} % {}u", extent.max(1)) };
-        let scaled = if stride == 1 { index } else { format!("({index}) * {stride}u") };
-        terms.push(if stride == 0 || at.row == "0u" { String::new() } else { scaled });
-        below *= extent.max(1);
-    }
-    terms.push(match access.column_stride() {
-        0 => String::new(),
-        1 => at.column.clone(),
-        stride => format!("({}) * {stride}u", at.column),
-    });
-    terms.push(nonzero(access.offset + offset));
-    sum(&terms)
-}
-
-fn nonzero(number: usize) -> String {
-    if number == 0 { String::new() } else { format!("{number}u") }
-}
-
-/// The sum of the terms that are there.
-fn sum(terms: &[String]) -> String {
-    let terms: Vec<&str> =
-        terms.iter().map(String::as_str).filter(|term| !term.is_empty() && !term.starts_with("0u *")).collect();
-    if terms.is_empty() { "0u".to_owned() } else { terms.join(" + ") }
-}
-
-fn is_name(text: &str) -> bool {
-    text.chars().all(|character| character.is_alphanumeric() || character == '_' || character == '.')
 }

@@ -71,7 +71,7 @@ impl Allocator<'_> {
             let node = self.graph.node(pack.node);
             let Some(Lowering::Pack(offsets)) = &lowerings[pack.node.0 as usize] else { continue };
             let kind = self.graph.kind(pack).clone();
-            let buffer = self.buffer(format!("pack {pack}"), Role::Scratch, padded(&kind));
+            let buffer = self.buffer(format!("pack {pack}"), Role::Pack, padded(&kind));
             self.locations.values.insert(pack, Location { buffer, offset: 0, kind });
             for ((&destination, &offset), &input) in destinations.iter().zip(offsets).zip(&node.inputs) {
                 let location = Location { buffer, offset, kind: self.graph.kind(input).clone() };

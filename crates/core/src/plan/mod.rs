@@ -80,6 +80,8 @@ pub enum Role {
     Constant(Arc<HostTensor>),
     /// Values of one step, possibly several after one another.
     Scratch,
+    /// Values of one step next to each other. What lies between them is zero from the beginning, and stays so.
+    Pack,
 }
 
 /// A tensor in a buffer.

@@ -45,6 +45,7 @@ impl fmt::Display for Plan {
                 Role::State(..) => "state",
                 Role::Constant(_) => "constant",
                 Role::Scratch => "scratch",
+                Role::Pack => "pack",
             };
             writeln!(formatter, "{index:>6}  {:>10}  {role:<8}  {}", buffer.bytes, buffer.label)?;
         }

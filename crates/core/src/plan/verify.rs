@@ -61,7 +61,8 @@ impl Plan {
 
     /// What buffers hold before the first dispatch.
     fn sources(&self) -> Contents {
-        let is_source = |tensor: &&Tensor| !matches!(self.buffers[tensor.location.buffer.0 as usize].role, Role::Scratch);
+        let is_source =
+            |tensor: &&Tensor| !matches!(self.buffers[tensor.location.buffer.0 as usize].role, Role::Scratch | Role::Pack);
         let mut contents = Contents::new();
         let mut written: Vec<Value> = Vec::new();
         for dispatch in &self.dispatches {
