@@ -17,7 +17,7 @@ use wgrad_core::{
 };
 
 use crate::relu::{flops_of_each, shared_type};
-use crate::sgd::update_cases;
+use crate::sgd::{host_floats, update_cases};
 
 /// Adam's attributes. In double precision, since `1 - beta2` loses four digits where `beta2` is an f32.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -134,7 +134,7 @@ impl Op for Adam {
     }
 
     fn host(&self, inputs: &[&HostTensor], outputs: &mut [HostTensor]) -> bool {
-        let inputs: Vec<&[f32]> = inputs.iter().map(|input| floats(input)).collect();
+        let inputs: Vec<&[f32]> = inputs.iter().map(|input| host_floats(input)).collect();
         let &[parameter, gradient, first, second, &[learning_rate], &[correction1], &[correction2], &[scale]] = inputs.as_slice()
         else {
             return false;
@@ -177,14 +177,6 @@ impl Op for Adam {
             cases.push(case);
         }
         cases
-    }
-}
-
-/// The elements of a tensor of f32; none of others.
-fn floats(tensor: &HostTensor) -> &[f32] {
-    match tensor {
-        HostTensor::F32(_, data) => data,
-        HostTensor::U32(..) | HostTensor::U8(..) => &[],
     }
 }
 

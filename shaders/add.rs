@@ -92,24 +92,25 @@ pub(crate) fn broadcast_reference(inputs: &[Array], outputs: &mut [Array], combi
     }
 }
 
-/// Combines a left input of the output's shape with a right one that is a single number, or repeats along the first
-/// axes such as a bias; declines other broadcasts.
+/// Combines a left input of the output's shape with a right one that is a single number, a column with one number for
+/// each row, or repeats along the first axes such as a bias; declines other broadcasts.
 pub(crate) fn broadcast_host(inputs: &[&HostTensor], outputs: &mut [HostTensor], combine: impl Fn(f32, f32) -> f32) -> bool {
-    let ([HostTensor::F32(_, left), HostTensor::F32(row, right)], [HostTensor::F32(shape, output)]) = (inputs, outputs) else {
+    let ([HostTensor::F32(_, left), HostTensor::F32(small, right)], [HostTensor::F32(shape, output)]) = (inputs, outputs) else {
         return false;
     };
-    let repeats = right.len() == 1 || shape.dims().ends_with(row.dims());
-    if left.len() != output.len() || !repeats {
+    let is_column = shape.dims().split_last().is_some_and(|(_, rows)| small.dims() == [rows, &[1]].concat());
+    let is_constant = is_column || right.len() == 1;
+    if left.len() != output.len() || !(is_constant || shape.dims().ends_with(small.dims())) {
         return false;
     }
-    if let &[right] = right.as_slice() {
-        output.iter_mut().zip(left).for_each(|(output, &left)| *output = combine(left, right));
-        return true;
-    }
-    let columns = right.len().max(1);
-    for (output, left) in output.chunks_exact_mut(columns).zip(left.chunks_exact(columns)) {
-        let elements = output.iter_mut().zip(left).zip(right);
-        elements.for_each(|((output, &left), &right)| *output = combine(left, right));
+    let columns = if is_constant { output.len() / right.len().max(1) } else { right.len() }.max(1);
+    for (row, (output, left)) in output.chunks_exact_mut(columns).zip(left.chunks_exact(columns)).enumerate() {
+        let elements = output.iter_mut().zip(left);
+        if is_constant {
+            elements.for_each(|(output, &left)| *output = combine(left, right[row]));
+        } else {
+            elements.zip(right).for_each(|((output, &left), &right)| *output = combine(left, right));
+        }
     }
     true
 }
@@ -154,7 +155,7 @@ mod tests {
 
     /// All cases but those where the left input is repeated, or the right one along its last axis.
     #[test]
-    fn the_fast_path_takes_equal_shapes_biases_and_scalars() {
+    fn the_fast_path_takes_equal_shapes_biases_columns_and_scalars() {
         let mut taken = Vec::new();
         for case in Add.cases() {
             let wanted = reference(&Add, &case.inputs);
@@ -165,8 +166,9 @@ mod tests {
                 taken.push(case.label);
             }
         }
-        let wanted = ["1 elements", "255 elements", "257 elements", "rows of 13", "bias", "bias, rows of 16", "scalar", "empty"];
-        assert_eq!(taken, wanted);
+        let sizes = ["1 elements", "255 elements", "257 elements", "rows of 13"];
+        let broadcasts = ["bias", "bias, rows of 16", "scalar", "column", "empty"];
+        assert_eq!(taken, [sizes.as_slice(), &broadcasts].concat());
     }
 
     #[test]

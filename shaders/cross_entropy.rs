@@ -14,8 +14,8 @@
 use std::sync::Arc;
 
 use wgrad_core::{
-    Array, Case, DType, Graph, GraphError, Kernel, Lanes, LoadHook, Lowering, Node, Op, ShapeError, StoreHook, TensorType,
-    Tolerance, Value,
+    Array, Case, DType, Graph, GraphError, HostTensor, Kernel, Lanes, LoadHook, Lowering, Node, Op, ShapeError, StoreHook,
+    TensorType, Tolerance, Value,
 };
 
 use crate::cases::{case, floats, grid, integers, tolerance_of_sum};
@@ -127,6 +127,21 @@ impl Op for CrossEntropy {
         }
     }
 
+    fn host(&self, inputs: &[&HostTensor], outputs: &mut [HostTensor]) -> bool {
+        let ([HostTensor::F32(shape, logits), labels], [HostTensor::F32(_, losses), HostTensor::F32(_, gradients), hits]) =
+            (inputs, outputs)
+        else {
+            return false;
+        };
+        let (HostTensor::F32(_, hits), columns) = (hits, shape.columns()) else { return false };
+        let rows = logits.chunks_exact(columns).zip(gradients.chunks_exact_mut(columns));
+        for (row, ((logits, gradient), (loss, hit))) in rows.zip(losses.iter_mut().zip(hits)).enumerate() {
+            let Some(label) = host_label(labels, row) else { return false };
+            (*loss, *hit) = host_row(logits, label, gradient);
+        }
+        true
+    }
+
     fn tolerance(&self, inputs: &[TensorType]) -> Tolerance {
         tolerance_of_sum(inputs[0].shape.columns())
     }
@@ -152,6 +167,29 @@ impl Op for CrossEntropy {
             special("logits of 1e30", 5, |index| if index % 2 == 0 { 1e30 } else { -1e30 }),
         ]
     }
+}
+
+fn host_label(labels: &HostTensor, row: usize) -> Option<usize> {
+    match labels {
+        HostTensor::U32(_, labels) => labels.get(row).map(|&label| label as usize),
+        HostTensor::U8(_, labels) => labels.get(row).map(|&label| label.into()),
+        HostTensor::F32(..) => None,
+    }
+}
+
+/// The loss and hit of one row, whose gradient is written.
+fn host_row(logits: &[f32], label: usize, gradient: &mut [f32]) -> (f32, f32) {
+    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let is_hit = logits.iter().position(|&logit| logit == largest) == Some(label);
+    gradient.iter_mut().zip(logits).for_each(|(exponential, logit)| *exponential = (logit - largest).exp());
+    let sum: f32 = gradient.iter().sum();
+    gradient.iter_mut().for_each(|element| *element /= sum);
+    let mut loss = sum.ln();
+    if let (Some(logit), Some(element)) = (logits.get(label), gradient.get_mut(label)) {
+        loss -= logit - largest;
+        *element -= 1.0;
+    }
+    (loss, if is_hit { 1.0 } else { 0.0 })
 }
 
 /// It has no attributes.

@@ -5,9 +5,13 @@
 
 use std::sync::Arc;
 
-use wgrad_core::{Array, Case, Function, Graph, GraphError, Literal, Lowering, Node, Op, ShapeError, TensorType, Value};
+use wgrad_core::{
+    Array, Case, Function, Graph, GraphError, HostTensor, Literal, Lowering, Node, Op, ShapeError, TensorType, Value,
+};
 
-use crate::relu::{activation_cases, activation_gradient_cases, flops_of_each, map_reference, shared_type, zip_reference};
+use crate::relu::{
+    activation_cases, activation_gradient_cases, flops_of_each, map_host, map_reference, shared_type, zip_host, zip_reference,
+};
 
 /// See [`leaky_relu`].
 #[derive(Clone, Copy, Debug)]
@@ -60,6 +64,10 @@ impl Op for LeakyRelu {
         map_reference(inputs, outputs, |x| if x > 0.0 { x } else { f64::from(self.slope) * x });
     }
 
+    fn host(&self, inputs: &[&HostTensor], outputs: &mut [HostTensor]) -> bool {
+        map_host(inputs, outputs, |x| if x > 0.0 { x } else { self.slope * x })
+    }
+
     fn cases(&self) -> Vec<Case> {
         activation_cases()
     }
@@ -87,6 +95,10 @@ impl Op for LeakyReluGradient {
     fn reference(&self, inputs: &[Array], outputs: &mut [Array]) {
         let factor = |output: f64| if output > 0.0 { 1.0 } else { f64::from(self.slope) };
         zip_reference(inputs, outputs, |upstream, output| upstream * factor(output));
+    }
+
+    fn host(&self, inputs: &[&HostTensor], outputs: &mut [HostTensor]) -> bool {
+        zip_host(inputs, outputs, |upstream, output| if output > 0.0 { upstream } else { self.slope * upstream })
     }
 
     fn cases(&self) -> Vec<Case> {

@@ -6,8 +6,11 @@
 
 use wgrad_core::tensor::DType;
 use wgrad_core::{
-    Array, Case, Graph, GraphError, Kernel, Lanes, LoadHook, Lowering, Op, ShapeError, StoreHook, TensorType, Tolerance, Value,
+    Array, Case, Graph, GraphError, HostTensor, Kernel, Lanes, LoadHook, Lowering, Op, ShapeError, StoreHook, TensorType,
+    Tolerance, Value,
 };
+
+use crate::slice::copy_elements;
 
 const SOURCE: &str = include_str!("lookup.wgsl");
 const WORKGROUP: usize = 64;
@@ -72,6 +75,13 @@ impl Op for Lookup {
         let columns = outputs[0].data.len();
         let row = (inputs[1].data[0] as usize).min(inputs[0].kind.shape.rows() - 1);
         outputs[0].data.copy_from_slice(&inputs[0].data[row * columns..][..columns]);
+    }
+
+    fn host(&self, inputs: &[&HostTensor], outputs: &mut [HostTensor]) -> bool {
+        let ([table @ HostTensor::F32(shape, _), HostTensor::U32(_, step)], [output]) = (inputs, outputs) else { return false };
+        let (&[step], columns) = (step.as_slice(), output.len()) else { return false };
+        let row = (step as usize).min(shape.rows() - 1);
+        copy_elements(table, row * columns..(row + 1) * columns, output, 0)
     }
 
     fn tolerance(&self, _inputs: &[TensorType]) -> Tolerance {

@@ -6,10 +6,10 @@
 
 use std::sync::Arc;
 
-use wgrad_core::{Array, Case, Function, Graph, GraphError, Literal, Lowering, Op, ShapeError, TensorType, Value};
+use wgrad_core::{Array, Case, Function, Graph, GraphError, HostTensor, Literal, Lowering, Op, ShapeError, TensorType, Value};
 
 use crate::relu::{flops_of_each, shared_type};
-use crate::sgd::update_cases;
+use crate::sgd::{host_floats, update_cases};
 
 /// See [`momentum`].
 #[derive(Clone, Copy, Debug)]
@@ -75,6 +75,20 @@ impl Op for Momentum {
             velocity_after.data[index] = if runs { next } else { kept };
             parameter_after.data[index] = if runs { old - learning_rate * next } else { old };
         }
+    }
+
+    fn host(&self, inputs: &[&HostTensor], outputs: &mut [HostTensor]) -> bool {
+        let inputs: Vec<&[f32]> = inputs.iter().map(|input| host_floats(input)).collect();
+        let &[parameter, gradient, velocity, &[learning_rate], &[scale]] = inputs.as_slice() else { return false };
+        let [HostTensor::F32(_, parameter_after), HostTensor::F32(_, velocity_after)] = outputs else { return false };
+        let runs = scale > 0.0;
+        let before = parameter.iter().zip(gradient).zip(velocity);
+        for (((&old, &g), &kept), (parameter, velocity)) in before.zip(parameter_after.iter_mut().zip(velocity_after)) {
+            let next = self.momentum * kept + scale * g;
+            *velocity = if runs { next } else { kept };
+            *parameter = if runs { old - learning_rate * next } else { old };
+        }
+        true
     }
 
     fn cases(&self) -> Vec<Case> {

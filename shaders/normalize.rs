@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use wgrad_core::{Array, Case, DType, Function, Graph, GraphError, Literal, Lowering, Node, Op, ShapeError, TensorType, Value};
+use wgrad_core::{
+    Array, Case, DType, Function, Graph, GraphError, HostTensor, Literal, Lowering, Node, Op, ShapeError, TensorType, Value,
+};
 
 use crate::cases::{case, floats, integers};
 use crate::mul;
-use crate::relu::{flops_of_each, map_reference};
+use crate::relu::{flops_of_each, map_host, map_reference};
 
 /// See [`normalize`].
 #[derive(Clone, Copy, Debug)]
@@ -63,6 +65,15 @@ impl Op for Normalize {
 
     fn reference(&self, inputs: &[Array], outputs: &mut [Array]) {
         map_reference(inputs, outputs, |x| x * f64::from(self.scale) + f64::from(self.offset));
+    }
+
+    fn host(&self, inputs: &[&HostTensor], outputs: &mut [HostTensor]) -> bool {
+        let normalized = |x: f32| x * self.scale + self.offset;
+        if let ([HostTensor::U8(_, input)], [HostTensor::F32(_, output)]) = (inputs, &mut *outputs) {
+            output.iter_mut().zip(input).for_each(|(output, &byte)| *output = normalized(byte.into()));
+            return true;
+        }
+        map_host(inputs, outputs, normalized)
     }
 
     fn cases(&self) -> Vec<Case> {

@@ -11,11 +11,12 @@
 use std::sync::Arc;
 
 use wgrad_core::{
-    Array, Case, DType, Graph, GraphError, Kernel, Lanes, LoadHook, Lowering, Op, ShapeError, StoreHook, TensorType, Tolerance,
-    Value,
+    Array, Case, DType, Graph, GraphError, HostTensor, Kernel, Lanes, LoadHook, Lowering, Op, ShapeError, StoreHook, TensorType,
+    Tolerance, Value,
 };
 
 use crate::cases::{case, floats, integers, tolerance_of_sum};
+use crate::sgd::host_floats;
 
 /// The operation of [`record()`].
 #[derive(Clone, Debug)]
@@ -114,6 +115,25 @@ impl Op for Record {
         outputs[0].data[2 * row + 1] = accuracy;
         let counts = (loss as f32).is_finite() && inputs[2].data[0] == 0.0;
         outputs[1].data[0] = if counts { 1.0 } else { 0.0 };
+    }
+
+    fn host(&self, inputs: &[&HostTensor], outputs: &mut [HostTensor]) -> bool {
+        let [HostTensor::F32(shape, log), HostTensor::U32(_, step), HostTensor::U32(_, stop), losses, hits] = inputs else {
+            return false;
+        };
+        let ([HostTensor::F32(_, next), HostTensor::F32(_, scale)], &[step], &[stop]) = (outputs, &step[..], &stop[..]) else {
+            return false;
+        };
+        let mean = |values| {
+            let values = host_floats(values);
+            (values.iter().copied().map(f64::from).sum::<f64>() / values.len() as f64) as f32
+        };
+        let (loss, accuracy) = (mean(losses), mean(hits));
+        let row = step as usize % shape.rows();
+        next.copy_from_slice(log);
+        next[2 * row..][..2].copy_from_slice(&[loss, accuracy]);
+        scale.fill(if loss.is_finite() && stop == 0 { 1.0 } else { 0.0 });
+        true
     }
 
     fn tolerance(&self, inputs: &[TensorType]) -> Tolerance {

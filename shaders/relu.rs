@@ -6,7 +6,9 @@
 
 use std::sync::Arc;
 
-use wgrad_core::{Array, Case, DType, Function, Graph, GraphError, Lowering, Node, Op, ShapeError, TensorType, Tolerance, Value};
+use wgrad_core::{
+    Array, Case, DType, Function, Graph, GraphError, HostTensor, Lowering, Node, Op, ShapeError, TensorType, Tolerance, Value,
+};
 
 use crate::cases::{case, floats};
 
@@ -52,6 +54,10 @@ impl Op for Relu {
         map_reference(inputs, outputs, |x| if x <= 0.0 { 0.0 } else { x });
     }
 
+    fn host(&self, inputs: &[&HostTensor], outputs: &mut [HostTensor]) -> bool {
+        map_host(inputs, outputs, |x| if x <= 0.0 { 0.0 } else { x })
+    }
+
     fn cases(&self) -> Vec<Case> {
         activation_cases()
     }
@@ -76,6 +82,10 @@ impl Op for ReluGradient {
 
     fn reference(&self, inputs: &[Array], outputs: &mut [Array]) {
         zip_reference(inputs, outputs, |upstream, output| if output > 0.0 { upstream } else { 0.0 });
+    }
+
+    fn host(&self, inputs: &[&HostTensor], outputs: &mut [HostTensor]) -> bool {
+        zip_host(inputs, outputs, |upstream, output| if output > 0.0 { upstream } else { 0.0 })
     }
 
     fn cases(&self) -> Vec<Case> {
@@ -124,6 +134,23 @@ pub(crate) fn zip_reference(inputs: &[Array], outputs: &mut [Array], combine: im
         let elements = output.data.iter_mut().zip(left.data.iter().zip(&right.data));
         elements.for_each(|(output, (&left, &right))| *output = combine(left, right));
     }
+}
+
+/// As [`map_reference`], in single precision.
+pub(crate) fn map_host(inputs: &[&HostTensor], outputs: &mut [HostTensor], map: impl Fn(f32) -> f32) -> bool {
+    let ([HostTensor::F32(_, input)], [HostTensor::F32(_, output)]) = (inputs, outputs) else { return false };
+    output.iter_mut().zip(input).for_each(|(output, &x)| *output = map(x));
+    true
+}
+
+/// As [`zip_reference`], in single precision.
+pub(crate) fn zip_host(inputs: &[&HostTensor], outputs: &mut [HostTensor], combine: impl Fn(f32, f32) -> f32) -> bool {
+    let ([HostTensor::F32(_, left), HostTensor::F32(_, right)], [HostTensor::F32(_, output)]) = (inputs, outputs) else {
+        return false;
+    };
+    let elements = output.iter_mut().zip(left.iter().zip(right));
+    elements.for_each(|(output, (&left, &right))| *output = combine(left, right));
+    true
 }
 
 /// Four units in the last place of f32, and an absolute 1e-9 for what adapters may flush to zero: relative precision

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use wgrad_core::{Array, Case, Function, Graph, GraphError, Lowering, Op, ShapeError, TensorType, Value};
+use wgrad_core::{Array, Case, Function, Graph, GraphError, HostTensor, Lowering, Op, ShapeError, TensorType, Value};
 
 use crate::cases::{case, floats};
 use crate::relu::{flops_of_each, shared_type};
@@ -57,8 +57,29 @@ impl Op for Sgd {
         }
     }
 
+    fn host(&self, inputs: &[&HostTensor], outputs: &mut [HostTensor]) -> bool {
+        let ([parameter, gradient, learning_rate, scale], [HostTensor::F32(_, output)]) = (inputs, outputs) else { return false };
+        let [parameter, gradient, &[learning_rate], &[scale]] =
+            [parameter, gradient, learning_rate, scale].map(|input| host_floats(input))
+        else {
+            return false;
+        };
+        for (output, (parameter, gradient)) in output.iter_mut().zip(parameter.iter().zip(gradient)) {
+            *output = if scale > 0.0 { parameter - learning_rate * scale * gradient } else { *parameter };
+        }
+        true
+    }
+
     fn cases(&self) -> Vec<Case> {
         update_cases(2, &[0.1])
+    }
+}
+
+/// The elements of a tensor of f32; none of others.
+pub(crate) fn host_floats(tensor: &HostTensor) -> &[f32] {
+    match tensor {
+        HostTensor::F32(_, data) => data,
+        HostTensor::U32(..) | HostTensor::U8(..) => &[],
     }
 }
 

@@ -4,10 +4,13 @@
 
 use std::sync::Arc;
 
-use wgrad_core::{Array, Case, Function, Graph, GraphError, Lowering, Node, Op, ShapeError, TensorType, Tolerance, Value};
+use wgrad_core::{
+    Array, Case, Function, Graph, GraphError, HostTensor, Lowering, Node, Op, ShapeError, TensorType, Tolerance, Value,
+};
 
 use crate::relu::{
-    activation_cases, activation_gradient_cases, activation_tolerance, flops_of_each, map_reference, shared_type, zip_reference,
+    activation_cases, activation_gradient_cases, activation_tolerance, flops_of_each, map_host, map_reference, shared_type,
+    zip_host, zip_reference,
 };
 
 /// See [`sigmoid`].
@@ -52,6 +55,10 @@ impl Op for Sigmoid {
         map_reference(inputs, outputs, |x| 1.0 / (1.0 + (-x).exp()));
     }
 
+    fn host(&self, inputs: &[&HostTensor], outputs: &mut [HostTensor]) -> bool {
+        map_host(inputs, outputs, |x| 1.0 / (1.0 + (-x).exp()))
+    }
+
     fn tolerance(&self, _: &[TensorType]) -> Tolerance {
         activation_tolerance()
     }
@@ -80,6 +87,10 @@ impl Op for SigmoidGradient {
 
     fn reference(&self, inputs: &[Array], outputs: &mut [Array]) {
         zip_reference(inputs, outputs, |upstream, y| upstream * y * (1.0 - y));
+    }
+
+    fn host(&self, inputs: &[&HostTensor], outputs: &mut [HostTensor]) -> bool {
+        zip_host(inputs, outputs, |upstream, y| upstream * y * (1.0 - y))
     }
 
     fn cases(&self) -> Vec<Case> {

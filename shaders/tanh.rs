@@ -4,10 +4,13 @@
 
 use std::sync::Arc;
 
-use wgrad_core::{Array, Case, Function, Graph, GraphError, Lowering, Node, Op, ShapeError, TensorType, Tolerance, Value};
+use wgrad_core::{
+    Array, Case, Function, Graph, GraphError, HostTensor, Lowering, Node, Op, ShapeError, TensorType, Tolerance, Value,
+};
 
 use crate::relu::{
-    activation_cases, activation_gradient_cases, activation_tolerance, flops_of_each, map_reference, shared_type, zip_reference,
+    activation_cases, activation_gradient_cases, activation_tolerance, flops_of_each, map_host, map_reference, shared_type,
+    zip_host, zip_reference,
 };
 
 /// See [`tanh`].
@@ -52,6 +55,10 @@ impl Op for Tanh {
         map_reference(inputs, outputs, f64::tanh);
     }
 
+    fn host(&self, inputs: &[&HostTensor], outputs: &mut [HostTensor]) -> bool {
+        map_host(inputs, outputs, f32::tanh)
+    }
+
     fn tolerance(&self, _: &[TensorType]) -> Tolerance {
         activation_tolerance()
     }
@@ -80,6 +87,10 @@ impl Op for TanhGradient {
 
     fn reference(&self, inputs: &[Array], outputs: &mut [Array]) {
         zip_reference(inputs, outputs, |upstream, y| upstream * (1.0 - y * y));
+    }
+
+    fn host(&self, inputs: &[&HostTensor], outputs: &mut [HostTensor]) -> bool {
+        zip_host(inputs, outputs, |upstream, y| upstream * (1.0 - y * y))
     }
 
     fn cases(&self) -> Vec<Case> {

@@ -4,11 +4,11 @@ mod support;
 
 use std::sync::Arc;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use wgrad::core::op::AdapterClass;
 use wgrad::core::plan::{Target, plan};
-use wgrad::core::{Array, Case, HostTensor, Op};
-use wgrad::executor::{Checks, Choice, Device, Executor};
+use wgrad::core::{Array, Case, HostTensor, Kernel, LoadHook, Lowering, Op, StoreHook};
+use wgrad::executor::{Checks, Choice, Device, Executor, ExecutorError};
 use wgrad::ops;
 use wgrad::reference::compare;
 
@@ -35,6 +35,7 @@ fn run(device: &Device, checks: Checks, class: AdapterClass, op: &Arc<dyn Op>, c
         }
     }
     executor.run_blocking(&[(&loaded, 1)])?;
+    executor.check_guards_blocking()?;
     let kinds: Vec<_> = case.inputs.iter().map(|input| input.kind.clone()).collect();
     (0..op.infer(&kinds)?.len())
         .map(|output| {
@@ -61,7 +62,8 @@ fn every_operation_agrees_with_its_reference() -> Result<()> {
     for op in ops::examples() {
         for case in op.cases() {
             for class in [AdapterClass::Software, AdapterClass::Gpu] {
-                let outcome = run(&device, Checks::Unchecked, class, &op, &case).and_then(|outputs| agree(op.as_ref(), &case, &outputs));
+                let outcome =
+                    run(&device, Checks::Unchecked, class, &op, &case).and_then(|outputs| agree(op.as_ref(), &case, &outputs));
                 if let Err(error) = outcome {
                     failures.push(format!("{op:?}, {}, kernels for {class:?}: {error:#}", case.label));
                 }
@@ -76,7 +78,9 @@ fn every_operation_agrees_with_its_reference() -> Result<()> {
 fn checks_change_no_bit() -> Result<()> {
     let device = Device::request_blocking(&Choice::Auto)?;
     for op in ops::examples() {
-        let Some(case) = op.cases().into_iter().find(|case| case.inputs.iter().all(|input| input.data.len() < 2000)) else { continue };
+        let Some(case) = op.cases().into_iter().find(|case| case.inputs.iter().all(|input| input.data.len() < 2000)) else {
+            continue;
+        };
         let class = device.target().class;
         let checked = run(&device, Checks::Checked, class, &op, &case).with_context(|| format!("{op:?}"))?;
         let unchecked = run(&device, Checks::Unchecked, class, &op, &case)?;
@@ -85,17 +89,92 @@ fn checks_change_no_bit() -> Result<()> {
     Ok(())
 }
 
+/// The elements' bits, in which a NaN equals itself.
+fn bits(tensor: &HostTensor) -> Vec<u32> {
+    match tensor {
+        HostTensor::F32(_, data) => data.iter().map(|element| element.to_bits()).collect(),
+        HostTensor::U32(_, data) => data.clone(),
+        HostTensor::U8(_, data) => data.iter().map(|&element| element.into()).collect(),
+    }
+}
+
+#[test]
+fn no_operation_touches_what_lies_around_its_buffers() -> Result<()> {
+    let device = Device::request_blocking(&Choice::Auto)?;
+    let mut failures = Vec::new();
+    for op in ops::examples() {
+        for case in op.cases() {
+            for class in [AdapterClass::Software, AdapterClass::Gpu] {
+                let outputs =
+                    |checks| -> Result<Vec<_>> { Ok(run(&device, checks, class, &op, &case)?.iter().map(bits).collect()) };
+                match (outputs(Checks::Guarded), outputs(Checks::Unchecked)?) {
+                    (Ok(guarded), unchecked) if guarded == unchecked => {}
+                    (Ok(_), _) => failures.push(format!("{op:?}, {}, {class:?}: depends on guard words or padding", case.label)),
+                    (Err(error), _) => failures.push(format!("{op:?}, {}, {class:?}: {error:#}", case.label)),
+                }
+            }
+        }
+    }
+    ensure!(failures.is_empty(), "on {}:\n{}", device.info(), failures.join("\n"));
+    Ok(())
+}
+
+/// Doubles each element, and has hooks of no kind.
+const DOUBLE: &str = "
+struct DoubleDims { first: u32, count: u32 }
+@group(0) @binding(0) var<uniform> double_dims: DoubleDims;
+@group(0) @binding(1) var<storage, read> double_input: array<f32>;
+@group(0) @binding(2) var<storage, read_write> double_output: array<f32>;
+@compute @workgroup_size(8) fn double_main(@builtin(global_invocation_id) id: vec3u) {
+    if id.x < double_dims.count {
+        double_output[id.x] = 2.0 * double_input[id.x + double_dims.first];
+    }
+}";
+
+/// A kernel that doubles `count` elements from the `first`, in the place of the one for `relu`.
+fn doubling(first: u32, count: u32) -> Result<Arc<dyn Op>> {
+    let kernel = Kernel {
+        candidate: "double",
+        source: DOUBLE,
+        entry: "double_main",
+        class: None,
+        dims: vec![first, count],
+        constants: Vec::new(),
+        workgroups: [1, 1, 1],
+        loads: vec![LoadHook { variable: "double_input", function: None, row: None }],
+        stores: vec![StoreHook { variable: "double_output", function: None }],
+        sums: Vec::new(),
+    };
+    let op = ops::examples().into_iter().find(|op| op.name() == "relu").context("no relu")?;
+    Ok(Arc::new(support::Planted { op, lowering: Lowering::Kernels(vec![kernel]) }))
+}
+
+#[test]
+fn an_element_past_the_end_is_seen() -> Result<()> {
+    let device = Device::request_blocking(&Choice::Auto)?;
+    let ones = Case { label: "four ones".to_owned(), inputs: vec![Array::from_fn([4], |_| 1.0)], differentiable: true };
+    let guarded = |op| run(&device, Checks::Guarded, device.target().class, &op, &ones);
+    let twos = HostTensor::F32([4].into(), vec![2.0; 4]);
+    ensure!(guarded(doubling(0, 4)?)? == [twos]);
+    let error = guarded(doubling(0, 5)?).err().context("a write past the end passed")?;
+    let Some(ExecutorError::Overrun { label, bytes: 16, at: 16 }) = error.downcast_ref() else { bail!("{error}") };
+    ensure!(label == "%1", "{label} was named");
+    let HostTensor::F32(_, data) = &guarded(doubling(1, 4)?)?[0] else { bail!("no floats") };
+    ensure!(data[..3] == [2.0; 3] && data[3].is_nan(), "a read past the end gave {data:?}");
+    Ok(())
+}
+
 #[test]
 fn a_wrong_constant_is_seen() -> Result<()> {
     let device = Device::request_blocking(&Choice::Auto)?;
-    let leaky = |slope: &str| ops::examples().into_iter().find(|op| format!("{op:?}").contains("LeakyRelu") && op.name() == slope);
+    let leaky =
+        |slope: &str| ops::examples().into_iter().find(|op| format!("{op:?}").contains("LeakyRelu") && op.name() == slope);
     let op = leaky("leaky_relu").context("no leaky_relu")?;
     let case = op.cases().remove(1);
     let kinds: Vec<_> = case.inputs.iter().map(|input| input.kind.clone()).collect();
-    let wgrad::core::Lowering::Pointwise(mut function) = op.lowering(&kinds) else { anyhow::bail!("not pointwise") };
+    let Lowering::Pointwise(mut function) = op.lowering(&kinds) else { bail!("not pointwise") };
     function.constants = vec![wgrad::core::Literal::F32(0.75)];
-    let planted: Arc<dyn Op> =
-        Arc::new(support::Planted { op: Arc::clone(&op), lowering: wgrad::core::Lowering::Pointwise(function) });
+    let planted: Arc<dyn Op> = Arc::new(support::Planted { op: Arc::clone(&op), lowering: Lowering::Pointwise(function) });
     let outputs = run(&device, Checks::Unchecked, device.target().class, &planted, &case)?;
     ensure!(agree(op.as_ref(), &case, &outputs).is_err(), "a slope of 0.75 passed for another");
     Ok(())

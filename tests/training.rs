@@ -28,7 +28,7 @@ on_the_cpu![
     parameters_go_from_one_trainer_to_another,
     parameters_that_do_not_matter_stay,
     seeds_decide,
-    seeds_decide_beyond_initial_values,
+    seeds_decide_the_order,
 ];
 
 /// Four examples of two numbers in two classes.
@@ -67,6 +67,27 @@ fn progress_ends_with_the_epoch_and_callbacks_can_stop() {
         assert!(at(epoch).is_sorted());
     }
     assert!(reports.iter().all(|report| (report.steps, report.epochs) == (4, 5)));
+}
+
+/// PyTorch's default for `Linear(100, 50)`: evenly between plus and minus 0.1.
+#[test]
+fn initial_values_are_those_of_pytorch() {
+    let mut trainer = trainer(Linear::new(100, 50), MseLoss, Sgd::new(0.1));
+    trainer.build(&[100]).unwrap();
+    let values: Vec<f32> = trainer.parameters().unwrap().iter().flat_map(|(_, tensor)| tensor.to_vec()).collect();
+    let mean = |power: i32| values.iter().map(|value| f64::from(*value).powi(power)).sum::<f64>() / values.len() as f64;
+    let largest = values.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
+    assert!((0.0995..=0.1).contains(&largest), "{largest}");
+    assert!(mean(1).abs() < 0.003 && (mean(2) - 0.01 / 3.0).abs() < 0.0002, "{} and {}", mean(1), mean(2));
+}
+
+/// The same on every platform, and in every version that does not say otherwise.
+#[test]
+fn initial_values_never_change() {
+    let mut trainer = classifier();
+    trainer.build(&[2]).unwrap();
+    let values: Vec<f32> = trainer.parameters().unwrap().iter().flat_map(|(_, tensor)| tensor.to_vec()).collect();
+    assert_eq!(values, [0.218_774_77, 0.295_677_24, 0.325_085_04, -0.048_193_995, 0.402_334_4, 0.361_375_42]);
 }
 
 #[test]

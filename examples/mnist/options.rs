@@ -10,7 +10,7 @@ const DATA: &str = "data/mnist";
 
 /// Trains a fully connected network on the handwritten digits of MNIST, with WGSL on any GPU.
 #[derive(Debug, Parser)]
-#[command(name = "mnist")]
+#[command(name = "mnist", args_override_self = true)]
 pub struct CommandLine {
     /// Folder of four files in MNIST's format, gzipped or not [default: data/mnist here or in the project]
     #[arg(long, value_name = "DIR")]

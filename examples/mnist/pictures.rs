@@ -35,7 +35,7 @@ fn draw_curves(path: &Path, history: &History) -> Result<()> {
         (y_label, [Series { name: "training", points: training }, Series { name: "test", points: test }])
     });
     let panels = panels.each_ref().map(|(y_label, series)| Panel { y_label, series });
-    Ok(curves(path, "Training on MNIST", "Epoch", &panels)?)
+    Ok(curves(path, "Training", "Epoch", &panels)?)
 }
 
 fn test_accuracy(score: Option<Score>) -> Option<f32> {
@@ -57,5 +57,5 @@ fn draw_digits(path: &Path, trainer: &mut Trainer, digits: &Digits) -> Result<()
         let (predicted, truth) = (predicted as u8, truth as u8);
         Digit { pixels, rows, columns, predicted, truth }
     });
-    Ok(digit_grid(path, "Predicted test digits", &images.collect::<Vec<_>>())?)
+    Ok(digit_grid(path, "Predictions for the first test digits", &images.collect::<Vec<_>>())?)
 }

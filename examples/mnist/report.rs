@@ -34,10 +34,12 @@ impl Report {
 
     /// Something to know that is no result: with `--json` it goes to stderr.
     pub fn note(&mut self, text: &dyn Display) -> Result<()> {
-        match self.json {
-            true => Ok(writeln!(io::stderr(), "{text}")?),
-            false => print(text),
+        if !self.json {
+            return print(text);
         }
+        // The results do not depend on whether anybody reads this.
+        let _ = writeln!(io::stderr(), "{text}");
+        Ok(())
     }
 
     /// The devices that `--device` takes, by number.

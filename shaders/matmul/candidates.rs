@@ -144,6 +144,6 @@ mod tests {
     #[test]
     fn small_products_take_small_register_tiles() {
         let rows = |m, n| Tile::for_registers(Extents { m, n, k: 64 }).rows;
-        assert_eq!([rows(64, 256), rows(64, 128), rows(10, 128), rows(64, 10)], [32, 32, 8, 4]);
+        assert_eq!([rows(64, 256), rows(64, 128), rows(10, 128), rows(64, 10)], [16, 16, 8, 4]);
     }
 }

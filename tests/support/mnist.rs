@@ -14,7 +14,8 @@ pub fn training_step(rows: usize, batch: usize, count: usize) -> Result<Graph> {
     let step = graph.state("step", counter())?;
     let stop = graph.state("stop", counter())?;
     let log = graph.state("log", zeros([1024, 2]))?;
-    let shapes: Vec<Shape> = [[256, 784], [128, 256], [10, 128]].iter().flat_map(|&[out, inn]| [[out, inn].into(), [out].into()]).collect();
+    let shapes: Vec<Shape> =
+        [[256, 784], [128, 256], [10, 128]].iter().flat_map(|&[out, inn]| [[out, inn].into(), [out].into()]).collect();
     let layout = ops::pack_layout(&shapes);
     let [parameters, first, second] =
         ["parameters", "first moment", "second moment"].map(|name| graph.state(name, zeros([layout.length])));

@@ -1,9 +1,12 @@
 //! Graphs of one operation, which several tests need.
 
+mod planted;
+
 use std::sync::Arc;
 
-use wgrad::core::{Array, Case, Graph, HostTensor, Op, ShapeError, TensorType};
-use wgrad::core::{Lowering, Tolerance};
+use wgrad::core::{Case, Graph, HostTensor, Op};
+
+pub use planted::Planted;
 
 /// The name of a case's `index`th input in [`graph_of`].
 pub fn input_name(index: usize) -> String {
@@ -36,41 +39,4 @@ pub fn graph_of(op: &Arc<dyn Op>, case: &Case) -> anyhow::Result<Graph> {
         }
     }
     Ok(graph)
-}
-
-/// An operation with another lowering: a planted error.
-#[derive(Debug)]
-pub struct Planted {
-    pub op: Arc<dyn Op>,
-    pub lowering: Lowering,
-}
-
-impl Op for Planted {
-    fn name(&self) -> &'static str {
-        self.op.name()
-    }
-
-    fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, ShapeError> {
-        self.op.infer(inputs)
-    }
-
-    fn lowering(&self, _inputs: &[TensorType]) -> Lowering {
-        self.lowering.clone()
-    }
-
-    fn flops(&self, inputs: &[TensorType]) -> u64 {
-        self.op.flops(inputs)
-    }
-
-    fn reference(&self, inputs: &[Array], outputs: &mut [Array]) {
-        self.op.reference(inputs, outputs)
-    }
-
-    fn tolerance(&self, inputs: &[TensorType]) -> Tolerance {
-        self.op.tolerance(inputs)
-    }
-
-    fn cases(&self) -> Vec<Case> {
-        self.op.cases()
-    }
 }

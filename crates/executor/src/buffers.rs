@@ -66,13 +66,7 @@ pub(crate) async fn write(device: &Device, buffer: &wgpu::Buffer, label: &str, b
     write_at(device, buffer, 0, label, bytes).await
 }
 
-async fn write_at(
-    device: &Device,
-    buffer: &wgpu::Buffer,
-    offset: u64,
-    label: &str,
-    bytes: &[u8],
-) -> Result<(), ExecutorError> {
+async fn write_at(device: &Device, buffer: &wgpu::Buffer, offset: u64, label: &str, bytes: &[u8]) -> Result<(), ExecutorError> {
     let written = device.catch(|| device.queue().write_buffer(buffer, offset, bytes)).await;
     written.map_err(ExecutorError::during(format!("writing {label}")))
 }

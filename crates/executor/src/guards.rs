@@ -6,52 +6,55 @@ use crate::buffers::{self, Region, TENSOR};
 use crate::device::Device;
 use crate::error::ExecutorError;
 use crate::executor::Executor;
-use crate::pipelines::Checks;
 
 /// Bytes of guard words on each side: bindings begin at multiples of it.
 const GUARD: u64 = 256;
 const WORD: usize = size_of::<u32>();
-/// A NaN that no operation computes.
-const POISON: [u8; WORD] = 0x7fc0_dead_u32.to_le_bytes();
+/// The first of the NaNs that guard words are. They are signalling: arithmetic makes a quiet NaN of them, which shows
+/// when it is written over a guard word.
+const FIRST_NAN: u32 = 0x7fa0_0000;
+/// How many NaNs there are from there on, each with its own bits, that are signalling too.
+const NANS: u32 = 0x0020_0000;
 
 /// A region between guard words.
 #[derive(Clone, Debug)]
 pub(crate) struct Guarded {
+    pub(crate) region: Region,
     label: String,
-    region: Region,
+    /// Each region has its own, so that a guard word which a kernel copies from one to another shows.
+    word: [u8; WORD],
 }
 
-/// Memory for a plan's buffer: zeros, or between guard words NaNs, but zeros where a plan relies on them.
-///
-/// # Errors
-/// Where the device has no room for it.
-pub(crate) async fn allocate(device: &Device, checks: Checks, buffer: &Buffer) -> Result<Region, ExecutorError> {
-    let guard = if checks == Checks::Guarded { GUARD } else { 0 };
-    let bytes = buffer.bytes + 2 * guard;
-    let region = Region { buffer: buffers::allocate(device, &buffer.label, bytes, TENSOR).await?, guard };
-    if guard > 0 {
-        let mut contents = POISON.repeat((bytes as usize).div_ceil(WORD));
+impl Guarded {
+    /// Memory for a plan's buffer, the `index`th between guard words. It is full of them itself, but where a plan
+    /// relies on zeros.
+    ///
+    /// # Errors
+    /// Where the device has no room for it.
+    pub(crate) async fn allocate(device: &Device, buffer: &Buffer, index: u32) -> Result<Self, ExecutorError> {
+        let bytes = buffer.bytes + 2 * GUARD;
+        let created = buffers::allocate(device, &buffer.label, bytes, TENSOR).await?;
+        let word = (FIRST_NAN + index % NANS).to_le_bytes();
+        let mut contents = word.repeat(bytes as usize / WORD);
         if matches!(buffer.role, Role::Pack) {
-            contents[guard as usize..][..buffer.bytes as usize].fill(0);
+            contents[GUARD as usize..][..buffer.bytes as usize].fill(0);
         }
-        buffers::write(device, &region.buffer, &buffer.label, &contents).await?;
+        buffers::write(device, &created, &buffer.label, &contents).await?;
+        Ok(Self { region: Region { buffer: created, guard: GUARD }, label: buffer.label.clone(), word })
     }
-    Ok(region)
+
+    /// The first byte outside the region that was overwritten, given the guard words from `start` in its buffer.
+    fn overwritten(&self, start: u64, words: &[u8]) -> Option<i64> {
+        let word = words.chunks_exact(WORD).position(|word| word != self.word)?;
+        Some((start + (word * WORD) as u64) as i64 - GUARD as i64)
+    }
 }
 
 impl Executor {
-    /// Adds a region to those that [`Executor::check_guards`] looks at.
-    pub(crate) fn watch(&mut self, label: String, region: Region) {
-        if region.guard > 0 {
-            self.guarded.push(Guarded { label, region });
-        }
-    }
-
-    /// Checks that no kernel has written outside the buffers of this executor's plans, dropped ones too. It reads all
-    /// of them back, and there are guard words only with [`Checks::Guarded`].
+    /// Checks that no kernel has written outside of the buffers of all plans that were loaded so far, be they dropped.
+    /// Only with [`Checks::Guarded`](crate::Checks::Guarded) are there guard words, which it reads back.
     ///
-    /// A write is seen where it changes one of the 64 words behind a buffer, or those before it; a driver may drop it
-    /// further away, and does so for negative indices on most.
+    /// A write is seen in the 256 bytes behind a buffer. Before a buffer, or further away, most drivers drop it.
     ///
     /// Natively, the future ends only when somebody polls the device.
     ///
@@ -59,12 +62,12 @@ impl Executor {
     /// [`ExecutorError::Overrun`] for the first buffer whose guard words have changed; on errors and loss of the
     /// device.
     pub async fn check_guards(&self) -> Result<(), ExecutorError> {
-        for Guarded { label, region } in &self.guarded {
-            let (bytes, end) = (region.bytes(), region.guard + region.bytes());
-            for start in [0, end] {
-                let words = self.read_bytes(label, &region.buffer, start..start + region.guard).await?;
-                if let Some(word) = words.chunks_exact(WORD).position(|word| word != POISON) {
-                    let at = (start + (word * WORD) as u64) as i64 - region.guard as i64;
+        for guarded in &self.guarded {
+            let (label, region) = (&guarded.label, &guarded.region);
+            let bytes = region.bytes();
+            for start in [0, GUARD + bytes] {
+                let words = self.read_bytes(label, &region.buffer, start..start + GUARD).await?;
+                if let Some(at) = guarded.overwritten(start, &words) {
                     return Err(ExecutorError::Overrun { label: label.clone(), bytes, at });
                 }
             }

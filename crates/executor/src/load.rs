@@ -6,13 +6,13 @@ use std::sync::{Arc, Mutex};
 use wgrad_core::HostTensor;
 use wgrad_core::plan::{Buffer, BufferId, Dispatch, Plan, Role};
 
-use crate::buffers::Region;
+use crate::buffers::{self, Region, TENSOR};
 use crate::error::ExecutorError;
 use crate::executor::{Executor, Shared, Source};
-use crate::guards;
+use crate::guards::Guarded;
 use crate::loaded::{Command, LoadedPlan, Output};
 use crate::pack;
-use crate::pipelines::{self, Pipeline};
+use crate::pipelines::{self, Checks, Pipeline};
 use crate::uniforms::Uniforms;
 
 /// What a plan brings along while it is being loaded.
@@ -23,6 +23,8 @@ struct Loading<'a> {
     new: BTreeMap<String, Shared>,
     /// One for each of the plan's.
     regions: Vec<Region>,
+    /// Those that are new and lie between guard words.
+    guarded: Vec<Guarded>,
 }
 
 impl Executor {
@@ -36,7 +38,7 @@ impl Executor {
     /// device would reject a dispatch. Nothing is kept then.
     pub async fn load(&mut self, plan: &Plan) -> Result<LoadedPlan, ExecutorError> {
         self.device.check()?;
-        let mut loading = Loading { executor: self, plan, new: BTreeMap::new(), regions: Vec::new() };
+        let mut loading = Loading { executor: self, plan, new: BTreeMap::new(), regions: Vec::new(), guarded: Vec::new() };
         for buffer in &plan.buffers {
             let region = loading.region(buffer).await?;
             loading.regions.push(region);
@@ -48,11 +50,9 @@ impl Executor {
             pace: Arc::new(Mutex::default()),
         };
         loading.rehearse(&loaded).await?;
-        let Loading { new, regions, .. } = loading;
+        let Loading { new, guarded, .. } = loading;
         self.shared.extend(new);
-        for (buffer, region) in plan.buffers.iter().zip(regions) {
-            self.watch(buffer.label.clone(), region);
-        }
+        self.guarded.extend(guarded);
         Ok(loaded)
     }
 }
@@ -90,9 +90,21 @@ impl Loading<'_> {
         Ok(created)
     }
 
-    async fn allocate(&self, buffer: &Buffer, tensor: Option<&HostTensor>) -> Result<Region, ExecutorError> {
+    async fn allocate(&mut self, buffer: &Buffer, tensor: Option<&HostTensor>) -> Result<Region, ExecutorError> {
         let device = &self.executor.device;
-        let region = guards::allocate(device, self.executor.checks, buffer).await?;
+        let region = match self.executor.checks {
+            Checks::Checked | Checks::Unchecked => {
+                let created = buffers::allocate(device, &buffer.label, buffer.bytes, TENSOR).await?;
+                Region { buffer: created, guard: 0 }
+            }
+            Checks::Guarded => {
+                let known = self.executor.guarded.len() + self.guarded.len();
+                let guarded = Guarded::allocate(device, buffer, known as u32).await?;
+                let region = guarded.region.clone();
+                self.guarded.push(guarded);
+                region
+            }
+        };
         if let Some(tensor) = tensor {
             region.write(device, &buffer.label, &pack::pack(&buffer.label, tensor)?).await?;
         }

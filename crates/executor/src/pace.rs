@@ -72,10 +72,14 @@ pub(crate) fn next_submission(wanted: &[(Pace, u32)]) -> Vec<u32> {
     submission
 }
 
+/// How long a submission should take: nothing where nothing is known of its plans.
+pub(crate) fn expected(submission: &[(Pace, u32)]) -> Duration {
+    submission.iter().map(|(pace, steps)| pace.predict(*steps)).sum()
+}
+
 /// Tells the plans of one submission how long it took: each by its share of what was expected.
 pub(crate) fn observe(submission: &mut [(Pace, u32)], elapsed: Duration) {
-    let expected: Duration = submission.iter().map(|(pace, steps)| pace.predict(*steps)).sum();
-    let ratio = elapsed.as_secs_f64() / expected.as_secs_f64().max(1e-9);
+    let ratio = elapsed.as_secs_f64() / expected(submission).as_secs_f64().max(1e-9);
     match submission {
         [(pace, steps)] => pace.observe(*steps, elapsed),
         several => {

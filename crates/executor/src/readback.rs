@@ -38,13 +38,7 @@ impl Executor {
         self.read(name, &output.region, output.offset, &output.kind).await
     }
 
-    async fn read(
-        &self,
-        name: &str,
-        region: &Region,
-        offset: usize,
-        kind: &TensorType,
-    ) -> Result<HostTensor, ExecutorError> {
+    async fn read(&self, name: &str, region: &Region, offset: usize, kind: &TensorType) -> Result<HostTensor, ExecutorError> {
         let (range, before) = pack::copied_range(kind, offset);
         let bytes = self.read_bytes(name, &region.buffer, range.start + region.guard..range.end + region.guard).await?;
         Ok(pack::unpack(kind, &bytes[before..]))

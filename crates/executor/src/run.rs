@@ -19,6 +19,8 @@ const IN_FLIGHT: usize = 3;
 pub(crate) struct Submission {
     completion: Completion,
     steps: Vec<(Arc<Mutex<Pace>>, u32)>,
+    /// When the device got it, where there is a clock.
+    submitted: Option<Instant>,
     /// When the device began with it, where that is known.
     began: Option<Instant>,
 }
@@ -73,9 +75,10 @@ impl Executor {
         });
         let completion = submitted.await.map_err(ExecutorError::during("running"))?;
         self.counters.submissions.fetch_add(1, Ordering::Relaxed);
-        let began = if self.in_flight.is_empty() { now() } else { None };
+        let submitted = now();
+        let began = submitted.filter(|_| self.in_flight.is_empty());
         let steps = work.iter().map(|(plan, steps)| (plan.pace.clone(), *steps)).collect();
-        self.in_flight.push_back(Submission { completion, steps, began });
+        self.in_flight.push_back(Submission { completion, steps, submitted, began });
         match work {
             // The next submission's size depends on how long this one takes.
             [(plan, _)] if CAN_MEASURE && !lock(&plan.pace).is_known() => self.finish().await,
@@ -85,13 +88,16 @@ impl Executor {
 
     /// Waits for the oldest submission and learns from it.
     async fn retire(&mut self) -> Result<(), ExecutorError> {
-        let Some(Submission { completion, steps, began }) = self.in_flight.pop_front() else { return Ok(()) };
+        let Some(Submission { completion, steps, submitted, began }) = self.in_flight.pop_front() else { return Ok(()) };
         let has_waited = completion.wait(&self.device).await?;
         let ended = now();
         let mut paces: Vec<(Pace, u32)> = steps.iter().map(|(pace, count)| (*lock(pace), *count)).collect();
-        // What had ended unseen took less time than has passed: good enough where nothing is known, but nothing else.
+        // What had ended unseen took less time than has passed: good enough where nothing is known, or where even that is
+        // less than was expected.
         let is_new = paces.iter().any(|(pace, _)| !pace.is_known());
-        if let (Some(elapsed), true) = (elapsed(began, ended), has_waited || is_new) {
+        let measured = elapsed(began, ended).filter(|_| has_waited || is_new);
+        let bound = elapsed(submitted, ended).filter(|bound| *bound < pace::expected(&paces));
+        if let Some(elapsed) = measured.or(bound) {
             pace::observe(&mut paces, elapsed);
             for ((shared, _), (pace, _)) in steps.iter().zip(paces) {
                 *lock(shared) = pace;

@@ -33,16 +33,12 @@ pub fn in_workspace() -> Command {
 
 /// Runs `command` to its end with this program's input and output.
 pub fn status(command: &mut Command) -> Result<ExitStatus> {
-    command
-        .status()
-        .with_context(|| format!("cannot start {command:?}"))
+    command.status().with_context(|| format!("cannot start {command:?}"))
 }
 
 /// Runs `command`, to pass its exit status on; a command ended by a signal counts as a plain failure.
 pub fn exit_code(command: &mut Command) -> Result<ExitCode> {
-    let code = status(command)?
-        .code()
-        .and_then(|code| u8::try_from(code).ok());
+    let code = status(command)?.code().and_then(|code| u8::try_from(code).ok());
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
@@ -57,19 +53,12 @@ pub fn succeed(command: &mut Command) -> Result<()> {
 
 /// Whether `command` can be started and succeeds; its output is dropped.
 pub fn succeeds_quietly(command: &mut Command) -> bool {
-    command
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success())
+    command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
 }
 
 /// What `command` prints on its standard output, once it has succeeded.
 pub fn output(command: &mut Command) -> Result<String> {
-    let output = command
-        .stderr(Stdio::inherit())
-        .output()
-        .with_context(|| format!("cannot start {command:?}"))?;
+    let output = command.stderr(Stdio::inherit()).output().with_context(|| format!("cannot start {command:?}"))?;
     if !output.status.success() {
         bail!("{command:?} ended with {}", output.status);
     }
@@ -77,15 +66,8 @@ pub fn output(command: &mut Command) -> Result<String> {
 }
 
 /// Runs `command`, passing its standard output on to `output` line by line as it comes, and each line to `on_line`.
-pub fn stream(
-    command: &mut Command,
-    mut output: impl Write,
-    mut on_line: impl FnMut(&str),
-) -> Result<ExitStatus> {
-    let mut child = command
-        .stdout(Stdio::piped())
-        .spawn()
-        .with_context(|| format!("cannot start {command:?}"))?;
+pub fn stream(command: &mut Command, mut output: impl Write, mut on_line: impl FnMut(&str)) -> Result<ExitStatus> {
+    let mut child = command.stdout(Stdio::piped()).spawn().with_context(|| format!("cannot start {command:?}"))?;
     if let Some(stdout) = child.stdout.take() {
         let mut reader = BufReader::new(stdout);
         let mut line = Vec::new();
@@ -113,10 +95,7 @@ mod tests {
     fn a_stream_passes_on_every_byte_and_line() {
         let (mut output, mut lines) = (Vec::new(), Vec::new());
         let mut command = shell(r"printf 'one\n\377\nlast'; exit 3");
-        let status = stream(&mut command, &mut output, |line| {
-            lines.push(line.to_owned())
-        })
-        .unwrap();
+        let status = stream(&mut command, &mut output, |line| lines.push(line.to_owned())).unwrap();
         assert_eq!(output, b"one\n\xff\nlast");
         assert_eq!(lines, ["one", "\u{fffd}", "last"]);
         assert_eq!(status.code(), Some(3));
@@ -125,10 +104,7 @@ mod tests {
     #[test]
     fn exit_codes_are_passed_on() {
         assert_eq!(exit_code(&mut shell("exit 7")).unwrap(), ExitCode::from(7));
-        assert_eq!(
-            exit_code(&mut shell("kill -9 $$")).unwrap(),
-            ExitCode::FAILURE
-        );
+        assert_eq!(exit_code(&mut shell("kill -9 $$")).unwrap(), ExitCode::FAILURE);
     }
 
     #[test]
@@ -137,9 +113,6 @@ mod tests {
         assert!(succeed(&mut shell("exit 0")).is_ok());
         assert!(output(&mut shell("exit 1")).is_err());
         let error = succeed(&mut Command::new("/no/such/program")).unwrap_err();
-        assert!(
-            format!("{error:#}").contains("/no/such/program"),
-            "{error:#}"
-        );
+        assert!(format!("{error:#}").contains("/no/such/program"), "{error:#}");
     }
 }

@@ -15,24 +15,14 @@ use crate::cargo;
 /// Fails, naming each offender, if a dependency on any platform has a licence that `deny.toml` does not allow.
 pub fn check() -> Result<()> {
     let path = cargo::workspace_root().join("deny.toml");
-    let text =
-        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let allowed = allowed_licences(&text)?;
     let packages = packages(&dependency_tree()?)?;
-    let offenders: Vec<String> = packages
-        .iter()
-        .filter_map(|package| offence(package, &allowed))
-        .collect();
+    let offenders: Vec<String> = packages.iter().filter_map(|package| offence(package, &allowed)).collect();
     if !offenders.is_empty() {
-        bail!(
-            "licences that deny.toml does not allow:\n{}",
-            offenders.join("\n")
-        );
+        bail!("licences that deny.toml does not allow:\n{}", offenders.join("\n"));
     }
-    println!(
-        "the licences of all {} packages are allowed",
-        packages.len()
-    );
+    println!("the licences of all {} packages are allowed", packages.len());
     Ok(())
 }
 
@@ -59,15 +49,7 @@ fn offence(package: &Package, allowed: &BTreeSet<String>) -> Option<String> {
 fn dependency_tree() -> Result<String> {
     let mut command = cargo::in_workspace();
     command
-        .args([
-            "tree",
-            "--workspace",
-            "--all-features",
-            "--edges",
-            "normal,build",
-            "--target",
-            "all",
-        ])
+        .args(["tree", "--workspace", "--all-features", "--edges", "normal,build", "--target", "all"])
         .args(["--locked", "--prefix", "none", "--format", "{p}\t{l}"]);
     cargo::output(&mut command)
 }
@@ -80,40 +62,19 @@ fn packages(tree: &str) -> Result<BTreeSet<Package>> {
 fn package(line: &str) -> Result<Package> {
     // Cargo marks a package whose own dependencies it has printed before.
     let line = line.strip_suffix(" (*)").unwrap_or(line);
-    let (name, licence) = line
-        .split_once('\t')
-        .with_context(|| format!("no licence in {line:?}"))?;
-    Ok(Package {
-        name: name.trim().into(),
-        licence: licence.trim().into(),
-    })
+    let (name, licence) = line.split_once('\t').with_context(|| format!("no licence in {line:?}"))?;
+    Ok(Package { name: name.trim().into(), licence: licence.trim().into() })
 }
 
 /// The strings of the list `allow` in the section `[licenses]`.
 fn allowed_licences(deny: &str) -> Result<BTreeSet<String>> {
-    let uncommented: Vec<&str> = deny
-        .lines()
-        .map(|line| line.split('#').next().unwrap_or_default().trim())
-        .collect();
-    let section = uncommented
-        .iter()
-        .skip_while(|line| **line != "[licenses]")
-        .skip(1);
-    let section: Vec<&str> = section
-        .take_while(|line| !line.starts_with('['))
-        .copied()
-        .collect();
+    let uncommented: Vec<&str> = deny.lines().map(|line| line.split('#').next().unwrap_or_default().trim()).collect();
+    let section = uncommented.iter().skip_while(|line| **line != "[licenses]").skip(1);
+    let section: Vec<&str> = section.take_while(|line| !line.starts_with('[')).copied().collect();
     let text = section.join(" ");
-    let (_, list) = text
-        .split_once("allow = [")
-        .context("deny.toml has no `allow = [` in [licenses]")?;
-    let (list, _) = list
-        .split_once(']')
-        .context("the list `allow` in deny.toml has no end")?;
-    let names = list
-        .split(',')
-        .map(|name| name.trim().trim_matches('"'))
-        .filter(|name| !name.is_empty());
+    let (_, list) = text.split_once("allow = [").context("deny.toml has no `allow = [` in [licenses]")?;
+    let (list, _) = list.split_once(']').context("the list `allow` in deny.toml has no end")?;
+    let names = list.split(',').map(|name| name.trim().trim_matches('"')).filter(|name| !name.is_empty());
     Ok(names.map(str::to_owned).collect())
 }
 
@@ -152,32 +113,14 @@ allow = ["Zlib"]
     fn packages_are_read_from_a_tree() {
         let tree = "xtask v0.1.0 (/wgrad)\tMIT OR Apache-2.0\nanyhow v1.0.0\tMIT\n\nanyhow v1.0.0\tMIT (*)\nnone v1.0.0\t\n";
         let packages: Vec<Package> = packages(tree).unwrap().into_iter().collect();
-        let expected = [
-            ("anyhow v1.0.0", "MIT"),
-            ("none v1.0.0", ""),
-            ("xtask v0.1.0 (/wgrad)", "MIT OR Apache-2.0"),
-        ];
-        assert_eq!(
-            packages,
-            expected.map(|(name, licence)| Package {
-                name: name.into(),
-                licence: licence.into()
-            })
-        );
+        let expected = [("anyhow v1.0.0", "MIT"), ("none v1.0.0", ""), ("xtask v0.1.0 (/wgrad)", "MIT OR Apache-2.0")];
+        assert_eq!(packages, expected.map(|(name, licence)| Package { name: name.into(), licence: licence.into() }));
     }
 
     #[test]
     fn offenders_are_named_with_their_licence() {
         let allowed = allowed_licences(DENY).unwrap();
-        let offence_of = |licence: &str| {
-            offence(
-                &Package {
-                    name: "x v1".into(),
-                    licence: licence.into(),
-                },
-                &allowed,
-            )
-        };
+        let offence_of = |licence: &str| offence(&Package { name: "x v1".into(), licence: licence.into() }, &allowed);
         assert_eq!(offence_of("MIT"), None);
         assert_eq!(offence_of("GPL-3.0"), Some("    x v1: GPL-3.0".into()));
         assert!(offence_of("").is_some_and(|text| text.contains("no licence")));

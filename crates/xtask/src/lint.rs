@@ -1,8 +1,10 @@
 //! Runs all checks that need no test: format, clippy, docs, licences and the minimum Rust version.
 
+use std::fs;
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use crate::{cargo, licence, rust_version};
 
@@ -38,50 +40,56 @@ pub fn run() -> Result<ExitCode> {
 }
 
 fn format() -> Result<()> {
-    cargo::succeed(cargo::in_workspace().args(["fmt", "--all", "--check"]))
+    cargo::succeed(cargo::in_workspace().args(["fmt", "--all", "--check"]))?;
+    let mut rustfmt = Command::new("rustfmt");
+    cargo::succeed(rustfmt.current_dir(cargo::workspace_root()).args(["--check", "--edition", "2024"]).args(operations()?))
+}
+
+/// The Rust files of the operations, which `cargo fmt` does not find, since a macro declares their modules.
+fn operations() -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    let mut folders = vec![cargo::workspace_root().join("shaders")];
+    while let Some(folder) = folders.pop() {
+        let entries = fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?;
+        for entry in entries {
+            let path = entry?.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    Ok(found)
 }
 
 fn clippy() -> Result<()> {
     let mut command = cargo::in_workspace();
-    cargo::succeed(command.args([
-        "clippy",
-        "--workspace",
-        "--all-targets",
-        "--",
-        "-D",
-        "warnings",
-    ]))
+    cargo::succeed(command.args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
 }
 
 fn docs() -> Result<()> {
     let mut command = cargo::in_workspace();
-    command
-        .args(["doc", "--workspace", "--no-deps"])
-        .env("RUSTDOCFLAGS", "-D warnings");
+    command.args(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings");
     cargo::succeed(&mut command)
 }
 
 fn licences() -> Result<()> {
     if cargo::succeeds_quietly(cargo::in_workspace().args(["deny", "--version"])) {
         let mut command = cargo::in_workspace();
-        return cargo::succeed(
-            command.args(["deny", "--locked", "check", "licenses", "bans", "sources"]),
-        );
+        return cargo::succeed(command.args(["deny", "--locked", "check", "licenses", "bans", "sources"]));
     }
     licence::check()
 }
 
 /// Adds rustfmt and clippy, which rustup's minimal profile leaves out.
 fn install_components() -> Result<()> {
-    let missing =
-        |tool: &&str| !cargo::succeeds_quietly(cargo::command().args([tool, "--version"]));
+    let missing = |tool: &&str| !cargo::succeeds_quietly(cargo::command().args([tool, "--version"]));
     if !["fmt", "clippy"].iter().any(missing) {
         return Ok(());
     }
     if !cargo::succeeds_quietly(Command::new("rustup").arg("--version")) {
-        bail!(
-            "lint needs rustfmt and clippy: install them with your Rust, with rustup: rustup component add rustfmt clippy"
-        );
+        bail!("lint needs rustfmt and clippy: install them with your Rust, with rustup: rustup component add rustfmt clippy");
     }
     println!("Installing rustfmt and clippy.");
     cargo::succeed(Command::new("rustup").args(["component", "add", "rustfmt", "clippy"]))

@@ -112,20 +112,14 @@ mod tests {
 
     #[test]
     fn test_arguments_follow_the_separator() {
-        assert_eq!(
-            test_program_arguments(&words("-- --nocapture xor")).unwrap(),
-            words("--nocapture xor")
-        );
+        assert_eq!(test_program_arguments(&words("-- --nocapture xor")).unwrap(), words("--nocapture xor"));
         assert!(test_program_arguments(&[]).unwrap().is_empty());
         assert!(test_program_arguments(&words("xor")).is_err());
     }
 
     #[test]
     fn mnist_options_may_follow_a_separator() {
-        assert_eq!(
-            without_separator(&words("-- --epochs 1")),
-            words("--epochs 1")
-        );
+        assert_eq!(without_separator(&words("-- --epochs 1")), words("--epochs 1"));
         assert_eq!(without_separator(&words("--epochs 1")), words("--epochs 1"));
     }
 }

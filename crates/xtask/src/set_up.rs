@@ -33,9 +33,7 @@ pub fn set_up() -> Adapter {
     }
     // Nothing installed now would be seen past such a variable.
     if let Some(variable) = search.overridden_by {
-        return missing(format!(
-            "{variable} names no usable driver: unset it, or let it name one"
-        ));
+        return missing(format!("{variable} names no usable driver: unset it, or let it name one"));
     }
     let distribution = Distribution::of_this_machine();
     if distribution == Distribution::Debian && is_root() {
@@ -56,8 +54,7 @@ fn missing(remedy: String) -> Adapter {
 fn remedy(distribution: Distribution) -> String {
     match distribution.install_command() {
         Some(command) => format!("To install Mesa's software driver, run as root:\n    {command}"),
-        None => "Install Mesa's software driver (lavapipe) and the Vulkan loader (libvulkan.so.1)"
-            .into(),
+        None => "Install Mesa's software driver (lavapipe) and the Vulkan loader (libvulkan.so.1)".into(),
     }
 }
 
@@ -68,9 +65,7 @@ fn install_on_debian() {
     let mut update = apt_get();
     let mut install = apt_get();
     update.arg("update");
-    install
-        .args(["install", "-y", "--no-install-recommends"])
-        .args(DEBIAN_PACKAGES);
+    install.args(["install", "-y", "--no-install-recommends"]).args(DEBIAN_PACKAGES);
     for mut step in [update, install] {
         if let Err(error) = cargo::succeed(&mut step) {
             eprintln!("warning: {error:#}");
@@ -84,10 +79,7 @@ fn apt_get() -> Command {
     command.args(["-q", "-o", "DPkg::Lock::Timeout=120"]);
     // Without a terminal of its own, dpkg prints no progress in percent.
     command.args(["-o", "Dpkg::Use-Pty=0"]);
-    command
-        .env("DEBIAN_FRONTEND", "noninteractive")
-        .stdin(Stdio::null())
-        .stdout(io::stderr());
+    command.env("DEBIAN_FRONTEND", "noninteractive").stdin(Stdio::null()).stdout(io::stderr());
     command
 }
 
@@ -102,12 +94,7 @@ mod tests {
     #[test]
     fn the_remedy_is_the_exact_command_where_it_is_known() {
         let remedy = remedy(Distribution::Debian);
-        assert!(
-            remedy.contains(
-                "apt-get install -y --no-install-recommends mesa-vulkan-drivers libvulkan1"
-            ),
-            "{remedy}"
-        );
+        assert!(remedy.contains("apt-get install -y --no-install-recommends mesa-vulkan-drivers libvulkan1"), "{remedy}");
     }
 
     #[test]

@@ -31,23 +31,14 @@ fn run_without_adapter(tests: &[String], arguments: &[OsString]) -> Result<Total
     // Choosing tests by name leaves the examples out, which plain `cargo test` builds.
     let mut totals = counted(cargo::in_workspace().args(["build", "--workspace", "--examples"]))?;
     heading("Tests that need no adapter");
-    totals += counted(
-        cargo_test(tests)
-            .args(["--lib", "--bins", "--"])
-            .args(arguments),
-    )?;
+    totals += counted(cargo_test(tests).args(["--lib", "--bins", "--"]).args(arguments))?;
     heading("Examples in the documentation");
     totals += counted(cargo_test(&[]).args(["--doc", "--"]).args(arguments))?;
     Ok(totals)
 }
 
 /// Runs the tests that need an adapter, or counts them as skipped and returns how to get one.
-fn run_with_adapter(
-    adapter: Adapter,
-    tests: &[String],
-    arguments: &[OsString],
-    totals: &mut Totals,
-) -> Result<Option<String>> {
+fn run_with_adapter(adapter: Adapter, tests: &[String], arguments: &[OsString], totals: &mut Totals) -> Result<Option<String>> {
     heading("Tests that need an adapter");
     match adapter {
         Adapter::Expected => {
@@ -78,18 +69,14 @@ fn cargo_test(tests: &[String]) -> Command {
 /// Runs `command` and counts the tests it reports.
 fn counted(command: &mut Command) -> Result<Totals> {
     let mut totals = Totals::default();
-    let status = cargo::stream(command, io::stdout(), |line| {
-        totals += Totals::from_result_line(line).unwrap_or_default()
-    })?;
+    let status = cargo::stream(command, io::stdout(), |line| totals += Totals::from_result_line(line).unwrap_or_default())?;
     Ok(with_failure(totals, status.success()))
 }
 
 /// Builds the tests of `command`, which lists them, and counts each as skipped.
 fn skipped(command: &mut Command) -> Result<Totals> {
     let mut totals = Totals::default();
-    let status = cargo::stream(command, io::stdout(), |line| {
-        totals.skipped += listed_tests(line).unwrap_or_default()
-    })?;
+    let status = cargo::stream(command, io::stdout(), |line| totals.skipped += listed_tests(line).unwrap_or_default())?;
     Ok(with_failure(totals, status.success()))
 }
 
@@ -111,66 +98,27 @@ fn conclude(totals: &Totals, not_run: Option<&str>) -> ExitCode {
         println!("No test was executed.");
     }
     println!("{totals}");
-    if totals.failed > 0 || !totals.ran_any() || not_run.is_some() {
-        ExitCode::FAILURE
-    } else {
-        ExitCode::SUCCESS
-    }
+    if totals.failed > 0 || !totals.ran_any() || not_run.is_some() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const PASSED: Totals = Totals {
-        passed: 3,
-        failed: 0,
-        skipped: 0,
-    };
+    const PASSED: Totals = Totals { passed: 3, failed: 0, skipped: 0 };
 
     #[test]
     fn a_run_that_dies_without_a_failed_test_counts_as_a_failure() {
         assert_eq!(with_failure(PASSED, false).failed, 1);
         assert_eq!(with_failure(PASSED, true).failed, 0);
-        assert_eq!(
-            with_failure(
-                Totals {
-                    failed: 2,
-                    ..PASSED
-                },
-                false
-            )
-            .failed,
-            2
-        );
+        assert_eq!(with_failure(Totals { failed: 2, ..PASSED }, false).failed, 2);
     }
 
     #[test]
     fn only_a_complete_run_of_passing_tests_succeeds() {
         assert_eq!(conclude(&PASSED, None), ExitCode::SUCCESS);
-        assert_eq!(
-            conclude(
-                &Totals {
-                    failed: 1,
-                    ..PASSED
-                },
-                None
-            ),
-            ExitCode::FAILURE
-        );
-        assert_eq!(
-            conclude(&PASSED, Some("install a driver")),
-            ExitCode::FAILURE
-        );
-        assert_eq!(
-            conclude(
-                &Totals {
-                    skipped: 4,
-                    ..Totals::default()
-                },
-                None
-            ),
-            ExitCode::FAILURE
-        );
+        assert_eq!(conclude(&Totals { failed: 1, ..PASSED }, None), ExitCode::FAILURE);
+        assert_eq!(conclude(&PASSED, Some("install a driver")), ExitCode::FAILURE);
+        assert_eq!(conclude(&Totals { skipped: 4, ..Totals::default() }, None), ExitCode::FAILURE);
     }
 }

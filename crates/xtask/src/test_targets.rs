@@ -26,13 +26,8 @@ impl TestTargets {
         }
         names.sort();
         names.dedup();
-        let (with_adapter, without_adapter) = names
-            .into_iter()
-            .partition(|name| name.starts_with(ADAPTER_PREFIX));
-        Ok(Self {
-            without_adapter,
-            with_adapter,
-        })
+        let (with_adapter, without_adapter) = names.into_iter().partition(|name| name.starts_with(ADAPTER_PREFIX));
+        Ok(Self { without_adapter, with_adapter })
     }
 }
 
@@ -41,22 +36,15 @@ fn packages(root: &Path) -> Result<Vec<PathBuf>> {
     let mut folders = vec![root.to_path_buf()];
     folders.extend(entries(root)?);
     folders.extend(entries(&root.join("crates"))?);
-    Ok(folders
-        .into_iter()
-        .filter(|folder| folder.join("Cargo.toml").is_file())
-        .collect())
+    Ok(folders.into_iter().filter(|folder| folder.join("Cargo.toml").is_file()).collect())
 }
 
 /// The test targets that cargo finds in a package: `tests/NAME.rs` and `tests/NAME/main.rs`.
 fn tests_of(package: &Path) -> Result<Vec<String>> {
     let entries = entries(&package.join("tests"))?.into_iter();
-    let targets = entries.filter(|path| {
-        path.extension().is_some_and(|extension| extension == "rs")
-            || path.join("main.rs").is_file()
-    });
-    Ok(targets
-        .filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()))
-        .collect())
+    let targets =
+        entries.filter(|path| path.extension().is_some_and(|extension| extension == "rs") || path.join("main.rs").is_file());
+    Ok(targets.filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned())).collect())
 }
 
 /// The contents of `folder`; a folder that does not exist is empty.
@@ -64,8 +52,7 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
     if !folder.is_dir() {
         return Ok(Vec::new());
     }
-    let entries =
-        fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    let entries = fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
     entries.map(|entry| Ok(entry?.path())).collect()
 }
 
@@ -85,12 +72,7 @@ mod tests {
 
     #[test]
     fn the_prefix_tells_what_needs_an_adapter() {
-        let root = workspace(&[
-            "Cargo.toml",
-            "tests/gpu_golden.rs",
-            "tests/golden.rs",
-            "tests/mygpu_.rs",
-        ]);
+        let root = workspace(&["Cargo.toml", "tests/gpu_golden.rs", "tests/golden.rs", "tests/mygpu_.rs"]);
         let targets = TestTargets::of_workspace(root.path()).unwrap();
         assert_eq!(targets.with_adapter, ["gpu_golden"]);
         assert_eq!(targets.without_adapter, ["golden", "mygpu_"]);
@@ -120,9 +102,6 @@ mod tests {
             "tests/README.md",
             "crates/no_package/tests/lost.rs",
         ]);
-        assert_eq!(
-            TestTargets::of_workspace(root.path()).unwrap(),
-            TestTargets::default()
-        );
+        assert_eq!(TestTargets::of_workspace(root.path()).unwrap(), TestTargets::default());
     }
 }

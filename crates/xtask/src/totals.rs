@@ -19,18 +19,10 @@ impl Totals {
     pub fn from_result_line(line: &str) -> Option<Self> {
         let (_, counts) = line.strip_prefix("test result: ")?.split_once(". ")?;
         let count = |name: &str| {
-            let parts = counts
-                .split(';')
-                .filter_map(|part| part.trim().split_once(' '));
-            parts
-                .filter(|(_, word)| *word == name)
-                .find_map(|(number, _)| number.parse().ok())
+            let parts = counts.split(';').filter_map(|part| part.trim().split_once(' '));
+            parts.filter(|(_, word)| *word == name).find_map(|(number, _)| number.parse().ok())
         };
-        Some(Self {
-            passed: count("passed")?,
-            failed: count("failed")?,
-            skipped: count("ignored")?,
-        })
+        Some(Self { passed: count("passed")?, failed: count("failed")?, skipped: count("ignored")? })
     }
 
     /// Whether any test was executed.
@@ -57,11 +49,7 @@ impl AddAssign for Totals {
 
 impl fmt::Display for Totals {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            formatter,
-            "{} passed, {} failed, {} skipped",
-            self.passed, self.failed, self.skipped
-        )
+        write!(formatter, "{} passed, {} failed, {} skipped", self.passed, self.failed, self.skipped)
     }
 }
 
@@ -72,35 +60,15 @@ mod tests {
     #[test]
     fn result_lines_are_counted() {
         let ok = "test result: ok. 12 passed; 0 failed; 3 ignored; 0 measured; 7 filtered out; finished in 0.02s";
-        assert_eq!(
-            Totals::from_result_line(ok),
-            Some(Totals {
-                passed: 12,
-                failed: 0,
-                skipped: 3
-            })
-        );
-        let failed =
-            "test result: FAILED. 1 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out";
-        assert_eq!(
-            Totals::from_result_line(failed),
-            Some(Totals {
-                passed: 1,
-                failed: 2,
-                skipped: 0
-            })
-        );
+        assert_eq!(Totals::from_result_line(ok), Some(Totals { passed: 12, failed: 0, skipped: 3 }));
+        let failed = "test result: FAILED. 1 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out";
+        assert_eq!(Totals::from_result_line(failed), Some(Totals { passed: 1, failed: 2, skipped: 0 }));
     }
 
     #[test]
     fn other_lines_are_not() {
-        let lines = [
-            "running 3 tests",
-            "test result: ok",
-            "test xor ... ok",
-            " test result: ok. 1 passed; 0 failed; 0 ignored",
-            "",
-        ];
+        let lines =
+            ["running 3 tests", "test result: ok", "test xor ... ok", " test result: ok. 1 passed; 0 failed; 0 ignored", ""];
         for line in lines {
             assert_eq!(Totals::from_result_line(line), None, "{line}");
         }
@@ -116,44 +84,15 @@ mod tests {
 
     #[test]
     fn totals_add_up_and_print_plainly() {
-        let mut totals = Totals {
-            passed: 1,
-            failed: 2,
-            skipped: 3,
-        };
-        totals += Totals {
-            passed: 10,
-            failed: 20,
-            skipped: 30,
-        };
+        let mut totals = Totals { passed: 1, failed: 2, skipped: 3 };
+        totals += Totals { passed: 10, failed: 20, skipped: 30 };
         assert_eq!(totals.to_string(), "11 passed, 22 failed, 33 skipped");
     }
 
     #[test]
     fn skipped_tests_were_not_executed() {
-        assert!(
-            !Totals {
-                passed: 0,
-                failed: 0,
-                skipped: 4
-            }
-            .ran_any()
-        );
-        assert!(
-            Totals {
-                passed: 1,
-                failed: 0,
-                skipped: 0
-            }
-            .ran_any()
-        );
-        assert!(
-            Totals {
-                passed: 0,
-                failed: 1,
-                skipped: 0
-            }
-            .ran_any()
-        );
+        assert!(!Totals { passed: 0, failed: 0, skipped: 4 }.ran_any());
+        assert!(Totals { passed: 1, failed: 0, skipped: 0 }.ran_any());
+        assert!(Totals { passed: 0, failed: 1, skipped: 0 }.ran_any());
     }
 }

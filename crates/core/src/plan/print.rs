@@ -44,8 +44,7 @@ impl fmt::Display for Plan {
                 Role::Input(_) => "input",
                 Role::State(..) => "state",
                 Role::Constant(_) => "constant",
-                Role::Scratch => "scratch",
-                Role::Pack => "pack",
+                Role::Scratch | Role::Pack => "scratch",
             };
             writeln!(formatter, "{index:>6}  {:>10}  {role:<8}  {}", buffer.bytes, buffer.label)?;
         }

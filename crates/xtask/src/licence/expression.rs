@@ -9,10 +9,7 @@ use anyhow::{Context, Result, bail};
 
 /// Whether a user may choose among the licences of `expression` so that all of them are in `allowed`.
 pub fn is_allowed(expression: &str, allowed: &BTreeSet<String>) -> Result<bool> {
-    let mut parser = Parser {
-        tokens: tokens(expression).into_iter().peekable(),
-        allowed,
-    };
+    let mut parser = Parser { tokens: tokens(expression).into_iter().peekable(), allowed };
     let answer = parser.alternatives()?;
     match parser.tokens.next() {
         None => Ok(answer),
@@ -22,10 +19,7 @@ pub fn is_allowed(expression: &str, allowed: &BTreeSet<String>) -> Result<bool> 
 
 /// The words of `expression`, with parentheses as words and the old slash as the `OR` that it means.
 fn tokens(expression: &str) -> Vec<String> {
-    let spaced = expression
-        .replace('/', " OR ")
-        .replace('(', " ( ")
-        .replace(')', " ) ");
+    let spaced = expression.replace('/', " OR ").replace('(', " ( ").replace(')', " ) ");
     spaced.split_whitespace().map(str::to_owned).collect()
 }
 
@@ -55,11 +49,7 @@ impl Parser<'_> {
     fn licence(&mut self) -> Result<bool> {
         if self.takes("(") {
             let answer = self.alternatives()?;
-            return if self.takes(")") {
-                Ok(answer)
-            } else {
-                bail!("a parenthesis is not closed")
-            };
+            return if self.takes(")") { Ok(answer) } else { bail!("a parenthesis is not closed") };
         }
         let mut name = self.name()?;
         if self.takes("WITH") {
@@ -69,10 +59,7 @@ impl Parser<'_> {
     }
 
     fn name(&mut self) -> Result<String> {
-        let name = self
-            .tokens
-            .next()
-            .context("a licence is missing at the end")?;
+        let name = self.tokens.next().context("a licence is missing at the end")?;
         if ["AND", "OR", "WITH", "(", ")"].contains(&name.as_str()) {
             bail!("a licence is missing before {name:?}");
         }
@@ -89,12 +76,7 @@ mod tests {
     use super::*;
 
     fn answer(expression: &str) -> Result<bool> {
-        let allowed = [
-            "MIT",
-            "Apache-2.0",
-            "Zlib",
-            "Apache-2.0 WITH LLVM-exception",
-        ];
+        let allowed = ["MIT", "Apache-2.0", "Zlib", "Apache-2.0 WITH LLVM-exception"];
         is_allowed(expression, &allowed.map(str::to_owned).into())
     }
 
@@ -139,9 +121,7 @@ mod tests {
 
     #[test]
     fn malformed_expressions_are_errors() {
-        for expression in [
-            "", "MIT OR", "AND MIT", "(MIT", "MIT)", "MIT Zlib", "MIT WITH", "()",
-        ] {
+        for expression in ["", "MIT OR", "AND MIT", "(MIT", "MIT)", "MIT Zlib", "MIT WITH", "()"] {
             assert!(answer(expression).is_err(), "{expression:?}");
         }
     }

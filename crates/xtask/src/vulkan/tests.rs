@@ -36,33 +36,22 @@ impl Machine {
     }
 
     fn write_manifest(&self, path: &str, library: &str) {
-        self.write(
-            path,
-            &format!(r#"{{"ICD": {{"api_version": "1.3", "library_path" : "{library}"}}}}"#),
-        );
+        self.write(path, &format!(r#"{{"ICD": {{"api_version": "1.3", "library_path" : "{library}"}}}}"#));
     }
 
     fn set(&mut self, name: &'static str, path: &str) {
-        self.variables
-            .push((name, self.path(path).into_os_string()));
+        self.variables.push((name, self.path(path).into_os_string()));
     }
 
     fn search(&self) -> Search {
-        let lookup = |name: &str| {
-            self.variables
-                .iter()
-                .find(|(set, _)| *set == name)
-                .map(|(_, value)| value.clone())
-        };
+        let lookup = |name: &str| self.variables.iter().find(|(set, _)| *set == name).map(|(_, value)| value.clone());
         Search::new(lookup, "")
     }
 
     /// The drivers in this machine's folders: those of the machine that runs the test, in `/etc`, are left out.
     fn drivers(&self) -> Vec<PathBuf> {
         let drivers = self.search().drivers().into_iter();
-        drivers
-            .filter(|path| path.starts_with(self.root.path()))
-            .collect()
+        drivers.filter(|path| path.starts_with(self.root.path())).collect()
     }
 }
 
@@ -81,26 +70,15 @@ fn a_manifest_counts_in_every_place_the_loader_looks() {
 #[test]
 fn the_system_folders_are_searched_without_any_variable() {
     let search = Search::new(|_| None, "");
-    for folder in [
-        "/etc/vulkan/icd.d",
-        "/usr/local/share/vulkan/icd.d",
-        "/usr/share/vulkan/icd.d",
-    ] {
-        assert!(
-            search.manifests.contains(&PathBuf::from(folder)),
-            "{folder} is missing"
-        );
+    for folder in ["/etc/vulkan/icd.d", "/usr/local/share/vulkan/icd.d", "/usr/share/vulkan/icd.d"] {
+        assert!(search.manifests.contains(&PathBuf::from(folder)), "{folder} is missing");
     }
 }
 
 #[test]
 fn a_manifest_without_its_library_is_no_driver() {
     let machine = Machine::new();
-    for (file, library) in [
-        ("bare", "libgone.so"),
-        ("absolute", "/gone/libgone.so"),
-        ("relative", "../libgone.so"),
-    ] {
+    for (file, library) in [("bare", "libgone.so"), ("absolute", "/gone/libgone.so"), ("relative", "../libgone.so")] {
         machine.write_manifest(&format!("usr/share/vulkan/icd.d/{file}.json"), library);
     }
     machine.write("usr/share/vulkan/icd.d/empty.json", "");
@@ -113,10 +91,7 @@ fn a_library_is_found_by_absolute_and_by_relative_path() {
     let machine = Machine::new();
     machine.write("usr/share/vulkan/libdriver.so", "");
     let absolute = machine.path("usr/share/vulkan/libdriver.so");
-    machine.write_manifest(
-        "usr/share/vulkan/icd.d/absolute.json",
-        absolute.to_str().unwrap(),
-    );
+    machine.write_manifest("usr/share/vulkan/icd.d/absolute.json", absolute.to_str().unwrap());
     machine.write_manifest("usr/share/vulkan/icd.d/relative.json", "../libdriver.so");
     assert_eq!(machine.drivers().len(), 2);
 }
@@ -125,10 +100,7 @@ fn a_library_is_found_by_absolute_and_by_relative_path() {
 fn only_json_files_are_manifests() {
     let machine = Machine::new();
     machine.write("lib/libdriver.so", "");
-    machine.write_manifest(
-        "usr/share/vulkan/icd.d/driver.json.disabled",
-        "libdriver.so",
-    );
+    machine.write_manifest("usr/share/vulkan/icd.d/driver.json.disabled", "libdriver.so");
     assert!(machine.drivers().is_empty());
 }
 
@@ -144,10 +116,7 @@ fn an_override_hides_the_usual_places() {
 
 #[test]
 fn an_override_may_name_a_file_or_a_folder() {
-    for (variable, place) in [
-        ("VK_DRIVER_FILES", "own/driver.json"),
-        ("VK_ICD_FILENAMES", "own"),
-    ] {
+    for (variable, place) in [("VK_DRIVER_FILES", "own/driver.json"), ("VK_ICD_FILENAMES", "own")] {
         let mut machine = Machine::new();
         machine.write("own/libdriver.so", "");
         machine.write_manifest("own/driver.json", "./libdriver.so");
@@ -167,10 +136,7 @@ fn an_empty_override_is_none() {
 fn the_linker_cache_gives_library_folders() {
     let cache = "2 libs found in cache\n\tlibm.so.6 (libc6,x86-64) => /lib/x86_64-linux-gnu/libm.so.6\n\
                  \tlibc.so.6 (libc6,x86-64) => /lib/x86_64-linux-gnu/libc.so.6\n";
-    assert_eq!(
-        folders_in_cache(cache),
-        [PathBuf::from("/lib/x86_64-linux-gnu")]
-    );
+    assert_eq!(folders_in_cache(cache), [PathBuf::from("/lib/x86_64-linux-gnu")]);
 }
 
 #[test]

@@ -1,0 +1,61 @@
+//! The examples as programs, on the machine's adapter.
+
+mod support {
+    pub mod program;
+}
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use support::program::{example, objects, succeed};
+use tempfile::tempdir;
+
+/// A short training, with pictures and other files in `folder`.
+fn short_training(folder: &Path) -> Command {
+    let mut command = example("mnist");
+    command.args(["--epochs", "2", "--limit", "4000", "--json", "--pictures"]).arg(folder);
+    command
+}
+
+#[test]
+fn a_short_training_learns_the_same_twice() {
+    let folder = tempdir().unwrap();
+    let [first, again] = [0, 1].map(|_| objects(&succeed(&mut short_training(folder.path()))));
+    for objects in [&first, &again] {
+        let result = objects.last().unwrap();
+        assert!(["gpu", "software"].contains(&result["device_kind"].as_str().unwrap()), "{result}");
+        assert!(result["test_accuracy"].as_f64().unwrap() > 0.85, "{result}");
+    }
+    assert_eq!(first[2]["weights_hash"], again[2]["weights_hash"]);
+    assert_eq!((&first[0]["loss"], &first[1]["loss"]), (&again[0]["loss"], &again[1]["loss"]));
+}
+
+#[test]
+fn dumped_shaders_are_wgsl() {
+    let folder = tempdir().unwrap();
+    let mut command = short_training(&folder.path().join("pictures"));
+    succeed(command.args(["--epochs", "0", "--dump-shaders"]).arg(folder.path().join("shaders")));
+    let files = fs::read_dir(folder.path().join("shaders")).unwrap();
+    let paths: Vec<_> = files.map(|file| file.unwrap().path()).collect();
+    assert!(paths.len() > 10, "{paths:?}");
+    for path in paths {
+        let module = naga::front::wgsl::parse_str(&fs::read_to_string(&path).unwrap());
+        let module = module.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        assert_eq!(module.entry_points.len(), 1, "{}", path.display());
+    }
+}
+
+#[test]
+fn an_operation_of_ones_own_agrees_and_learns() {
+    let text = succeed(&mut example("your_own_op"));
+    for part in ["softsign: the WGSL agrees", "softsign_gradient: the WGSL agrees", "XOR is learned"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}
+
+#[test]
+fn the_example_of_the_readme_runs() {
+    let text = succeed(&mut example("quickstart"));
+    assert!(text.contains("epoch 1: loss ") && text.contains("the first test digit is a 7"), "{text}");
+}

@@ -1,0 +1,172 @@
+//! Steps of training, written as graphs: a classifier like that of the digits, and a regression.
+
+use anyhow::Result;
+use wgrad::core::autodiff::differentiate;
+use wgrad::core::{DType, Graph, HostTensor, Shape, TensorType, Value};
+use wgrad::ops;
+
+/// Examples of each data set.
+pub const EXAMPLES: usize = 100;
+
+/// A graph with what its inputs hold.
+#[derive(Clone, Debug)]
+pub struct Network {
+    pub graph: Graph,
+    pub inputs: Vec<(&'static str, HostTensor)>,
+}
+
+/// Numbers between -1 and 1 that look random and are always the same.
+fn noise(index: usize) -> f32 {
+    let bits = (index as u32 ^ 0x9e37_79b9).wrapping_mul(0x85eb_ca6b);
+    let bits = (bits ^ (bits >> 15)).wrapping_mul(0xc2b2_ae35);
+    (bits >> 8) as f32 / 8_388_608.0 - 1.0
+}
+
+fn floats(shape: impl Into<Shape>, seed: usize) -> HostTensor {
+    let shape = shape.into();
+    let data = (0..shape.elements()).map(|index| noise(index + 1000 * seed)).collect();
+    HostTensor::F32(shape, data)
+}
+
+/// The states that every step of training has.
+struct Clock {
+    step: Value,
+    stop: Value,
+    log: Value,
+}
+
+impl Clock {
+    fn new(graph: &mut Graph) -> Result<Self> {
+        let zero = || HostTensor::U32(Shape::default(), vec![0]);
+        let (step, stop) = (graph.state("step", zero())?, graph.state("stop", zero())?);
+        Ok(Self { step, stop, log: graph.state("log", HostTensor::zeros(&TensorType::f32([8, 2])))? })
+    }
+
+    /// Records a step, and returns the gate of its updates.
+    fn tick(&self, graph: &mut Graph, losses: Value, hits: Value) -> Result<Value> {
+        let recorded = ops::record(graph, self.log, self.step, self.stop, losses, hits)?;
+        let [step, stop] = ops::tick(graph, self.step, self.stop, recorded.scale)?;
+        graph.set_next(self.log, recorded.log)?;
+        graph.set_next(self.step, step)?;
+        graph.set_next(self.stop, stop)?;
+        Ok(recorded.scale)
+    }
+}
+
+fn gradients(graph: &mut Graph, loss: Value, parameters: &[Value]) -> Result<Vec<Value>> {
+    let one = graph.scalar(1.0);
+    let gradients = differentiate(graph, loss, one, parameters, ops::add)?;
+    gradients.into_iter().map(|gradient| gradient.ok_or_else(|| anyhow::anyhow!("a parameter has no gradient"))).collect()
+}
+
+/// The mean of a tensor.
+fn mean(graph: &mut Graph, values: Value) -> Result<Value> {
+    let factor = graph.scalar(1.0 / graph.kind(values).shape.elements() as f32);
+    let sum = ops::sum(graph, values)?;
+    Ok(ops::mul(graph, sum, factor)?)
+}
+
+/// A classifier of bytes, 20-24-12-10, with two activations, dropout and Adam, whose parameters are one tensor.
+///
+/// Adam's epsilon is large, so that an update changes at most ten times as much as its gradient does.
+pub fn classifier() -> Result<Network> {
+    let (mut graph, batch) = (Graph::new(), 16);
+    let graph_of = &mut graph;
+    let images = graph_of.input("images", TensorType::new(DType::U8, [EXAMPLES, 20]));
+    let labels = graph_of.input("labels", TensorType::u32([EXAMPLES]));
+    let schedule = graph_of.input("schedule", TensorType::f32([8, 3]));
+    let clock = Clock::new(graph_of)?;
+    let shapes: Vec<Shape> =
+        [(20, 24), (24, 12), (12, 10)].iter().flat_map(|&(from, to)| [[to, from].into(), [to].into()]).collect();
+    let layout = ops::pack_layout(&shapes);
+    let state = |graph: &mut Graph, name: &str, tensor| graph.state(name, tensor);
+    let HostTensor::F32(shape, initial) = floats([layout.length], 1) else { anyhow::bail!("no floats") };
+    let zeros = HostTensor::zeros(&TensorType::f32([layout.length]));
+    let initial = initial.into_iter().map(|weight| 0.4 * weight).collect();
+    let packed = state(graph_of, "parameters", HostTensor::F32(shape, initial))?;
+    let first_moment = state(graph_of, "first moment", zeros.clone())?;
+    let second_moment = state(graph_of, "second moment", zeros)?;
+    let places = shapes.iter().zip(&layout.offsets);
+    let parameters: Vec<Value> =
+        places.map(|(shape, &offset)| ops::slice(graph_of, packed, offset, shape.clone())).collect::<Result<_, _>>()?;
+    let indices = ops::shuffle(graph_of, clock.step, EXAMPLES, batch, batch, 7)?;
+    let bytes = ops::gather_rows(graph_of, images, indices)?;
+    let targets = ops::gather_rows(graph_of, labels, indices)?;
+    let mut value = ops::normalize(graph_of, bytes, 1.0 / 64.0, -2.0)?;
+    for (layer, pair) in parameters.chunks_exact(2).enumerate() {
+        let product = ops::matmul(graph_of, value, pair[0], false, true)?;
+        value = ops::add(graph_of, product, pair[1])?;
+        value = match layer {
+            0 => ops::relu(graph_of, value)?,
+            1 => ops::leaky_relu(graph_of, value, 0.125)?,
+            _ => break,
+        };
+        value = ops::dropout(graph_of, value, clock.step, 0.25, 1, layer as u32)?;
+    }
+    let entropy = ops::cross_entropy(graph_of, value, targets)?;
+    let loss = mean(graph_of, entropy.losses)?;
+    let gradients = gradients(graph_of, loss, &parameters)?;
+    let gradient = ops::pack(graph_of, &gradients)?;
+    let scale = clock.tick(graph_of, entropy.losses, entropy.hits)?;
+    let row = ops::lookup(graph_of, schedule, clock.step)?;
+    let column = |graph: &mut Graph, index| ops::slice(graph, row, index, [1]);
+    let rates = [column(graph_of, 0)?, column(graph_of, 1)?, column(graph_of, 2)?];
+    let adam = ops::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-3 };
+    let inputs = [packed, gradient, first_moment, second_moment, rates[0], rates[1], rates[2], scale];
+    let updated = graph_of.apply(adam, &inputs)?;
+    for (state, next) in [packed, first_moment, second_moment].into_iter().zip(updated) {
+        graph_of.set_next(state, next)?;
+    }
+    graph_of.set_output("loss", loss);
+    Ok(Network { graph, inputs: digits() })
+}
+
+/// The classifier's data set, and Adam's learning rate and corrections for each step.
+fn digits() -> Vec<(&'static str, HostTensor)> {
+    let bytes: Vec<u8> = (0..EXAMPLES * 20).map(|index| (128.0 + 127.0 * noise(index)) as u8).collect();
+    let labels = bytes.chunks_exact(20).map(|row| u32::from(row[3]) * 10 / 256).collect();
+    let correction = |beta: f64, step: i32| (1.0 / (1.0 - beta.powi(step))) as f32;
+    let schedule = (1..=8).flat_map(|step| [1e-2, correction(0.9, step), correction(0.999, step)]).collect();
+    vec![
+        ("images", HostTensor::U8([EXAMPLES, 20].into(), bytes)),
+        ("labels", HostTensor::U32([EXAMPLES].into(), labels)),
+        ("schedule", HostTensor::F32([8, 3].into(), schedule)),
+    ]
+}
+
+/// A regression, 6-9-7-3, with tanh, sigmoid and mean squared error; each parameter is a state of its own.
+pub fn regression() -> Result<Network> {
+    let (mut graph, batch) = (Graph::new(), 13);
+    let graph_of = &mut graph;
+    let inputs = graph_of.input("inputs", TensorType::f32([EXAMPLES, 6]));
+    let wanted = graph_of.input("targets", TensorType::f32([EXAMPLES, 3]));
+    let rate = graph_of.scalar(0.1);
+    let clock = Clock::new(graph_of)?;
+    let mut parameters = Vec::new();
+    for (layer, (from, to)) in [(6, 9), (9, 7), (7, 3)].into_iter().enumerate() {
+        parameters.push(graph_of.state(format!("weight {layer}"), floats([to, from], 2 + layer))?);
+        parameters.push(graph_of.state(format!("bias {layer}"), floats([to], 5 + layer))?);
+    }
+    let indices = ops::sequence(graph_of, clock.step, EXAMPLES, batch, batch)?;
+    let targets = ops::gather_rows(graph_of, wanted, indices)?;
+    let mut value = ops::gather_rows(graph_of, inputs, indices)?;
+    for (layer, pair) in parameters.chunks_exact(2).enumerate() {
+        let product = ops::matmul(graph_of, value, pair[0], false, true)?;
+        value = ops::add(graph_of, product, pair[1])?;
+        value = if layer == 0 { ops::tanh(graph_of, value)? } else { ops::sigmoid(graph_of, value)? };
+    }
+    let hits = ops::binary_hits(graph_of, value, targets)?;
+    let error = ops::sub(graph_of, value, targets)?;
+    let losses = ops::mul(graph_of, error, error)?;
+    let loss = mean(graph_of, losses)?;
+    let gradients = gradients(graph_of, loss, &parameters)?;
+    let scale = clock.tick(graph_of, losses, hits)?;
+    for (&parameter, gradient) in parameters.iter().zip(gradients) {
+        let next = ops::sgd(graph_of, parameter, gradient, rate, scale)?;
+        graph_of.set_next(parameter, next)?;
+    }
+    graph_of.set_output("loss", loss);
+    let halves = (0..EXAMPLES * 3).map(|index| 0.5 + 0.5 * noise(index + 77)).collect();
+    let targets = HostTensor::F32([EXAMPLES, 3].into(), halves);
+    Ok(Network { graph, inputs: vec![("inputs", floats([EXAMPLES, 6], 9)), ("targets", targets)] })
+}

@@ -1,0 +1,42 @@
+//! Operations with mistakes that checks have to find.
+
+use std::sync::Arc;
+
+use wgrad::core::{Array, Case, Lowering, Op, ShapeError, TensorType, Tolerance};
+
+/// An operation with another lowering: a planted error.
+#[derive(Debug)]
+pub struct Planted {
+    pub op: Arc<dyn Op>,
+    pub lowering: Lowering,
+}
+
+impl Op for Planted {
+    fn name(&self) -> &'static str {
+        self.op.name()
+    }
+
+    fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, ShapeError> {
+        self.op.infer(inputs)
+    }
+
+    fn lowering(&self, _inputs: &[TensorType]) -> Lowering {
+        self.lowering.clone()
+    }
+
+    fn flops(&self, inputs: &[TensorType]) -> u64 {
+        self.op.flops(inputs)
+    }
+
+    fn reference(&self, inputs: &[Array], outputs: &mut [Array]) {
+        self.op.reference(inputs, outputs)
+    }
+
+    fn tolerance(&self, inputs: &[TensorType]) -> Tolerance {
+        self.op.tolerance(inputs)
+    }
+
+    fn cases(&self) -> Vec<Case> {
+        self.op.cases()
+    }
+}
