@@ -70,55 +70,59 @@ fn mean(graph: &mut Graph, values: Value) -> Result<Value> {
 ///
 /// Adam's epsilon is large, so that an update changes at most ten times as much as its gradient does.
 pub fn classifier() -> Result<Network> {
-    let (mut graph, batch) = (Graph::new(), 16);
-    let graph_of = &mut graph;
-    let images = graph_of.input("images", TensorType::new(DType::U8, [EXAMPLES, 20]));
-    let labels = graph_of.input("labels", TensorType::u32([EXAMPLES]));
-    let schedule = graph_of.input("schedule", TensorType::f32([8, 3]));
-    let clock = Clock::new(graph_of)?;
+    let (mut step, batch) = (Graph::new(), 16);
+    let graph = &mut step;
+    let images = graph.input("images", TensorType::new(DType::U8, [EXAMPLES, 20]));
+    let labels = graph.input("labels", TensorType::u32([EXAMPLES]));
+    let schedule = graph.input("schedule", TensorType::f32([8, 3]));
+    let clock = Clock::new(graph)?;
     let shapes: Vec<Shape> =
         [(20, 24), (24, 12), (12, 10)].iter().flat_map(|&(from, to)| [[to, from].into(), [to].into()]).collect();
     let layout = ops::pack_layout(&shapes);
-    let state = |graph: &mut Graph, name: &str, tensor| graph.state(name, tensor);
     let HostTensor::F32(shape, initial) = floats([layout.length], 1) else { anyhow::bail!("no floats") };
     let zeros = HostTensor::zeros(&TensorType::f32([layout.length]));
     let initial = initial.into_iter().map(|weight| 0.4 * weight).collect();
-    let packed = state(graph_of, "parameters", HostTensor::F32(shape, initial))?;
-    let first_moment = state(graph_of, "first moment", zeros.clone())?;
-    let second_moment = state(graph_of, "second moment", zeros)?;
+    let packed = graph.state("parameters", HostTensor::F32(shape, initial))?;
+    let first_moment = graph.state("first moment", zeros.clone())?;
+    let second_moment = graph.state("second moment", zeros)?;
     let places = shapes.iter().zip(&layout.offsets);
     let parameters: Vec<Value> =
-        places.map(|(shape, &offset)| ops::slice(graph_of, packed, offset, shape.clone())).collect::<Result<_, _>>()?;
-    let indices = ops::shuffle(graph_of, clock.step, EXAMPLES, batch, batch, 7)?;
-    let bytes = ops::gather_rows(graph_of, images, indices)?;
-    let targets = ops::gather_rows(graph_of, labels, indices)?;
-    let mut value = ops::normalize(graph_of, bytes, 1.0 / 64.0, -2.0)?;
-    for (layer, pair) in parameters.chunks_exact(2).enumerate() {
-        let product = ops::matmul(graph_of, value, pair[0], false, true)?;
-        value = ops::add(graph_of, product, pair[1])?;
-        value = match layer {
-            0 => ops::relu(graph_of, value)?,
-            1 => ops::leaky_relu(graph_of, value, 0.125)?,
-            _ => break,
-        };
-        value = ops::dropout(graph_of, value, clock.step, 0.25, 1, layer as u32)?;
-    }
-    let entropy = ops::cross_entropy(graph_of, value, targets)?;
-    let loss = mean(graph_of, entropy.losses)?;
-    let gradients = gradients(graph_of, loss, &parameters)?;
-    let gradient = ops::pack(graph_of, &gradients)?;
-    let scale = clock.tick(graph_of, entropy.losses, entropy.hits)?;
-    let row = ops::lookup(graph_of, schedule, clock.step)?;
+        places.map(|(shape, &offset)| ops::slice(graph, packed, offset, shape.clone())).collect::<Result<_, _>>()?;
+    let indices = ops::shuffle(graph, clock.step, EXAMPLES, batch, batch, 7)?;
+    let bytes = ops::gather_rows(graph, images, indices)?;
+    let targets = ops::gather_rows(graph, labels, indices)?;
+    let logits = logits(graph, bytes, &parameters, clock.step)?;
+    let entropy = ops::cross_entropy(graph, logits, targets)?;
+    let loss = mean(graph, entropy.losses)?;
+    let gradients = gradients(graph, loss, &parameters)?;
+    let gradient = ops::pack(graph, &gradients)?;
+    let scale = clock.tick(graph, entropy.losses, entropy.hits)?;
+    let row = ops::lookup(graph, schedule, clock.step)?;
     let column = |graph: &mut Graph, index| ops::slice(graph, row, index, [1]);
-    let rates = [column(graph_of, 0)?, column(graph_of, 1)?, column(graph_of, 2)?];
+    let rates = [column(graph, 0)?, column(graph, 1)?, column(graph, 2)?];
     let adam = ops::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-3 };
     let inputs = [packed, gradient, first_moment, second_moment, rates[0], rates[1], rates[2], scale];
-    let updated = graph_of.apply(adam, &inputs)?;
+    let updated = graph.apply(adam, &inputs)?;
     for (state, next) in [packed, first_moment, second_moment].into_iter().zip(updated) {
-        graph_of.set_next(state, next)?;
+        graph.set_next(state, next)?;
     }
-    graph_of.set_output("loss", loss);
-    Ok(Network { graph, inputs: digits() })
+    graph.set_output("loss", loss);
+    Ok(Network { graph: step, inputs: digits() })
+}
+
+fn logits(graph: &mut Graph, bytes: Value, parameters: &[Value], step: Value) -> Result<Value> {
+    let mut value = ops::normalize(graph, bytes, 1.0 / 64.0, -2.0)?;
+    for (layer, pair) in parameters.chunks_exact(2).enumerate() {
+        let product = ops::matmul(graph, value, pair[0], false, true)?;
+        value = ops::add(graph, product, pair[1])?;
+        value = match layer {
+            0 => ops::relu(graph, value)?,
+            1 => ops::leaky_relu(graph, value, 0.125)?,
+            _ => break,
+        };
+        value = ops::dropout(graph, value, step, 0.25, 1, layer as u32)?;
+    }
+    Ok(value)
 }
 
 /// The classifier's data set, and Adam's learning rate and corrections for each step.
@@ -136,37 +140,37 @@ fn digits() -> Vec<(&'static str, HostTensor)> {
 
 /// A regression, 6-9-7-3, with tanh, sigmoid and mean squared error; each parameter is a state of its own.
 pub fn regression() -> Result<Network> {
-    let (mut graph, batch) = (Graph::new(), 13);
-    let graph_of = &mut graph;
-    let inputs = graph_of.input("inputs", TensorType::f32([EXAMPLES, 6]));
-    let wanted = graph_of.input("targets", TensorType::f32([EXAMPLES, 3]));
-    let rate = graph_of.scalar(0.1);
-    let clock = Clock::new(graph_of)?;
+    let (mut step, batch) = (Graph::new(), 13);
+    let graph = &mut step;
+    let inputs = graph.input("inputs", TensorType::f32([EXAMPLES, 6]));
+    let wanted = graph.input("targets", TensorType::f32([EXAMPLES, 3]));
+    let rate = graph.scalar(0.1);
+    let clock = Clock::new(graph)?;
     let mut parameters = Vec::new();
     for (layer, (from, to)) in [(6, 9), (9, 7), (7, 3)].into_iter().enumerate() {
-        parameters.push(graph_of.state(format!("weight {layer}"), floats([to, from], 2 + layer))?);
-        parameters.push(graph_of.state(format!("bias {layer}"), floats([to], 5 + layer))?);
+        parameters.push(graph.state(format!("weight {layer}"), floats([to, from], 2 + layer))?);
+        parameters.push(graph.state(format!("bias {layer}"), floats([to], 5 + layer))?);
     }
-    let indices = ops::sequence(graph_of, clock.step, EXAMPLES, batch, batch)?;
-    let targets = ops::gather_rows(graph_of, wanted, indices)?;
-    let mut value = ops::gather_rows(graph_of, inputs, indices)?;
+    let indices = ops::sequence(graph, clock.step, EXAMPLES, batch, batch)?;
+    let targets = ops::gather_rows(graph, wanted, indices)?;
+    let mut value = ops::gather_rows(graph, inputs, indices)?;
     for (layer, pair) in parameters.chunks_exact(2).enumerate() {
-        let product = ops::matmul(graph_of, value, pair[0], false, true)?;
-        value = ops::add(graph_of, product, pair[1])?;
-        value = if layer == 0 { ops::tanh(graph_of, value)? } else { ops::sigmoid(graph_of, value)? };
+        let product = ops::matmul(graph, value, pair[0], false, true)?;
+        value = ops::add(graph, product, pair[1])?;
+        value = if layer == 0 { ops::tanh(graph, value)? } else { ops::sigmoid(graph, value)? };
     }
-    let hits = ops::binary_hits(graph_of, value, targets)?;
-    let error = ops::sub(graph_of, value, targets)?;
-    let losses = ops::mul(graph_of, error, error)?;
-    let loss = mean(graph_of, losses)?;
-    let gradients = gradients(graph_of, loss, &parameters)?;
-    let scale = clock.tick(graph_of, losses, hits)?;
+    let hits = ops::binary_hits(graph, value, targets)?;
+    let error = ops::sub(graph, value, targets)?;
+    let losses = ops::mul(graph, error, error)?;
+    let loss = mean(graph, losses)?;
+    let gradients = gradients(graph, loss, &parameters)?;
+    let scale = clock.tick(graph, losses, hits)?;
     for (&parameter, gradient) in parameters.iter().zip(gradients) {
-        let next = ops::sgd(graph_of, parameter, gradient, rate, scale)?;
-        graph_of.set_next(parameter, next)?;
+        let next = ops::sgd(graph, parameter, gradient, rate, scale)?;
+        graph.set_next(parameter, next)?;
     }
-    graph_of.set_output("loss", loss);
+    graph.set_output("loss", loss);
     let halves = (0..EXAMPLES * 3).map(|index| 0.5 + 0.5 * noise(index + 77)).collect();
     let targets = HostTensor::F32([EXAMPLES, 3].into(), halves);
-    Ok(Network { graph, inputs: vec![("inputs", floats([EXAMPLES, 6], 9)), ("targets", targets)] })
+    Ok(Network { graph: step, inputs: vec![("inputs", floats([EXAMPLES, 6], 9)), ("targets", targets)] })
 }

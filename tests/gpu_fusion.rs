@@ -1,0 +1,164 @@
+//! Fused plans compute what unfused ones do, between guard words; and the bisection finds the operation that does not.
+
+#[path = "support/bisect.rs"]
+mod bisect;
+#[path = "support/networks.rs"]
+mod networks;
+#[path = "support/planted.rs"]
+mod planted;
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail, ensure};
+use bisect::{differences, with_operation};
+use networks::Network;
+use planted::Planted;
+use wgrad::core::graph::Kind;
+use wgrad::core::op::AdapterClass;
+use wgrad::core::plan::{Plan, Target, plan};
+use wgrad::core::{Graph, HostTensor, Literal, Lowering, Node, Op, TensorType, Tolerance};
+use wgrad::executor::{Checks, Choice, Device, Executor};
+use wgrad::reference::{Oracle, compare};
+
+const CLASSES: [AdapterClass; 2] = [AdapterClass::Software, AdapterClass::Gpu];
+const STEPS: u32 = 5;
+/// Sums of up to 24 terms near 1, each rounded to 6e-8, differ by 1e-6 at most where their order does. The networks'
+/// gradients are below 1, and change a parameter at most ten times as much as themselves: with 5 steps that feed on
+/// each other, 1e-4 would be the worst case, and a fifth of it is still far below what one wrong operation does.
+const TOLERANCE: Tolerance = Tolerance { absolute: 2e-5, relative: 2e-5 };
+
+type States = Vec<(String, HostTensor)>;
+
+fn plan_of(device: &Device, network: &Network, class: AdapterClass, fuse: bool) -> Result<Plan> {
+    let plan = plan("step", &network.graph, &Target { class, fuse, ..device.target() })?;
+    plan.verify()?;
+    Ok(plan)
+}
+
+/// All states after so many steps.
+fn states_after(device: &Device, network: &Network, plan: &Plan, steps: u32) -> Result<States> {
+    let mut executor = Executor::new(device.clone(), Checks::Guarded);
+    let loaded = executor.load_blocking(plan)?;
+    for (name, tensor) in &network.inputs {
+        executor.write_input_blocking(name, tensor)?;
+    }
+    executor.run_blocking(&[(&loaded, steps)])?;
+    executor.check_guards_blocking()?;
+    let names: Vec<String> = executor.states().map(|(name, _)| name.to_owned()).collect();
+    names.into_iter().map(|name| Ok((name.clone(), executor.read_state_blocking(&name)?))).collect()
+}
+
+fn oracle_after(network: &Network, steps: u32) -> Result<Oracle> {
+    let mut oracle = Oracle::new(&network.graph)?.rounding();
+    for (name, tensor) in &network.inputs {
+        oracle.write(name, tensor.to_array())?;
+    }
+    for _ in 0..steps {
+        oracle.step()?;
+    }
+    Ok(oracle)
+}
+
+fn agree(got: &States, wanted: &States) -> Result<()> {
+    ensure!(got.len() == wanted.len(), "{} states, wanted {}", got.len(), wanted.len());
+    for ((name, got), (wanted_name, wanted)) in got.iter().zip(wanted) {
+        ensure!(name == wanted_name, "state {name} instead of {wanted_name}");
+        compare(got, &wanted.to_array(), TOLERANCE).with_context(|| format!("state {name}"))?;
+    }
+    Ok(())
+}
+
+fn fusion_changes_nothing(network: &Network) -> Result<()> {
+    let device = Device::request_blocking(&Choice::Auto)?;
+    let oracle = oracle_after(network, STEPS)?;
+    for class in CLASSES {
+        let [fused, unfused] = [true, false].map(|fuse| plan_of(&device, network, class, fuse));
+        let (fused, unfused) = (fused?, unfused?);
+        ensure!(2 * fused.dispatches.len() < unfused.dispatches.len(), "{fused}\nis hardly fused");
+        let wanted = states_after(&device, network, &unfused, STEPS)?;
+        let got = states_after(&device, network, &fused, STEPS)?;
+        agree(&got, &wanted).with_context(|| format!("fused and unfused, kernels for {class:?}"))?;
+        for (name, state) in got.iter().chain(&wanted) {
+            compare(state, oracle.read(name)?, TOLERANCE).with_context(|| format!("{name}, kernels for {class:?}"))?;
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_fused_classifier_trains_as_an_unfused_one() -> Result<()> {
+    fusion_changes_nothing(&networks::classifier()?)
+}
+
+#[test]
+fn a_fused_regression_trains_as_an_unfused_one() -> Result<()> {
+    fusion_changes_nothing(&networks::regression()?)
+}
+
+/// A node's operation with all floats among its function's constants too small by a quarter; none where there are none.
+fn with_wrong_constants(graph: &Graph, node: &Node) -> Option<Arc<dyn Op>> {
+    let Kind::Op(op) = &node.kind else { return None };
+    let kinds: Vec<TensorType> = node.inputs.iter().map(|&input| graph.kind(input).clone()).collect();
+    let Lowering::Pointwise(mut function) = op.lowering(&kinds) else { return None };
+    let right = function.constants.clone();
+    for constant in &mut function.constants {
+        if let Literal::F32(constant) = constant {
+            *constant *= 0.75;
+        }
+    }
+    if function.constants == right {
+        return None;
+    }
+    Some(Arc::new(Planted { op: op.clone(), lowering: Lowering::Pointwise(function) }))
+}
+
+/// All nodes of a graph that can have wrong constants, with the operation that has them.
+fn plantings(graph: &Graph) -> Vec<(&Node, Arc<dyn Op>)> {
+    graph.nodes().iter().filter_map(|node| Some((node, with_wrong_constants(graph, node)?))).collect()
+}
+
+#[test]
+fn no_operation_of_a_network_leaves_its_reference() -> Result<()> {
+    let device = Device::request_blocking(&Choice::Auto)?;
+    for network in [networks::classifier()?, networks::regression()?] {
+        for class in CLASSES {
+            let found = differences(&device, class, &network.graph, &network.inputs)?;
+            if let Some(difference) = found.first() {
+                bail!("kernels for {class:?}: {difference}\n{}", network.graph);
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_wrong_constant_is_found_where_it_is() -> Result<()> {
+    let device = Device::request_blocking(&Choice::Auto)?;
+    let network = networks::classifier()?;
+    let mut operations = Vec::new();
+    for (node, op) in plantings(&network.graph) {
+        let graph = with_operation(&network.graph, node.id, op)?;
+        let found = differences(&device, AdapterClass::Software, &graph, &network.inputs)?;
+        ensure!(!found.is_empty(), "a wrong {} passed", node.name());
+        for difference in &found {
+            ensure!(difference.node == node.id, "{difference} was named instead of node {} ({})", node.id.0, node.name());
+        }
+        operations.push(node.name());
+    }
+    ensure!(operations.contains(&"leaky_relu_gradient"), "{operations:?}");
+    Ok(())
+}
+
+#[test]
+fn a_wrong_constant_changes_what_is_trained() -> Result<()> {
+    let device = Device::request_blocking(&Choice::Auto)?;
+    let network = networks::classifier()?;
+    let states =
+        |network: &Network| states_after(&device, network, &plan_of(&device, network, AdapterClass::Software, true)?, STEPS);
+    let wanted = states(&network)?;
+    for (node, op) in plantings(&network.graph) {
+        let wrong = Network { graph: with_operation(&network.graph, node.id, op)?, ..network.clone() };
+        ensure!(agree(&states(&wrong)?, &wanted).is_err(), "a wrong {} passed", node.name());
+    }
+    Ok(())
+}
