@@ -77,7 +77,7 @@ fn descent(rate: f32) -> Plan {
         name: format!("descent {rate}"),
         target: device().target(),
         buffers: vec![
-            buffer("factor", Role::Input("factor".to_owned())),
+            buffer("factor", Role::Input("factor".to_owned(), TensorType::f32([4]))),
             buffer("weight", weight()),
             buffer("gradient", Role::Scratch),
             buffer("rate", Role::Constant(Arc::new(HostTensor::scalar(rate)))),
@@ -315,7 +315,7 @@ fn tensors_of_another_type_or_name_are_refused() {
 #[test]
 fn one_name_is_one_thing() {
     let (mut executor, _) = executor_with(&[0.5]);
-    let as_input = |plan: &mut Plan| plan.buffers[1].role = Role::Input("weight".to_owned());
+    let as_input = |plan: &mut Plan| plan.buffers[1].role = Role::Input("weight".to_owned(), TensorType::f32([4]));
     let reshaped = |plan: &mut Plan| {
         let square = HostTensor::F32(Shape::from([2, 2]), vec![0.0; 4]);
         plan.buffers[1].role = Role::State("weight".to_owned(), Arc::new(square));

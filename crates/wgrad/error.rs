@@ -23,20 +23,20 @@ pub enum Error {
         got: String,
     },
     /// A layer cannot be built, or does not take what the layer before it gives.
-    #[error("layer {layer}: {source}")]
+    #[error("layer {layer}: {reason}")]
     Layer {
         /// Its name within what contains it, and its kind: `2 (Linear)`.
         layer: String,
         /// What is wrong with it.
-        source: Box<Error>,
+        reason: Box<Error>,
     },
     /// An operation does not take the inputs that it was given.
-    #[error("{operation}: {source}")]
+    #[error("{operation}: {reason}")]
     Operation {
         /// The operation's name.
         operation: String,
         /// What it takes and what it was given.
-        source: ShapeError,
+        reason: ShapeError,
     },
     /// The graph cannot be built for another reason.
     #[error(transparent)]
@@ -134,7 +134,7 @@ impl From<GraphError> for Error {
     /// Leaves the scope out: the layers that an error passes through add their names.
     fn from(error: GraphError) -> Self {
         match error {
-            GraphError::Shape { operation, source, .. } => Self::Operation { operation, source },
+            GraphError::Shape { operation, source, .. } => Self::Operation { operation, reason: source },
             other => Self::Graph(other),
         }
     }

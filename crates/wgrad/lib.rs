@@ -62,3 +62,8 @@ pub use wgrad_executor as executor;
 pub use wgrad_executor::{Checks, Statistics, wgpu};
 pub use wgrad_reference as reference;
 pub use wgrad_shaders as ops;
+
+/// The README's examples.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;

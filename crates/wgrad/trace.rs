@@ -141,7 +141,7 @@ impl<'a> Trace<'a> {
         let context = &mut *self.context;
         context.scope.pop();
         let output =
-            output.map_err(|source| Error::Layer { layer: format!("{name} ({})", layer.name()), source: Box::new(source) })?;
+            output.map_err(|reason| Error::Layer { layer: format!("{name} ({})", layer.name()), reason: Box::new(reason) })?;
         let elements = context.found[found..].iter().map(|parameter| parameter.shape.elements()).sum();
         context.rows[row].finish(self.graph.kind(output).shape.clone(), elements);
         Ok(output)

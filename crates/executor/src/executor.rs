@@ -31,10 +31,10 @@ pub(crate) struct Shared {
     pub(crate) source: Source,
 }
 
-/// Who writes a shared buffer, and what is known of its type.
+/// Who writes a shared buffer, and its type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Source {
-    Input,
+    Input(TensorType),
     State(TensorType),
 }
 
@@ -89,27 +89,27 @@ impl Executor {
     pub fn states(&self) -> impl Iterator<Item = (&str, &TensorType)> {
         self.shared.iter().filter_map(|(name, shared)| match &shared.source {
             Source::State(kind) => Some((name.as_str(), kind)),
-            Source::Input => None,
+            Source::Input(_) => None,
         })
     }
 
     /// The inputs' names.
     pub fn inputs(&self) -> impl Iterator<Item = &str> {
-        let inputs = self.shared.iter().filter(|(_, shared)| shared.source == Source::Input);
+        let inputs = self.shared.iter().filter(|(_, shared)| matches!(shared.source, Source::Input(_)));
         inputs.map(|(name, _)| name.as_str())
     }
 
     /// Writes an input; steps that are recorded but not yet submitted see it too.
     ///
     /// # Errors
-    /// Where no plan has such an input, or the tensor does not fill its buffer; on errors of the device.
+    /// Where no plan has such an input, or the tensor has another type; on errors of the device.
     pub async fn write_input(&self, name: &str, tensor: &HostTensor) -> Result<(), ExecutorError> {
-        let input = self.shared.get(name).filter(|shared| shared.source == Source::Input);
-        let input = input.ok_or_else(|| unknown("input", name, self.inputs()))?;
-        let wanted = input.region.bytes();
-        if pack::buffer_bytes(tensor.kind().bytes() as u64) != wanted {
-            let (name, wanted) = (name.to_owned(), format!("a tensor for a buffer of {wanted} bytes"));
-            return Err(ExecutorError::WrongType { name, wanted, got: tensor.kind() });
+        let (input, kind) = match self.shared.get(name) {
+            Some(shared @ Shared { source: Source::Input(kind), .. }) => (shared, kind),
+            _ => return Err(unknown("input", name, self.inputs())),
+        };
+        if tensor.kind() != *kind {
+            return Err(ExecutorError::WrongType { name: name.to_owned(), wanted: kind.to_string(), got: tensor.kind() });
         }
         self.write(name, input, tensor).await
     }

@@ -60,7 +60,7 @@ impl Executor {
 impl Loading<'_> {
     async fn region(&mut self, buffer: &Buffer) -> Result<Region, ExecutorError> {
         match &buffer.role {
-            Role::Input(name) => self.shared(buffer, name, Source::Input, None).await,
+            Role::Input(name, kind) => self.shared(buffer, name, Source::Input(kind.clone()), None).await,
             Role::State(name, initial) => self.shared(buffer, name, Source::State(initial.kind()), Some(initial)).await,
             Role::Constant(tensor) => self.allocate(buffer, Some(tensor)).await,
             Role::Scratch | Role::Pack => self.allocate(buffer, None).await,
@@ -191,7 +191,7 @@ impl Loading<'_> {
 
 fn describe(source: &Source, bytes: u64) -> String {
     match source {
-        Source::Input => format!("an input of {bytes} bytes"),
+        Source::Input(kind) => format!("an input {kind} of {bytes} bytes"),
         Source::State(kind) => format!("a state {kind} of {bytes} bytes"),
     }
 }

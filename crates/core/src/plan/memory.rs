@@ -54,7 +54,7 @@ impl Allocator<'_> {
             let is_output = graph.outputs().iter().any(|(_, output)| *output == value);
             let Some(source) = source(graph, value).filter(|_| is_next || is_output || read.contains(&value)) else { continue };
             let (label, role) = match source {
-                Source::Input { name } => (name.clone(), Role::Input(name.clone())),
+                Source::Input { name } => (name.clone(), Role::Input(name.clone(), graph.kind(value).clone())),
                 Source::State { name, initial } => (name.clone(), Role::State(name.clone(), initial.clone())),
                 Source::Constant(tensor) => (format!("constant {value}"), Role::Constant(Arc::clone(tensor))),
             };

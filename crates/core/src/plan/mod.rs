@@ -73,7 +73,7 @@ pub struct Buffer {
 #[derive(Clone, Debug)]
 pub enum Role {
     /// The host writes it; shared by name with other plans.
-    Input(String),
+    Input(String, TensorType),
     /// Kept from step to step; shared by name with other plans.
     State(String, Arc<HostTensor>),
     /// Fixed.

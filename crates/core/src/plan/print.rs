@@ -41,7 +41,7 @@ impl fmt::Display for Plan {
         writeln!(formatter, "buffer       bytes  role      holds")?;
         for (index, buffer) in self.buffers.iter().enumerate() {
             let role = match buffer.role {
-                Role::Input(_) => "input",
+                Role::Input(..) => "input",
                 Role::State(..) => "state",
                 Role::Constant(_) => "constant",
                 Role::Scratch | Role::Pack => "scratch",
