@@ -18,6 +18,7 @@ use wgrad::core::op::AdapterClass;
 use wgrad::core::plan::{Plan, Target, plan};
 use wgrad::core::{Graph, HostTensor, Literal, Lowering, Node, Op, TensorType, Tolerance};
 use wgrad::executor::{Checks, Choice, Device, Executor};
+use wgrad::ops;
 use wgrad::reference::{Oracle, compare};
 
 const CLASSES: [AdapterClass; 2] = [AdapterClass::Software, AdapterClass::Gpu];
@@ -159,6 +160,29 @@ fn a_wrong_constant_changes_what_is_trained() -> Result<()> {
     for (node, op) in plantings(&network.graph) {
         let wrong = Network { graph: with_operation(&network.graph, node.id, op)?, ..network.clone() };
         ensure!(agree(&states(&wrong)?, &wanted).is_err(), "a wrong {} passed", node.name());
+    }
+    Ok(())
+}
+
+#[test]
+fn an_output_shows_a_state_before_the_step() -> Result<()> {
+    let device = Device::request_blocking(&Choice::Auto)?;
+    let graph = &mut Graph::new();
+    let state = graph.state("state", HostTensor::F32([3].into(), vec![1.0, 2.0, 4.0]))?;
+    let one = graph.scalar(1.0);
+    let next = ops::add(graph, state, one)?;
+    graph.set_output("before", state);
+    graph.set_output("after", next);
+    graph.set_next(state, next)?;
+    for fuse in [true, false] {
+        let plan = plan("old state", graph, &Target { fuse, ..device.target() })?;
+        plan.verify()?;
+        let mut executor = Executor::new(device.clone(), Checks::Guarded);
+        let loaded = executor.load_blocking(&plan)?;
+        executor.run_blocking(&[(&loaded, 3)])?;
+        let [before, after] = ["before", "after"].map(|name| executor.read_output_blocking(&loaded, name));
+        ensure!(before? == HostTensor::F32([3].into(), vec![3.0, 4.0, 6.0]), "fused: {fuse}");
+        ensure!(after? == HostTensor::F32([3].into(), vec![4.0, 5.0, 7.0]), "fused: {fuse}");
     }
     Ok(())
 }

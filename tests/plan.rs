@@ -6,6 +6,8 @@ mod mnist;
 use anyhow::{Result, ensure};
 use wgrad::core::op::AdapterClass;
 use wgrad::core::plan::{BufferId, Plan, Role, Target, plan};
+use wgrad::core::{Graph, TensorType};
+use wgrad::ops;
 
 const SNAPSHOT: &str = include_str!("snapshots/mnist_plan.txt");
 
@@ -75,6 +77,20 @@ fn few_bindings_are_enough() -> Result<()> {
     let plan = mnist_plan(&narrow)?;
     plan.verify()?;
     ensure!(plan.dispatches.iter().all(|dispatch| dispatch.bindings.len() <= 6), "{plan}");
+    Ok(())
+}
+
+#[test]
+fn sums_do_not_make_kernels_wait_for_each_other() -> Result<()> {
+    let graph = &mut Graph::new();
+    let [left, right] = ["left", "right"].map(|name| graph.input(name, TensorType::f32([8, 8])));
+    let (left_sum, right_sum) = (ops::sum_rows(graph, left)?, ops::sum_rows(graph, right)?);
+    for (name, factor, other, sum) in [("a", left, right, right_sum), ("b", right, left, left_sum)] {
+        let shifted = ops::add(graph, other, sum)?;
+        let product = ops::matmul(graph, factor, shifted, true, false)?;
+        graph.set_output(name, product);
+    }
+    plan("mutual sums", graph, &gpu())?.verify()?;
     Ok(())
 }
 

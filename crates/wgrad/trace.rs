@@ -103,8 +103,10 @@ impl<'a> Trace<'a> {
     /// Where it has no elements, or was asked for with another shape.
     pub fn parameter(&mut self, name: &str, shape: impl Into<Shape>, initial: Initial) -> Result<Value, Error> {
         let (name, shape) = (self.full_name(name), shape.into());
-        if shape.elements() == 0 {
-            return Err(Error::mismatch(format!("parameter {name}"), "one element at least", shape));
+        let elements = shape.dims().iter().try_fold(1_usize, |product, &extent| product.checked_mul(extent));
+        if elements.is_none_or(|elements| elements == 0 || elements > u32::MAX as usize) {
+            let wanted = format!("between 1 and {} elements", u32::MAX);
+            return Err(Error::mismatch(format!("parameter {name}"), wanted, shape));
         }
         if let Some(&known) = self.context.known.get(&name) {
             let wanted = &self.graph.kind(known).shape;

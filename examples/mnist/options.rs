@@ -37,7 +37,7 @@ pub struct CommandLine {
     #[arg(long, value_name = "RATE", default_value_t = 0.2, allow_negative_numbers = true)]
     pub dropout: f32,
     /// What initial weights, order and dropout depend on: the same seed on the same device gives the same weights
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true)]
     pub seed: u32,
     /// Where to train: auto, gpu, software, cpu, part of an adapter's name, or its number
     #[arg(long, default_value = "auto")]

@@ -132,7 +132,7 @@ impl Choice {
 fn named(name: &str, adapters: &[AdapterInfo]) -> Option<usize> {
     let number = name.parse().ok().filter(|&number: &usize| number < adapters.len());
     let contains = |adapter: &AdapterInfo| adapter.name.to_lowercase().contains(&name.to_lowercase());
-    number.or_else(|| adapters.iter().position(contains))
+    number.or_else(|| adapters.iter().position(contains).filter(|_| !name.is_empty()))
 }
 
 #[cfg(test)]

@@ -21,6 +21,16 @@ pub(super) struct Cpu {
 }
 
 impl Backend for Cpu {
+    fn check_room(&self, bytes: u64) -> Result<(), Error> {
+        // Parameters, their gradient, and two moments, before and after the step. The memory is not touched.
+        let wanted = usize::try_from(bytes).ok().and_then(|bytes| bytes.checked_mul(7));
+        let has_room = wanted.is_some_and(|wanted| Vec::<u8>::new().try_reserve_exact(wanted).is_ok());
+        if has_room {
+            return Ok(());
+        }
+        Err(Error::mismatch("size of all parameters", "less than a seventh of the free memory", format!("{bytes} bytes")))
+    }
+
     fn load(&mut self, _: &str, graph: &Graph) -> Result<Program, Error> {
         self.store.add(graph)?;
         self.programs.push(wgrad_reference::Program::new(graph)?);

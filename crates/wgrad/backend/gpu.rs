@@ -25,6 +25,14 @@ impl Gpu {
 }
 
 impl Backend for Gpu {
+    fn check_room(&self, bytes: u64) -> Result<(), Error> {
+        let limit = self.target.binding_bytes;
+        if bytes <= limit {
+            return Ok(());
+        }
+        Err(Error::mismatch("size of all parameters", format!("{limit} bytes at most, which the adapter binds"), bytes))
+    }
+
     fn load(&mut self, name: &str, graph: &Graph) -> Result<Program, Error> {
         let plan = plan(name, graph, &self.target)?;
         plan.verify()?;

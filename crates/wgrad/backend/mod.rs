@@ -19,6 +19,9 @@ pub(crate) struct Program(usize);
 
 /// Runs graphs, whose inputs and states of one name are the same.
 pub(crate) trait Backend: Debug {
+    /// Whether there can be tensors of so many bytes for all parameters, their gradients, and what an optimizer keeps.
+    fn check_room(&self, bytes: u64) -> Result<(), Error>;
+
     /// Prepares a graph to be run under a name, which labels its plan.
     fn load(&mut self, name: &str, graph: &Graph) -> Result<Program, Error>;
 

@@ -58,6 +58,11 @@ impl Trainer {
             let score = self.epoch(&session, &mut stride, epoch, epochs)?;
             let us_per_step = began.elapsed().as_secs_f64() * 1e6 / session.batches.steps() as f64;
             let validation = validation.map(|validation| self.evaluate(validation)).transpose()?;
+            if validation.is_some_and(|validation| !validation.loss.is_finite()) {
+                // The last update broke the model, which no later step's loss can show any more.
+                self.steps -= 1;
+                return Err(self.stop(0, Some(epoch)));
+            }
             let Score { loss, accuracy } = score;
             let seconds = began.elapsed().as_secs_f64();
             let epoch = Epoch { epoch, loss, accuracy, validation, seconds, us_per_step };

@@ -102,6 +102,7 @@ impl Trainer {
             return if fits { Ok(()) } else { Err(Error::mismatch("shape of an example", wanted, format!("{input:?}"))) };
         }
         let parameters = Parameters::of(self.network.model.as_ref(), input)?;
+        self.backend.check_room(parameters.kind().bytes() as u64)?;
         let initial = Arc::new(parameters.draw(self.options.seed));
         self.model = Some(Model { parameters, initial });
         Ok(())

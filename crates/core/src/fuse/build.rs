@@ -151,7 +151,7 @@ fn over_limit(graph: &Graph, live: &Live, group: &Group, target: &Target) -> Res
     let mut buffers: HashSet<Value> = group.loads().iter().map(|(value, _)| root(*value)).collect();
     buffers.extend(group.destinations().filter_map(|destination| match destination {
         Destination::Value(value) => Some(root(value)),
-        Destination::State(_) | Destination::Packed { .. } => None,
+        Destination::State(_) | Destination::Output(_) | Destination::Packed { .. } => None,
     }));
     if buffers.len() <= target.storage_buffers as usize {
         return Ok(None);

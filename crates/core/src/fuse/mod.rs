@@ -109,6 +109,8 @@ pub enum Destination {
     Value(Value),
     /// A state's next value, copied when nobody reads the old one any more.
     State(NodeId),
+    /// A copy of a state's old value, which is the graph's output of that index.
+    Output(usize),
     /// A copy of an input of a pack, for inputs that nobody can store there at once.
     Packed {
         /// The pack's output.

@@ -48,6 +48,11 @@ impl Placer<'_> {
         for (&id, host) in kernels.iter().zip(&hosts) {
             let Some((host, hook)) = *host else { continue };
             let group = self.placement.places[&host].group;
+            // The host may wait, through sums that others make, for this very sum.
+            if self.depends(group, &[id]) {
+                self.place_alone(id);
+                continue;
+            }
             self.placement.groups[group].push(id);
             self.placement.places.insert(id, Place { group, slot: None });
             self.placement.sums.insert(id, (group, hook));

@@ -27,6 +27,7 @@ pub fn allocate(graph: &Graph, lowerings: &[Option<Lowering>], order: &Order, ta
     allocator.sources();
     allocator.packs(lowerings);
     allocator.states();
+    allocator.outputs();
     allocator.scratch();
     for buffer in &allocator.buffers {
         if buffer.bytes > target.binding_bytes {
@@ -93,6 +94,18 @@ impl Allocator<'_> {
         for &(state, _) in self.graph.nexts() {
             let location = of(&self.locations, state);
             self.locations.destinations.insert(Destination::State(state), location);
+        }
+    }
+
+    /// Copies of old states stay after the step, so that no other tensor may take their memory over.
+    fn outputs(&mut self) {
+        let graph = self.graph;
+        for destination in self.order.groups.iter().flat_map(|group| group.destinations()) {
+            let Destination::Output(index) = destination else { continue };
+            let (name, value) = &graph.outputs()[index];
+            let kind = graph.kind(*value).clone();
+            let buffer = self.buffer(format!("output {name}"), Role::Scratch, padded(&kind));
+            self.locations.destinations.insert(destination, Location { buffer, offset: 0, kind });
         }
     }
 

@@ -24,6 +24,7 @@ pub struct Order {
 pub fn order(graph: &Graph, fusion: &Fusion) -> Result<Order, PlanError> {
     let mut orderer = Orderer { graph, fusion, groups: fusion.groups.clone(), waits: Vec::new(), packs: HashMap::new() };
     orderer.pack();
+    orderer.keep_outputs();
     orderer.wait_for_data();
     let in_place = orderer.write_states();
     let levels = orderer.levels()?;
@@ -57,6 +58,15 @@ impl Orderer<'_> {
             });
             let destinations = destinations.collect::<Vec<_>>();
             self.packs.insert(pack, destinations);
+        }
+    }
+
+    /// Outputs that are states about to change are copied before they do.
+    fn keep_outputs(&mut self) {
+        for (index, (_, value)) in self.graph.outputs().iter().enumerate() {
+            if self.graph.nexts().iter().any(|(state, _)| *state == value.node) {
+                self.groups.push(copy(self.graph, *value, Destination::Output(index)));
+            }
         }
     }
 

@@ -31,7 +31,11 @@ pub fn plan(name: &str, graph: &Graph, target: &Target) -> Result<Plan, PlanErro
         dispatches.push(scheduler.dispatch(index, composed)?);
     }
     let shaders = scheduler.shaders;
-    let outputs = graph.outputs().iter().map(|(name, value)| (name.clone(), memory.locations.values[value].clone())).collect();
+    let location = |(index, (name, value)): (usize, &(String, Value))| {
+        let copied = memory.locations.destinations.get(&Destination::Output(index));
+        (name.clone(), copied.unwrap_or_else(|| &memory.locations.values[value]).clone())
+    };
+    let outputs = graph.outputs().iter().enumerate().map(location).collect();
     Ok(Plan { name: name.to_owned(), target: target.clone(), buffers: memory.buffers, shaders, dispatches, outputs })
 }
 
@@ -128,7 +132,8 @@ impl Scheduler<'_> {
                 .iter()
                 .find(|(known, _)| *known == state)
                 .map_or(Value { node: state, output: 0 }, |next| next.1),
-            // No other value has this name: packs have one output.
+            // No other value has these names: sources and packs have one output.
+            Destination::Output(index) => Value { output: index as u32 + 1, ..self.graph.outputs()[index].1 },
             Destination::Packed { pack, input } => Value { output: input as u32 + 1, ..pack },
         };
         Tensor { value, location: self.memory.locations.destinations[&destination].clone() }
