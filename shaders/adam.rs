@@ -16,7 +16,7 @@ use wgrad_core::{
     Array, Case, Function, Graph, GraphError, HostTensor, Literal, Lowering, Op, ShapeError, TensorType, Tolerance, Value,
 };
 
-use crate::relu::{flops_of_each, shared_type};
+use crate::elementwise::{flops_of_each, shared_type};
 use crate::sgd::{host_floats, update_cases};
 
 /// Adam's attributes. In double precision, since `1 - beta2` loses four digits where `beta2` is an f32.

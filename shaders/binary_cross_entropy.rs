@@ -9,7 +9,7 @@ use std::sync::Arc;
 use wgrad_core::{Array, Case, Function, Graph, GraphError, Lowering, Node, Op, ShapeError, TensorType, Value};
 
 use crate::cases::{case, noise};
-use crate::relu::{flops_of_each, shared_type, zip_reference};
+use crate::elementwise::{flops_of_each, shared_type, zip_reference};
 
 /// See [`binary_cross_entropy`].
 #[derive(Clone, Copy, Debug)]

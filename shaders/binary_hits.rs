@@ -6,7 +6,7 @@ use std::sync::Arc;
 use wgrad_core::{Array, Case, Function, Graph, GraphError, Lowering, Op, ShapeError, TensorType, Value};
 
 use crate::cases::{case, floats};
-use crate::relu::{flops_of_each, shared_type, zip_reference};
+use crate::elementwise::{flops_of_each, shared_type, zip_reference};
 
 /// See [`binary_hits`].
 #[derive(Clone, Copy, Debug)]

@@ -14,7 +14,7 @@ use wgrad_core::{
 };
 
 use crate::cases::{case, floats, integers};
-use crate::relu::flops_of_each;
+use crate::elementwise::flops_of_each;
 use crate::sequence::is_step;
 
 const ROUNDS: usize = 7;

@@ -9,7 +9,7 @@ use wgrad_core::{
     Array, Case, Function, Graph, GraphError, HostTensor, Literal, Lowering, Node, Op, ShapeError, TensorType, Value,
 };
 
-use crate::relu::{
+use crate::elementwise::{
     activation_cases, activation_gradient_cases, flops_of_each, map_host, map_reference, shared_type, zip_host, zip_reference,
 };
 

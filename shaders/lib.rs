@@ -1,6 +1,8 @@
 //! The operations of wgrad: each one a pair of a WGSL and a Rust file, and one word in the list below.
 
+mod broadcasting;
 mod cases;
+mod elementwise;
 mod sum_to;
 
 use std::sync::Arc;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use wgrad_core::{Array, Case, Function, Graph, GraphError, HostTensor, Literal, Lowering, Op, ShapeError, TensorType, Value};
 
-use crate::relu::{flops_of_each, shared_type};
+use crate::elementwise::{flops_of_each, shared_type};
 use crate::sgd::{host_floats, update_cases};
 
 /// See [`momentum`].

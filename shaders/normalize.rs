@@ -7,8 +7,8 @@ use wgrad_core::{
 };
 
 use crate::cases::{case, floats, integers};
+use crate::elementwise::{flops_of_each, map_host, map_reference};
 use crate::mul;
-use crate::relu::{flops_of_each, map_host, map_reference};
 
 /// See [`normalize`].
 #[derive(Clone, Copy, Debug)]

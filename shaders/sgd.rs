@@ -8,7 +8,7 @@ use std::sync::Arc;
 use wgrad_core::{Array, Case, Function, Graph, GraphError, HostTensor, Lowering, Op, ShapeError, TensorType, Value};
 
 use crate::cases::{case, floats};
-use crate::relu::{flops_of_each, shared_type};
+use crate::elementwise::{flops_of_each, shared_type};
 
 /// See [`sgd`].
 #[derive(Clone, Copy, Debug)]

@@ -8,7 +8,7 @@ use wgrad_core::{
     Array, Case, Function, Graph, GraphError, HostTensor, Lowering, Node, Op, ShapeError, TensorType, Tolerance, Value,
 };
 
-use crate::relu::{
+use crate::elementwise::{
     activation_cases, activation_gradient_cases, activation_tolerance, flops_of_each, map_host, map_reference, shared_type,
     zip_host, zip_reference,
 };

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use wgrad_core::{Array, Case, Function, Graph, GraphError, HostTensor, Lowering, Node, Op, ShapeError, TensorType, Value};
 
-use crate::add::{broadcast_cases, broadcast_elements, broadcast_host, broadcast_reference, broadcast_type, sum_to_input};
+use crate::broadcasting::{
+    broadcast_cases, broadcast_elements, broadcast_host, broadcast_reference, broadcast_type, sum_to_input,
+};
 use crate::mul;
 
 /// See [`sub`].
