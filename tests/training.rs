@@ -15,21 +15,7 @@ macro_rules! on_the_cpu {
     };
 }
 
-on_the_cpu![
-    a_loss_that_is_not_finite_stops_the_training,
-    a_small_data_set_is_learned_by_heart,
-    a_smaller_last_batch_is_a_full_step,
-    an_epoch_after_single_steps_takes_each_example_once,
-    an_epoch_takes_each_example_once,
-    bytes_are_normalized,
-    data_of_one_type_are_told_apart,
-    dropout_is_for_training,
-    evaluation_is_the_mean_over_predictions,
-    parameters_go_from_one_trainer_to_another,
-    parameters_that_do_not_matter_stay,
-    seeds_decide,
-    seeds_decide_the_order,
-];
+training::for_all!(on_the_cpu);
 
 /// Four examples of two numbers in two classes.
 fn data() -> Dataset {

@@ -5,6 +5,29 @@ use wgrad::losses::Losses;
 use wgrad::prelude::*;
 use wgrad::{Loss, ops};
 
+/// Calls a macro with the names of all tests here.
+macro_rules! for_all {
+    ($run:ident) => {
+        $run![
+            a_loss_that_is_not_finite_stops_the_training,
+            a_model_that_its_last_step_breaks_is_reported,
+            a_small_data_set_is_learned_by_heart,
+            a_smaller_last_batch_is_a_full_step,
+            an_epoch_after_single_steps_takes_each_example_once,
+            an_epoch_takes_each_example_once,
+            bytes_are_normalized,
+            data_of_one_type_are_told_apart,
+            dropout_is_for_training,
+            evaluation_is_the_mean_over_predictions,
+            parameters_go_from_one_trainer_to_another,
+            parameters_that_do_not_matter_stay,
+            seeds_decide,
+            seeds_decide_the_order,
+        ];
+    };
+}
+pub(crate) use for_all;
+
 /// Numbers between -1 and 1 that look random and are always the same.
 pub fn noise(index: usize) -> f32 {
     let bits = (index as u32 ^ 0x9e37_79b9).wrapping_mul(0x85eb_ca6b);
@@ -279,4 +302,13 @@ pub fn parameters_that_do_not_matter_stay(device: &Device) {
     let before = trainer.weights_hash().unwrap();
     trainer.fit(&data, 2, None, |_| Control::Continue).unwrap();
     assert_eq!(trainer.weights_hash().unwrap(), before);
+}
+
+/// No loss of a later step shows what the last update did, but that of the validation does.
+pub fn a_model_that_its_last_step_breaks_is_reported(device: &Device) {
+    let data = Dataset::new([[1.0]], [[0.0]]).unwrap();
+    let mut trainer = Trainer::new(device, Linear::new(1, 1), MseLoss, Sgd::new(1e30), options(1, 1)).unwrap();
+    let error = trainer.fit(&data, 1, Some(&data), |_| Control::Continue).unwrap_err();
+    assert!(matches!(error, Error::NotFinite { step: 1, epoch: Some(1) }), "{error}");
+    assert_eq!(trainer.steps(), 1);
 }

@@ -60,8 +60,7 @@ impl Trainer {
             let validation = validation.map(|validation| self.evaluate(validation)).transpose()?;
             if validation.is_some_and(|validation| !validation.loss.is_finite()) {
                 // The last update broke the model, which no later step's loss can show any more.
-                self.steps -= 1;
-                return Err(self.stop(0, Some(epoch)));
+                return Err(self.stop_at(self.steps, Some(epoch)));
             }
             let Score { loss, accuracy } = score;
             let seconds = began.elapsed().as_secs_f64();

@@ -74,7 +74,11 @@ impl Trainer {
     /// Notes that training has ended after so many more steps, and says so.
     pub(super) fn stop(&mut self, more: u64, epoch: Option<usize>) -> Error {
         self.steps += more;
-        let step = self.steps + 1;
+        self.stop_at(self.steps + 1, epoch)
+    }
+
+    /// Notes that training has ended because of a step, counted from 1, and says so.
+    pub(super) fn stop_at(&mut self, step: u64, epoch: Option<usize>) -> Error {
         self.stopped = Some((step, epoch));
         Error::NotFinite { step, epoch }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::graph::{Graph, Kind, NodeId, Source, Value};
+use crate::graph::{Graph, Kind, NodeId, Value};
 use crate::op::{Kernel, Lowering};
 use crate::plan::{PlanError, Target};
 
@@ -174,8 +174,6 @@ fn roots(graph: &Graph, live: &Live) -> HashMap<Value, Value> {
     let packs = live.nodes.iter().filter(|&&id| matches!(live.lowering(id), Some(Lowering::Pack(_)))).map(|&id| graph.node(id));
     let packed = packs.flat_map(|pack| pack.inputs.iter().map(|&input| (input, pack.output(0))));
     let nexts = graph.nexts().iter().map(|&(state, next)| (next, graph.node(state).output(0)));
-    let is_source = |value: Value| {
-        matches!(graph.node(value.node).kind, Kind::Source(Source::State { .. } | Source::Input { .. } | Source::Constant(_)))
-    };
+    let is_source = |value: Value| matches!(graph.node(value.node).kind, Kind::Source(_));
     packed.chain(nexts).filter(|&(value, _)| !is_source(value)).collect()
 }
