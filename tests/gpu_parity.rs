@@ -1,10 +1,13 @@
 //! Every operation, in every case, on the machine's adapter against the reference in double precision.
 
+#[path = "support/operations.rs"]
+mod operations;
 mod support;
 
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
+use operations::operations;
 use wgrad::core::op::AdapterClass;
 use wgrad::core::plan::{Target, plan};
 use wgrad::core::{Array, Case, HostTensor, Kernel, LoadHook, Lowering, Op, StoreHook};
@@ -59,7 +62,7 @@ fn agree(op: &dyn Op, case: &Case, outputs: &[HostTensor]) -> Result<()> {
 fn every_operation_agrees_with_its_reference() -> Result<()> {
     let device = Device::request_blocking(&Choice::Auto)?;
     let mut failures = Vec::new();
-    for op in ops::examples() {
+    for op in operations() {
         for case in op.cases() {
             for class in [AdapterClass::Software, AdapterClass::Gpu] {
                 let outcome =
@@ -77,7 +80,7 @@ fn every_operation_agrees_with_its_reference() -> Result<()> {
 #[test]
 fn checks_change_no_bit() -> Result<()> {
     let device = Device::request_blocking(&Choice::Auto)?;
-    for op in ops::examples() {
+    for op in operations() {
         let Some(case) = op.cases().into_iter().find(|case| case.inputs.iter().all(|input| input.data.len() < 2000)) else {
             continue;
         };
@@ -102,7 +105,7 @@ fn bits(tensor: &HostTensor) -> Vec<u32> {
 fn no_operation_touches_what_lies_around_its_buffers() -> Result<()> {
     let device = Device::request_blocking(&Choice::Auto)?;
     let mut failures = Vec::new();
-    for op in ops::examples() {
+    for op in operations() {
         for case in op.cases() {
             for class in [AdapterClass::Software, AdapterClass::Gpu] {
                 let outputs =

@@ -1,6 +1,8 @@
 //! Every shader, alone and composed, is valid WGSL, agrees with its Rust half, and translates to what Vulkan, Metal
 //! and DX12 take. Needs no GPU.
 
+#[path = "support/operations.rs"]
+mod operations;
 mod support;
 
 use std::collections::BTreeSet;
@@ -9,6 +11,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use naga::back::{hlsl, msl, spv};
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
+use operations::operations;
 use wgrad::core::op::AdapterClass;
 use wgrad::core::plan::{Plan, Target, plan};
 use wgrad::core::{Lowering, Op};
@@ -110,7 +113,7 @@ fn every_file_is_valid_as_it_stands() -> Result<()> {
 
 #[test]
 fn every_operation_composes_and_translates() -> Result<()> {
-    for op in ops::examples() {
+    for op in operations() {
         for case in op.cases() {
             let graph = support::graph_of(&op, &case).with_context(|| format!("{op:?}, {}", case.label))?;
             for class in CLASSES {
