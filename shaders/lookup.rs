@@ -1,7 +1,8 @@
-//! One row of a table, by step: `y[j] = table[min(step, rows - 1)][j]`.
+//! One row of a table, by step: `y[j] = table[step % rows][j]`.
 //!
 //! A learning rate, or whatever else changes from step to step in a way that is known beforehand, is computed on the
-//! host in double precision and looked up on the device. It has a dispatch of its own, since what depends on the step
+//! host in double precision and looked up on the device. The table is a ring: the host rewrites it before the steps that
+//! have passed its end. It has a dispatch of its own, since what depends on the step
 //! alone can run first, and leaves later dispatches one small tensor to bind.
 
 use wgrad_core::tensor::DType;
@@ -19,7 +20,7 @@ const WORKGROUP: usize = 64;
 #[derive(Clone, Copy, Debug)]
 pub struct Lookup;
 
-/// Row `step` of `table`; its last row for all later steps.
+/// Row `step % rows` of `table`.
 ///
 /// # Errors
 /// Where the table is no matrix of f32 with a row at least, or the step not a single u32.
@@ -73,14 +74,14 @@ impl Op for Lookup {
 
     fn reference(&self, inputs: &[Array], outputs: &mut [Array]) {
         let columns = outputs[0].data.len();
-        let row = (inputs[1].data[0] as usize).min(inputs[0].kind.shape.rows() - 1);
+        let row = inputs[1].data[0] as usize % inputs[0].kind.shape.rows();
         outputs[0].data.copy_from_slice(&inputs[0].data[row * columns..][..columns]);
     }
 
     fn host(&self, inputs: &[&HostTensor], outputs: &mut [HostTensor]) -> bool {
         let ([table @ HostTensor::F32(shape, _), HostTensor::U32(_, step)], [output]) = (inputs, outputs) else { return false };
         let (&[step], columns) = (step.as_slice(), output.len()) else { return false };
-        let row = (step as usize).min(shape.rows() - 1);
+        let row = step as usize % shape.rows();
         copy_elements(table, row * columns..(row + 1) * columns, output, 0)
     }
 

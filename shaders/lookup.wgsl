@@ -1,4 +1,4 @@
-// output[j] = table[min(step, rows - 1)][j]
+// output[j] = table[step % rows][j]
 
 struct LookupDims {
     rows: u32,
@@ -25,7 +25,7 @@ fn lookup_store(row: u32, column: u32, value: f32) {
 @compute @workgroup_size(64)
 fn lookup(@builtin(global_invocation_id) id: vec3u) {
     if id.x < lookup_dims.columns {
-        let row = min(lookup_load_step(0u, 0u), lookup_dims.rows - 1u);
+        let row = lookup_load_step(0u, 0u) % lookup_dims.rows;
         lookup_store(0u, id.x, lookup_load_table(row, id.x));
     }
 }

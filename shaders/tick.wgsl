@@ -1,8 +1,6 @@
-// The clock: the next step where the scale is positive, else the same step and a stop flag that stays.
+// The clock (step, position, update, stop): where the scale is positive the counts advance, else stop becomes 1.
 
-struct tick_result { step: u32, stop: u32 }
-
-fn tick(step: u32, stop: u32, scale: f32) -> tick_result {
-    let runs = scale > 0.0;
-    return tick_result(select(step, step + 1u, runs), select(1u, stop, runs));
+fn tick(clock: vec4u, scale: vec4f, step: u32, position: u32, update: u32) -> vec4u {
+    let stopped = vec4u(clock.xyz, 1u);
+    return select(stopped, clock + vec4u(step, position, update, 0u), scale > vec4f(0.0));
 }

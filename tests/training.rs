@@ -135,8 +135,8 @@ fn numbers_out_of_range_are_named() {
         (Box::new(Sgd::new(0.1).momentum(1.0)), "momentum: wanted at least 0 and below 1, got 1"),
         (Box::new(Sgd::new(0.1).momentum(-0.5)), "momentum: wanted at least 0 and below 1, got -0.5"),
         (Box::new(Sgd::new(0.1).momentum(f32::NAN)), "momentum: wanted at least 0 and below 1, got NaN"),
-        (Box::new(Adam::new(0.1).betas(1.0, 0.999)), "beta1: wanted 0 to 0.99999, got 1"),
-        (Box::new(Adam::new(0.1).betas(0.9, f64::NAN)), "beta2: wanted 0 to 0.99999, got NaN"),
+        (Box::new(Adam::new(0.1).betas(1.0, 0.999)), "beta1: wanted at least 0 and below 1, got 1"),
+        (Box::new(Adam::new(0.1).betas(0.9, f64::NAN)), "beta2: wanted at least 0 and below 1, got NaN"),
         (Box::new(Adam::new(0.1).epsilon(0.0)), "epsilon: wanted a finite number above 0, got 0"),
         (Box::new(Adam::new(0.1).epsilon(f64::INFINITY)), "epsilon: wanted a finite number above 0, got inf"),
     ];

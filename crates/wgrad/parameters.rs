@@ -1,85 +1,214 @@
-//! A model's parameters: what they are called, how they start, and where they lie.
+//! A model's parameters and buffers: what they are called, how they start, and where they lie.
 
-use wgrad_core::{DType, Graph, HostTensor, Shape, TensorType};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use wgrad_core::{HostTensor, Shape, TensorType};
 use wgrad_shaders::{PackLayout, pack_layout};
 
 use crate::error::{Error, ParameterMismatch};
 use crate::initial::Initial;
 use crate::layers::Layer;
+use crate::summary::Row;
 use crate::tensor::Tensor;
-use crate::trace::{Context, Mode, Trace};
+use crate::trace::{Mode, Origin, Part, Registry, Trace};
 
-/// A trainable tensor.
+/// A tensor that a model keeps.
 #[derive(Clone, Debug)]
-pub(crate) struct Parameter {
+pub(crate) struct Entry {
     /// As in PyTorch's `state_dict`.
     pub name: String,
     pub shape: Shape,
     pub initial: Initial,
+    pub role: Role,
 }
 
-/// All trainable tensors of a model, in the order in which it asks for them, and the shapes of its ends.
+/// What changes an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// An optimizer.
+    Trainable,
+    /// The model itself, in training.
+    Buffer,
+    /// Likewise; it holds a whole number.
+    Counter,
+}
+
+/// Entries that lie in one vector.
+#[derive(Clone, Debug)]
+pub(crate) struct Arena {
+    /// The name of the state that holds the vector.
+    pub state: String,
+    /// The optimizer that changes it, by its place; none for what is frozen, and for buffers.
+    pub optimizer: Option<usize>,
+    pub entries: Vec<Entry>,
+    layout: PackLayout,
+}
+
+/// All tensors that a model keeps, in the order in which it asks for them, and the shapes of its ends.
 #[derive(Clone, Debug)]
 pub(crate) struct Parameters {
-    list: Vec<Parameter>,
-    layout: PackLayout,
+    pub arenas: Vec<Arena>,
+    order: Vec<String>,
     /// The shape of one input.
     pub input: Shape,
     /// The shape of one output.
     pub output: Shape,
 }
 
-/// Traces a model on one example of shape `input`, only to see what it asks for; returns its output's shape too.
-pub(crate) fn collect(model: &dyn Layer, input: &[usize]) -> Result<(Context, Shape), Error> {
-    let mut graph = Graph::new();
-    let step = graph.input("step", TensorType::new(DType::U32, Shape::default()));
-    let example = graph.input("input", TensorType::f32([&[1], input].concat()));
-    let mut context = Context::collecting(Mode::Training { step });
-    let output = model.forward(&mut Trace::new(&mut graph, &mut context), example)?;
-    let shape = graph.kind(output).shape.clone();
-    Ok((context, shape))
+/// What a model asks for.
+pub(crate) struct Collected {
+    pub entries: Vec<Entry>,
+    pub rows: Vec<Row>,
+    output: Shape,
 }
 
-impl Parameters {
-    /// Those of a model whose input is of shape `input`, without the axis of examples.
-    pub fn of(model: &dyn Layer, input: &[usize]) -> Result<Self, Error> {
-        let (Context { found: list, .. }, output) = collect(model, input)?;
-        if list.is_empty() {
-            return Err(Error::NoParameters);
+/// Traces a model on one example of type `input`, without the axis of examples, only to see what it asks for.
+pub(crate) fn collect(model: &dyn Layer, input: &TensorType) -> Result<Collected, Error> {
+    let trace = Trace::new(0, Registry::new(Origin::Unknown));
+    let step = trace.counter("step");
+    if let Some(step) = step.value() {
+        trace.set_mode(Mode::Training(step));
+    }
+    let example = trace.input("input", TensorType::new(input.dtype, [&[1], input.shape.dims()].concat()));
+    let output = trace.checked(model.forward(&example))?;
+    let output = output.shape().dims().get(1..).unwrap_or_default().to_vec().into();
+    Ok(Collected { entries: trace.found(), rows: trace.rows(), output })
+}
+
+impl Entry {
+    /// Fails where it has no elements, or too many.
+    pub fn check(&self) -> Result<(), Error> {
+        let elements = self.shape.dims().iter().try_fold(1_usize, |product, &extent| product.checked_mul(extent));
+        if elements.is_none_or(|elements| elements == 0 || elements > u32::MAX as usize) {
+            return Err(self.mismatch(format!("between 1 and {} elements", u32::MAX)));
         }
-        let shapes: Vec<Shape> = list.iter().map(|parameter| parameter.shape.clone()).collect();
-        let output = output.dims().get(1..).unwrap_or_default().to_vec().into();
-        Ok(Self { layout: pack_layout(&shapes), list, input: input.to_vec().into(), output })
+        self.initial
+            .check(&self.shape)
+            .map_err(|wanted| Error::mismatch(format!("initial value of {}", self.name), wanted, &self.shape))
     }
 
-    /// Each with the element of the packed vector at which it begins.
-    pub fn places(&self) -> impl Iterator<Item = (&Parameter, usize)> {
-        self.list.iter().zip(self.layout.offsets.iter().copied())
+    /// An error that says what the shape should have been.
+    pub fn mismatch(&self, wanted: impl ToString) -> Error {
+        Error::mismatch(format!("parameter {}", self.name), wanted, &self.shape)
+    }
+}
+
+impl Arena {
+    fn new(state: String, optimizer: Option<usize>, entries: Vec<Entry>) -> Self {
+        let shapes: Vec<Shape> = entries.iter().map(|entry| entry.shape.clone()).collect();
+        Self { state, optimizer, entries, layout: pack_layout(&shapes) }
     }
 
-    /// The type of the packed vector.
+    /// The type of the vector.
     pub fn kind(&self) -> TensorType {
         TensorType::f32([self.layout.length])
     }
 
-    /// The packed vector before the first step.
-    pub fn draw(&self, seed: u32) -> HostTensor {
-        let draw = |(stream, parameter): (u64, &Parameter)| parameter.initial.draw(parameter.shape.elements(), seed, stream);
-        self.fill((0..).zip(&self.list).map(draw))
+    fn places(&self) -> impl Iterator<Item = (&Entry, usize)> {
+        self.entries.iter().zip(self.layout.offsets.iter().copied())
     }
 
-    /// The packed vector of named tensors.
+    /// The vector of named tensors; what has no name keeps its place in `previous`.
+    fn pack(&self, named: &HashMap<&str, Vec<f32>>, previous: &HostTensor) -> HostTensor {
+        let mut packed = self.elements(previous);
+        for (entry, offset) in self.places() {
+            if let Some(part) = named.get(entry.name.as_str()) {
+                packed[offset..offset + part.len()].copy_from_slice(part);
+            }
+        }
+        HostTensor::F32(self.kind().shape, packed)
+    }
+
+    /// The named tensors of a vector.
+    pub fn unpack(&self, packed: &HostTensor) -> Vec<(String, Tensor)> {
+        let elements = self.elements(packed);
+        let named = self.places().filter_map(|(entry, offset)| {
+            let part = elements[offset..offset + entry.shape.elements()].to_vec();
+            let tensor = match entry.role {
+                Role::Counter => Tensor::u32(entry.shape.clone(), part.iter().map(|&count| count as u32).collect()),
+                Role::Trainable | Role::Buffer => Tensor::f32(entry.shape.clone(), part),
+            };
+            Some((entry.name.clone(), tensor.ok()?))
+        });
+        named.collect()
+    }
+
+    fn elements(&self, packed: &HostTensor) -> Vec<f32> {
+        match packed {
+            HostTensor::F32(_, elements) if elements.len() == self.layout.length => elements.clone(),
+            _ => vec![0.0; self.layout.length],
+        }
+    }
+}
+
+impl Parameters {
+    /// Those of a model whose input is of type `input`, without the axis of examples. `optimizer` tells which one
+    /// changes a parameter.
+    pub fn of(model: &dyn Layer, input: &TensorType, optimizer: impl Fn(&str) -> Option<usize>) -> Result<Self, Error> {
+        let Collected { entries, output, .. } = collect(model, input)?;
+        let order = entries.iter().map(|entry| entry.name.clone()).collect();
+        let (trainable, buffers): (Vec<_>, Vec<_>) = entries.into_iter().partition(|entry| entry.role == Role::Trainable);
+        if trainable.is_empty() {
+            return Err(Error::NoParameters);
+        }
+        let mut groups: Vec<(Option<usize>, Vec<Entry>)> = Vec::new();
+        for entry in trainable {
+            let group = optimizer(&entry.name);
+            match groups.iter_mut().find(|(known, _)| *known == group) {
+                Some((_, entries)) => entries.push(entry),
+                None => groups.push((group, vec![entry])),
+            }
+        }
+        let state = |group: &Option<usize>| group.map_or("frozen".to_owned(), |index| format!("parameters.{index}"));
+        let mut arenas: Vec<Arena> =
+            groups.into_iter().map(|(group, entries)| Arena::new(state(&group), group, entries)).collect();
+        if !buffers.is_empty() {
+            arenas.push(Arena::new("buffers".to_owned(), None, buffers));
+        }
+        Ok(Self { arenas, order, input: input.shape.clone(), output })
+    }
+
+    /// The vectors before the first step. Each entry's random numbers are its own.
+    pub fn draw(&self, seed: u32) -> Vec<Arc<HostTensor>> {
+        let stream = |name: &str| self.order.iter().position(|known| known == name).unwrap_or_default() as u64;
+        let draw = |arena: &Arena| {
+            let parts = arena.entries.iter();
+            let named = parts.map(|entry| (entry.name.as_str(), entry.initial.draw(&entry.shape, seed, stream(&entry.name))));
+            Arc::new(arena.pack(&named.collect(), &HostTensor::zeros(&arena.kind())))
+        };
+        self.arenas.iter().map(draw).collect()
+    }
+
+    /// Where each entry lies.
+    pub fn origin(&self) -> Origin {
+        let parts = self.arenas.iter().flat_map(|arena| {
+            arena.places().map(|(entry, offset)| {
+                let part = Part { state: arena.state.clone(), offset, shape: entry.shape.clone() };
+                (entry.name.clone(), part)
+            })
+        });
+        Origin::Packed(parts.collect())
+    }
+
+    /// The vectors with some entries replaced by named tensors.
     ///
     /// # Errors
-    /// Lists all that are missing, unknown or of another shape.
-    pub fn pack(&self, named: &[(String, Tensor)]) -> Result<HostTensor, Error> {
+    /// Lists all names that are unknown or of another shape; and all that are missing, but those that `may_lack` allows.
+    pub fn pack(
+        &self,
+        named: &[(String, Tensor)],
+        previous: &[Arc<HostTensor>],
+        may_lack: impl Fn(&Entry) -> bool,
+    ) -> Result<Vec<Arc<HostTensor>>, Error> {
+        let entries = || self.arenas.iter().flat_map(|arena| &arena.entries);
         let given = |name: &str| named.iter().find(|(known, _)| known == name).map(|(_, tensor)| tensor);
-        let wrong = self.list.iter().filter_map(|parameter| {
-            let got = given(&parameter.name).map(|tensor| tensor.shape().clone());
-            let fits = got.as_ref() == Some(&parameter.shape);
-            (!fits).then(|| ParameterMismatch { name: parameter.name.clone(), wanted: Some(parameter.shape.clone()), got })
+        let wrong = entries().filter_map(|entry| {
+            let got = given(&entry.name).map(|tensor| tensor.shape().clone());
+            let fits = got.as_ref() == Some(&entry.shape) || got.is_none() && may_lack(entry);
+            (!fits).then(|| ParameterMismatch { name: entry.name.clone(), wanted: Some(entry.shape.clone()), got })
         });
-        let is_unknown = |name: &str| self.list.iter().all(|parameter| parameter.name != name);
+        let is_unknown = |name: &str| entries().all(|entry| entry.name != name);
         let unknown = named.iter().filter(|(name, _)| is_unknown(name)).map(|(name, tensor)| ParameterMismatch {
             name: name.clone(),
             wanted: None,
@@ -89,24 +218,22 @@ impl Parameters {
         if !mismatches.is_empty() {
             return Err(Error::Parameters(mismatches));
         }
-        Ok(self.fill(self.list.iter().map(|parameter| given(&parameter.name).map(Tensor::to_vec).unwrap_or_default())))
+        let named: HashMap<&str, Vec<f32>> = named.iter().map(|(name, tensor)| (name.as_str(), tensor.to_vec())).collect();
+        let arenas = self.arenas.iter().zip(previous);
+        Ok(arenas.map(|(arena, previous)| Arc::new(arena.pack(&named, previous))).collect())
     }
 
-    /// The named tensors of a packed vector.
-    pub fn unpack(&self, packed: &HostTensor) -> Vec<(String, Tensor)> {
-        let HostTensor::F32(_, elements) = packed else { return Vec::new() };
-        let named = self.places().filter_map(|(parameter, offset)| {
-            let part = elements.get(offset..offset + parameter.shape.elements())?;
-            Some((parameter.name.clone(), Tensor::f32(parameter.shape.clone(), part.to_vec()).ok()?))
-        });
-        named.collect()
+    /// The named tensors of all vectors, in the order in which the model asks for them.
+    pub fn unpack(&self, packed: &[Arc<HostTensor>]) -> Vec<(String, Tensor)> {
+        let arenas = self.arenas.iter().zip(packed);
+        let mut named: Vec<_> = arenas.flat_map(|(arena, packed)| arena.unpack(packed)).collect();
+        named.sort_by_key(|(name, _)| self.order.iter().position(|known| known == name));
+        named
     }
 
-    fn fill(&self, parts: impl Iterator<Item = Vec<f32>>) -> HostTensor {
-        let mut packed = vec![0.0; self.layout.length];
-        for (part, &offset) in parts.zip(&self.layout.offsets) {
-            packed[offset..offset + part.len()].copy_from_slice(&part);
-        }
-        HostTensor::F32(self.kind().shape, packed)
+    /// The names of the trainable tensors.
+    pub fn trainable(&self) -> impl Iterator<Item = &str> + Clone {
+        let entries = self.arenas.iter().flat_map(|arena| &arena.entries);
+        entries.filter(|entry| entry.role == Role::Trainable).map(|entry| entry.name.as_str())
     }
 }

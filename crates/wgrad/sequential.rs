@@ -1,11 +1,9 @@
 //! Layers one after another.
 
-use wgrad_core::Value;
-
 use crate::error::Error;
 use crate::layers::Layer;
 use crate::summary::{Summary, summary};
-use crate::trace::Trace;
+use crate::var::Var;
 
 /// A model whose layers each take what the one before gives. They are named by their places, from 0, as in PyTorch.
 #[derive(Debug, Default)]
@@ -40,8 +38,8 @@ impl Layer for Sequential {
         "Sequential"
     }
 
-    fn forward(&self, trace: &mut Trace, input: Value) -> Result<Value, Error> {
+    fn forward(&self, input: &Var) -> Result<Var, Error> {
         let mut layers = self.layers.iter().enumerate();
-        layers.try_fold(input, |value, (index, layer)| trace.layer(&index.to_string(), layer.as_ref(), value))
+        layers.try_fold(input.clone(), |value, (index, layer)| value.layer(&index.to_string(), layer.as_ref()))
     }
 }

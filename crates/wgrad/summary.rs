@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use wgrad_core::Shape;
+use wgrad_core::{Shape, TensorType};
 
 use crate::error::Error;
 use crate::layers::Layer;
-use crate::parameters::collect;
+use crate::parameters::{Collected, Role, collect};
 
 /// A model's layers with the shapes of their outputs and their numbers of parameters; printed as a table.
 #[derive(Clone, Debug)]
@@ -41,9 +41,9 @@ impl Row {
 /// # Errors
 /// Where a layer cannot be built or does not take what the one before gives.
 pub fn summary(model: &dyn Layer, input: &[usize]) -> Result<Summary, Error> {
-    let (context, _) = collect(model, input)?;
-    let parameters = context.found.iter().map(|parameter| parameter.shape.elements()).sum();
-    Ok(Summary { rows: context.rows, parameters })
+    let Collected { entries, rows, .. } = collect(model, &TensorType::f32(input.to_vec()))?;
+    let trainable = entries.iter().filter(|entry| entry.role == Role::Trainable);
+    Ok(Summary { rows, parameters: trainable.map(|entry| entry.shape.elements()).sum() })
 }
 
 impl fmt::Display for Summary {

@@ -1,7 +1,7 @@
 //! Softsign, `x / (1 + |x|)`, as an operation and as a layer.
 
 use wgrad::core::{Array, Case, DType, Function, Graph, GraphError, Lowering, Node, Op, ShapeError, TensorType, Value};
-use wgrad::{Error, Layer, Trace};
+use wgrad::{Error, Layer, Var};
 
 /// Both operations, one file of WGSL.
 const SOURCE: &str = include_str!("softsign.wgsl");
@@ -90,7 +90,7 @@ impl Layer for Softsign {
         "Softsign"
     }
 
-    fn forward(&self, trace: &mut Trace, input: Value) -> Result<Value, Error> {
-        Ok(trace.graph.apply_one(Softsign, &[input])?)
+    fn forward(&self, input: &Var) -> Result<Var, Error> {
+        Ok(input.apply(Softsign, []))
     }
 }

@@ -30,6 +30,7 @@ fn floats(shape: impl Into<Shape>, seed: usize) -> HostTensor {
 
 /// The states that every step of training has.
 struct Clock {
+    clock: Value,
     step: Value,
     stop: Value,
     log: Value,
@@ -37,18 +38,19 @@ struct Clock {
 
 impl Clock {
     fn new(graph: &mut Graph) -> Result<Self> {
-        let zero = || HostTensor::U32(Shape::default(), vec![0]);
-        let (step, stop) = (graph.state("step", zero())?, graph.state("stop", zero())?);
-        Ok(Self { step, stop, log: graph.state("log", HostTensor::zeros(&TensorType::f32([8, 2])))? })
+        let clock = graph.state("clock", HostTensor::zeros(&TensorType::u32([4])))?;
+        let log = graph.state("log", HostTensor::zeros(&TensorType::f32([8, 2])))?;
+        let (step, stop) = (ops::slice(graph, clock, 0, [])?, ops::slice(graph, clock, 3, [])?);
+        Ok(Self { clock, step, stop, log })
     }
 
     /// Records a step, and returns the gate of its updates.
     fn tick(&self, graph: &mut Graph, losses: Value, hits: Value) -> Result<Value> {
         let recorded = ops::record(graph, self.log, self.step, self.stop, losses, hits)?;
-        let [step, stop] = ops::tick(graph, self.step, self.stop, recorded.scale)?;
+        let all = ops::Advance { step: true, position: true, update: true };
+        let next = ops::tick(graph, self.clock, recorded.scale, all)?;
         graph.set_next(self.log, recorded.log)?;
-        graph.set_next(self.step, step)?;
-        graph.set_next(self.stop, stop)?;
+        graph.set_next(self.clock, next)?;
         Ok(recorded.scale)
     }
 }

@@ -1,8 +1,8 @@
 //! Mistakes that checks have to find.
 
-use wgrad::core::{Graph, Shape, Value};
+use wgrad::core::Shape;
 use wgrad::losses::Losses;
-use wgrad::{Error, Loss, Tensor, ops};
+use wgrad::{Error, Loss, Tensor, Var};
 
 /// A loss that is too large by a factor.
 #[derive(Debug)]
@@ -16,10 +16,9 @@ impl Loss for ScaledLoss {
         self.inner.check(output, targets)
     }
 
-    fn forward(&self, graph: &mut Graph, output: Value, targets: Value) -> Result<Losses, Error> {
-        let Losses { losses, hits } = self.inner.forward(graph, output, targets)?;
-        let factor = graph.scalar(self.factor);
-        Ok(Losses { losses: ops::mul(graph, losses, factor)?, hits })
+    fn forward(&self, output: &Var, targets: &Var) -> Result<Losses, Error> {
+        let Losses { losses, hits } = self.inner.forward(output, targets)?;
+        Ok(Losses { losses: losses * self.factor, hits })
     }
 }
 

@@ -1,11 +1,13 @@
 //! How examples get into a graph.
 
-use wgrad_core::{Graph, TensorType, Value};
-use wgrad_shaders::{gather_rows, normalize, sequence, shuffle};
+use wgrad_core::TensorType;
+use wgrad_shaders::{normalize, sequence, shuffle};
 
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::inputs::{Inputs, Normalization};
+use crate::trace::Trace;
+use crate::var::Var;
 
 /// Where a graph's examples lie, and which of them a step takes.
 #[derive(Clone, Debug, PartialEq)]
@@ -82,6 +84,11 @@ impl Feed {
         }
     }
 
+    /// Whether the next step takes other examples, as its position tells.
+    pub fn moves(&self) -> bool {
+        self.pick != Pick::All
+    }
+
     /// The name of the graph's input for examples. It tells their type, so that data of several types can be resident.
     pub fn inputs_name(&self) -> String {
         format!("{}.inputs {}", self.purpose, self.inputs)
@@ -92,32 +99,45 @@ impl Feed {
         Some(format!("{}.targets {}", self.purpose, self.targets.as_ref()?))
     }
 
-    /// Adds this step's examples to a graph, as the model takes them, and their targets. `position` counts steps.
-    pub fn examples(&self, graph: &mut Graph, position: Value, seed: u32) -> Result<(Value, Option<Value>), Error> {
-        let indices = match self.pick {
-            Pick::All => None,
-            Pick::Shuffled(Batches { length, size, count }) => Some(shuffle(graph, position, length, size, count, seed)?),
-            Pick::InOrder(Batches { length, size, count }) => Some(sequence(graph, position, length, size, count)?),
-        };
-        let inputs = self.inputs(graph, indices)?;
-        let Some((name, kind)) = self.targets_name().zip(self.targets.clone()) else { return Ok((inputs, None)) };
-        let targets = graph.input(name, kind);
-        Ok((inputs, Some(pick_rows(graph, targets, indices)?)))
+    /// This step's examples, as the model takes them, and their targets. `position` counts steps.
+    pub fn examples(&self, trace: &Trace, position: &Var) -> Result<(Var, Option<Var>), Error> {
+        let seed = trace.seed();
+        let examples = trace.scoped("data", || {
+            let indices = match self.pick {
+                Pick::All => None,
+                Pick::Shuffled(Batches { length, size, count }) => {
+                    Some(position.map(|graph, position| shuffle(graph, position, length, size, count, seed)))
+                }
+                Pick::InOrder(Batches { length, size, count }) => {
+                    Some(position.map(|graph, position| sequence(graph, position, length, size, count)))
+                }
+            };
+            let inputs = self.inputs(trace, indices.as_ref());
+            let targets = self.targets_name().zip(self.targets.clone());
+            let targets = targets.map(|(name, kind)| pick_rows(trace.input(&name, kind), indices.as_ref()));
+            (inputs, targets)
+        });
+        trace.checked(Ok(examples))
     }
 
-    fn inputs(&self, graph: &mut Graph, indices: Option<Value>) -> Result<Value, Error> {
-        let stored = graph.input(self.inputs_name(), self.inputs.clone());
-        let rows = pick_rows(graph, stored, indices)?;
+    /// All examples, as the model takes them.
+    pub fn all(&self, trace: &Trace) -> Result<Var, Error> {
+        let inputs = trace.scoped("data", || self.inputs(trace, None));
+        trace.checked(Ok(inputs))
+    }
+
+    fn inputs(&self, trace: &Trace, indices: Option<&Var>) -> Var {
+        let rows = pick_rows(trace.input(&self.inputs_name(), self.inputs.clone()), indices);
         match self.normalization {
-            Some(Normalization { scale, offset }) => Ok(normalize(graph, rows, scale, offset)?),
-            None => Ok(rows),
+            Some(Normalization { scale, offset }) => rows.map(|graph, rows| normalize(graph, rows, scale, offset)),
+            None => rows,
         }
     }
 }
 
-fn pick_rows(graph: &mut Graph, table: Value, indices: Option<Value>) -> Result<Value, Error> {
+fn pick_rows(table: Var, indices: Option<&Var>) -> Var {
     match indices {
-        Some(indices) => Ok(gather_rows(graph, table, indices)?),
-        None => Ok(table),
+        Some(indices) => table.rows(indices),
+        None => table,
     }
 }

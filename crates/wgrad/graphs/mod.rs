@@ -1,5 +1,6 @@
 //! The graphs of a network: what a step of training, of evaluation and of prediction computes.
 
+mod clock;
 mod evaluation;
 mod feed;
 mod prediction;
@@ -7,54 +8,64 @@ mod training;
 
 use std::sync::Arc;
 
-use wgrad_core::{DType, Graph, HostTensor, Shape, TensorType, Value};
+use wgrad_core::{Graph, HostTensor, TensorType};
 
 use crate::error::Error;
 use crate::layers::Layer;
 use crate::losses::{Loss, Losses};
-use crate::optimizers::Optimizer;
+use crate::optimizers::Optimizers;
 use crate::parameters::Parameters;
 use crate::tensor::Tensor;
-use crate::trace::{Context, Mode, Trace};
+use crate::trace::{Registry, Trace};
+use crate::var::Var;
 
-pub(crate) use evaluation::{EVALUATION_STEP, evaluation};
+pub(crate) use clock::{CLOCK, Clock, EVALUATION_CLOCK};
+pub(crate) use evaluation::evaluation;
 pub(crate) use feed::{Batches, Feed, Pick};
 pub(crate) use prediction::prediction;
-pub(crate) use training::{Clock, POSITION, SCHEDULE, gradients, training};
-
-/// The state that holds all parameters.
-pub(crate) const PARAMETERS: &str = "parameters";
+pub(crate) use training::{Phase, SCHEDULE, gradient_name, gradients, training};
 
 /// A model with all that its training needs.
 #[derive(Debug)]
 pub(crate) struct Network {
     pub model: Box<dyn Layer>,
     pub loss: Box<dyn Loss>,
-    pub optimizer: Box<dyn Optimizer>,
-    /// The optimizer's table of numbers for each step.
-    pub schedule: Tensor,
+    pub optimizers: Optimizers,
     pub seed: u32,
+    /// The largest norm of all gradients together; none where they are not clipped.
+    pub clip_norm: Option<f32>,
+    /// How many steps' gradients are summed up for each update.
+    pub accumulation: u32,
 }
 
-/// A network whose parameters are known, and their values before the first step.
+/// A network whose parameters are known, and the vectors that hold them before the first step.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Built<'a> {
     pub network: &'a Network,
     pub parameters: &'a Parameters,
-    pub initial: &'a Arc<HostTensor>,
+    pub initial: &'a [Arc<HostTensor>],
 }
 
+/// A graph, and whether it logs an accuracy.
+pub(crate) type Logged = (Graph, bool);
+
 impl Built<'_> {
-    /// Adds the model to a graph. Beside its output, returns the packed parameters and what the trace knows of them.
-    fn forward(&self, graph: &mut Graph, mode: Mode, inputs: Value) -> Result<(Value, Value, Context), Error> {
-        let state = graph.state(PARAMETERS, self.initial.clone())?;
-        let mut context = Context::reading(mode, self.network.seed, state, self.parameters);
-        let output = self.network.model.forward(&mut Trace::new(graph, &mut context), inputs)?;
-        Ok((output, state, context))
+    /// A trace that has the states of all parameters and buffers.
+    fn trace(&self) -> Trace {
+        let trace = Trace::new(self.network.seed, Registry::new(self.parameters.origin()));
+        for (arena, initial) in self.parameters.arenas.iter().zip(self.initial) {
+            trace.state(&arena.state, Tensor::from_host(initial.clone()));
+        }
+        trace
     }
 
-    fn losses(&self, graph: &mut Graph, output: Value, targets: Value) -> Result<Losses, Error> {
-        graph.scoped("loss", |graph| self.network.loss.forward(graph, output, targets))
+    fn forward(&self, inputs: &Var) -> Result<Var, Error> {
+        inputs.trace().checked(self.network.model.forward(inputs))
+    }
+
+    fn losses(&self, output: &Var, targets: &Var) -> Result<Losses, Error> {
+        let losses = output.trace().scoped("loss", || self.network.loss.forward(output, targets));
+        output.trace().checked(losses)
     }
 }
 
@@ -63,15 +74,33 @@ pub(crate) fn log_name(purpose: &str, steps: usize) -> String {
     format!("{purpose}.log of {steps}")
 }
 
-fn log(graph: &mut Graph, purpose: &str, steps: usize) -> Result<Value, Error> {
-    Ok(graph.state(log_name(purpose, steps), HostTensor::zeros(&TensorType::f32([steps, 2])))?)
+fn log(trace: &Trace, purpose: &str, steps: usize) -> Var {
+    let zeros = HostTensor::zeros(&TensorType::f32([steps, 2]));
+    trace.state(&log_name(purpose, steps), Tensor::from_host(zeros.into()))
 }
 
-/// What is recorded as hits: zeros where the loss knows of none.
-fn hits_or_zero(graph: &mut Graph, losses: Losses) -> Value {
-    losses.hits.unwrap_or_else(|| graph.scalar(0.0))
+/// Writes losses and hits to row `step` of a log. Returns 1 where the step counts, else 0: where its loss is not finite,
+/// or `stop` is set.
+fn record(log: &Var, step: &Var, stop: &Var, losses: &Losses) -> Var {
+    let trace = log.trace();
+    let hits = losses.hits.clone().unwrap_or_else(|| trace.scalar(0.0));
+    let inputs = [log, step, stop, &losses.losses, &hits].map(|var| trace.own(var));
+    let [Some(row), Some(step), Some(stop), Some(losses), Some(hits)] = inputs else { return trace.scalar(0.0) };
+    let recorded = trace.scoped("log", || trace.graph(|graph| Ok(wgrad_shaders::record(graph, row, step, stop, losses, hits)?)));
+    match recorded {
+        Ok(recorded) => {
+            log.set(&trace.var(recorded.log));
+            trace.var(recorded.scale)
+        }
+        Err(error) => {
+            trace.fail(error);
+            trace.scalar(0.0)
+        }
+    }
 }
 
-fn counter() -> HostTensor {
-    HostTensor::zeros(&TensorType::new(DType::U32, Shape::default()))
+/// The finished graph, or what went wrong while it was built.
+fn finish(trace: &Trace) -> Result<Graph, Error> {
+    let graph = trace.as_graph().clone();
+    trace.checked(Ok(graph))
 }

@@ -1,123 +1,152 @@
 //! A step of training: forward, backward and update, with the clock that counts it and the log that it is kept in.
 
-use wgrad_core::autodiff::differentiate;
-use wgrad_core::{Graph, HostTensor, TensorType, Value};
-use wgrad_shaders::{add, lookup, mul, pack, record, sum, tick};
+use wgrad_core::{Graph, HostTensor, TensorType};
+use wgrad_shaders::{Advance, lookup, pack};
 
 use crate::error::Error;
-use crate::graphs::{Built, Feed, counter, hits_or_zero, log};
+use crate::graphs::clock::{CLOCK, Hands};
+use crate::graphs::{Built, Feed, Logged, finish, log, record};
 use crate::losses::Losses;
 use crate::optimizers::Update;
-use crate::trace::{Context, Mode};
+use crate::parameters::Arena;
+use crate::tensor::Tensor;
+use crate::trace::{Mode, Trace};
+use crate::var::Var;
 
-/// The input that the optimizer's table is written to.
+/// The input that the optimizers' numbers are written to: a ring of rows, one for each update.
 pub(crate) const SCHEDULE: &str = "schedule";
-/// The state that counts the steps of an epoch where [`Clock::Own`] does.
-pub(crate) const POSITION: &str = "position";
-/// The state that counts the steps since the trainer was made.
-const STEP: &str = "step";
-/// The state that is 1 once a loss was not finite.
-const STOP: &str = "stop";
 
-/// What counts the steps of an epoch.
+/// What a step does with its gradients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Clock {
-    /// The count of all steps: epochs begin at its multiples.
-    Shared,
-    /// A count of its own, since other steps have been taken between epochs. It costs another dispatch.
-    Own,
+pub(crate) enum Phase {
+    /// It adds them to those of the steps before.
+    Gather,
+    /// It updates the parameters, by the mean over its own and those that were gathered.
+    Update,
 }
 
 /// What every graph that goes backward has in common.
 struct Backward {
-    step: Value,
-    stop: Value,
-    position: Value,
-    output: Value,
+    clock: Hands,
+    output: Var,
     losses: Losses,
-    mean: Value,
-    parameters: Value,
-    gradient: Value,
+    mean: Var,
+    /// For each vector that an optimizer changes, the gradient of the mean loss, laid out as it is.
+    gradients: Vec<(usize, Var)>,
 }
 
-/// The graph of a step that updates the parameters, and whether it logs an accuracy.
-///
-/// Its states are the parameters, the optimizer's, the clock and the log, named by [`log_name`](super::log_name).
-pub(crate) fn training(built: Built, feed: &Feed, clock: Clock) -> Result<(Graph, bool), Error> {
-    let mut graph = Graph::new();
-    let backward = backward(&mut graph, built, feed, clock)?;
-    let Backward { step, stop, position, .. } = backward;
-    let log = log(&mut graph, "train", feed.steps())?;
-    let hits = hits_or_zero(&mut graph, backward.losses);
-    let recorded = graph.scoped("log", |graph| record(graph, log, position, stop, backward.losses.losses, hits))?;
-    graph.set_next(log, recorded.log)?;
-    graph.scoped("update", |graph| update(graph, built, &backward, recorded.scale))?;
-    graph.scoped("clock", |graph| -> Result<(), Error> {
-        let [next_step, next_stop] = tick(graph, step, stop, recorded.scale)?;
-        graph.set_next(step, next_step)?;
-        graph.set_next(stop, next_stop)?;
-        if position != step {
-            let [next_position, _] = tick(graph, position, stop, recorded.scale)?;
-            graph.set_next(position, next_position)?;
-        }
-        Ok(())
-    })?;
-    Ok((graph, backward.losses.hits.is_some()))
-}
-
-/// The graph of a step that changes nothing, but gives `output`, `loss` and the packed `gradient`.
-pub(crate) fn gradients(built: Built, feed: &Feed) -> Result<Graph, Error> {
-    let mut graph = Graph::new();
-    let backward = backward(&mut graph, built, feed, Clock::Shared)?;
-    graph.set_output("output", backward.output);
-    graph.set_output("loss", backward.mean);
-    graph.set_output("gradient", backward.gradient);
-    Ok(graph)
-}
-
-fn backward(graph: &mut Graph, built: Built, feed: &Feed, clock: Clock) -> Result<Backward, Error> {
-    let step = graph.state(STEP, counter())?;
-    let stop = graph.state(STOP, counter())?;
-    let position = match clock {
-        Clock::Shared => step,
-        Clock::Own => graph.state(POSITION, counter())?,
-    };
-    let (inputs, targets) = graph.scoped("data", |graph| feed.examples(graph, position, built.network.seed))?;
-    let targets = targets.ok_or_else(|| Error::mismatch("training data", "targets", "inputs alone"))?;
-    let (output, parameters, context) = built.forward(graph, Mode::Training { step }, inputs)?;
-    let losses = built.losses(graph, output, targets)?;
-    let mean = mean(graph, losses.losses)?;
-    let gradient = packed_gradient(graph, built, &context, mean)?;
-    Ok(Backward { step, stop, position, output, losses, mean, parameters, gradient })
-}
-
-fn mean(graph: &mut Graph, values: Value) -> Result<Value, Error> {
-    let share = graph.scalar((1.0 / graph.kind(values).shape.elements() as f64) as f32);
-    let sum = sum(graph, values)?;
-    Ok(mul(graph, sum, share)?)
-}
-
-/// The gradient of the loss with respect to all parameters, laid out as they are: zeros for those it does not depend on.
-fn packed_gradient(graph: &mut Graph, built: Built, context: &Context, loss: Value) -> Result<Value, Error> {
-    let names = built.parameters.places().map(|(parameter, _)| (parameter, context.parameter(&parameter.name)));
-    let (parameters, values): (Vec<_>, Vec<_>) = names.unzip();
-    let used: Vec<Value> = values.iter().copied().flatten().collect();
-    let upstream = graph.scalar(1.0);
-    let mut found = differentiate(graph, loss, upstream, &used, add)?.into_iter();
-    let mut gradients = Vec::new();
-    for (parameter, value) in parameters.into_iter().zip(values) {
-        gradients.push(match value.and_then(|_| found.next()).flatten() {
-            Some(gradient) => gradient,
-            None => graph.constant(HostTensor::zeros(&TensorType::f32(parameter.shape.clone())))?,
-        });
+/// The graph of a step. Its states are those of parameters, buffers and optimizers, the clock, and the log, named by
+/// [`log_name`](super::log_name).
+pub(crate) fn training(built: Built, feed: &Feed, phase: Phase) -> Result<Logged, Error> {
+    let trace = built.trace();
+    let backward = backward(&trace, built, feed)?;
+    let Backward { clock, losses, .. } = &backward;
+    let scale = record(&log(&trace, "train", feed.steps()), &clock.position, &clock.stop, losses);
+    match phase {
+        Phase::Gather => gather(&backward),
+        Phase::Update => trace.scoped("update", || update(&trace, built, &backward, &scale))?,
     }
-    Ok(pack(graph, &gradients)?)
+    let advance = Advance { step: true, position: feed.moves(), update: phase == Phase::Update };
+    trace.scoped("clock", || clock.tick(&scale, advance));
+    Ok((finish(&trace)?, losses.hits.is_some()))
 }
 
-fn update(graph: &mut Graph, built: Built, backward: &Backward, scale: Value) -> Result<(), Error> {
-    let table = graph.input(SCHEDULE, built.network.schedule.kind());
-    let scheduled = lookup(graph, table, backward.step)?;
-    let Backward { parameters, gradient, .. } = *backward;
-    let next = built.network.optimizer.update(&mut Update { graph, parameters, gradient, scale, scheduled })?;
-    Ok(graph.set_next(parameters, next)?)
+/// The graph of a step that changes nothing, but gives `output`, `loss`, and for each vector that an optimizer changes
+/// `gradient` with its place.
+pub(crate) fn gradients(built: Built, feed: &Feed) -> Result<Graph, Error> {
+    let trace = built.trace();
+    let backward = backward(&trace, built, feed)?;
+    trace.output("output", &backward.output);
+    trace.output("loss", &backward.mean);
+    for (arena, gradient) in &backward.gradients {
+        trace.output(&gradient_name(*arena), gradient);
+    }
+    finish(&trace)
+}
+
+/// The name of the gradient of a vector, by its place.
+pub(crate) fn gradient_name(arena: usize) -> String {
+    format!("gradient {arena}")
+}
+
+fn backward(trace: &Trace, built: Built, feed: &Feed) -> Result<Backward, Error> {
+    let clock = Hands::of(trace, CLOCK);
+    let (inputs, targets) = feed.examples(trace, &clock.position)?;
+    let targets = targets.ok_or_else(|| Error::mismatch("training data", "targets", "inputs alone"))?;
+    trace.set_mode(Mode::Training(clock.step.value().ok_or(Error::NotBuilt)?));
+    let output = built.forward(&inputs)?;
+    let losses = built.losses(&output, &targets)?;
+    let mean = losses.losses.mean();
+    let gradients = packed_gradients(trace, built, &mean);
+    Ok(Backward { clock, output, losses, mean, gradients })
+}
+
+fn packed_gradients(trace: &Trace, built: Built, loss: &Var) -> Vec<(usize, Var)> {
+    let arenas: Vec<(usize, &Arena)> =
+        built.parameters.arenas.iter().enumerate().filter(|(_, arena)| arena.optimizer.is_some()).collect();
+    let used = |name: &str| trace.used_entry(name).map(|value| trace.var(value));
+    let entries: Vec<_> = arenas.iter().flat_map(|(_, arena)| &arena.entries).collect();
+    let variables: Vec<Option<Var>> = entries.iter().map(|entry| used(&entry.name)).collect();
+    let known: Vec<&Var> = variables.iter().flatten().collect();
+    let mut found = loss.gradients(&known).into_iter();
+    let mut all = entries.iter().zip(&variables).map(|(entry, variable)| {
+        let zeros = || trace.constant(Tensor::from_host(HostTensor::zeros(&TensorType::f32(entry.shape.clone())).into()));
+        variable.as_ref().and_then(|_| found.next()).unwrap_or_else(zeros)
+    });
+    let packed = arenas.iter().map(|&(index, arena)| {
+        let parts: Vec<Var> = all.by_ref().take(arena.entries.len()).collect();
+        (index, packed(trace, &parts))
+    });
+    packed.collect()
+}
+
+fn packed(trace: &Trace, parts: &[Var]) -> Var {
+    let values: Option<Vec<_>> = parts.iter().map(|part| trace.own(part)).collect();
+    match values {
+        Some(values) => trace.build(|graph| pack(graph, &values)),
+        None => trace.scalar(0.0),
+    }
+}
+
+fn gathered(gradient: &Var, arena: usize) -> Var {
+    let zeros = HostTensor::zeros(&gradient.kind());
+    gradient.trace().state(&format!("gathered.{arena}"), Tensor::from_host(zeros.into()))
+}
+
+fn gather(backward: &Backward) {
+    for (arena, gradient) in &backward.gradients {
+        let sum = gathered(gradient, *arena);
+        sum.set(&(&sum + gradient));
+    }
+}
+
+/// The mean over this step's gradient and those that were gathered, which are none from then on.
+fn mean_gradient(gradient: &Var, arena: usize, steps: u32) -> Var {
+    if steps == 1 {
+        return gradient.clone();
+    }
+    let sum = gathered(gradient, arena);
+    sum.set(&gradient.trace().constant(Tensor::from_host(HostTensor::zeros(&gradient.kind()).into())));
+    (sum + gradient) * (1.0 / steps as f32)
+}
+
+fn update(trace: &Trace, built: Built, backward: &Backward, scale: &Var) -> Result<(), Error> {
+    let optimizers = &built.network.optimizers;
+    let numbers = trace.input(SCHEDULE, optimizers.table_kind());
+    let numbers = numbers.zip(&backward.clock.update, lookup);
+    for (arena, gradient) in &backward.gradients {
+        let Arena { state, optimizer: Some(index), .. } = &built.parameters.arenas[*arena] else { continue };
+        let gradient = mean_gradient(gradient, *arena, built.network.accumulation);
+        let update = Update {
+            parameters: trace.named(state),
+            gradient,
+            scale: scale.clone(),
+            numbers: numbers.clone(),
+            first: optimizers.first_number(*index),
+            index: *index,
+        };
+        let next = trace.checked(optimizers.get(*index).update(&update))?;
+        update.parameters.set(&next);
+    }
+    Ok(())
 }

@@ -1,11 +1,8 @@
 //! Activations: functions of single elements, without parameters.
 
-use wgrad_core::Value;
-use wgrad_shaders as ops;
-
 use crate::error::Error;
 use crate::layers::Layer;
-use crate::trace::Trace;
+use crate::var::Var;
 
 /// `max(x, 0)`.
 #[derive(Clone, Copy, Debug)]
@@ -31,8 +28,8 @@ impl Layer for Relu {
         "Relu"
     }
 
-    fn forward(&self, trace: &mut Trace, input: Value) -> Result<Value, Error> {
-        Ok(ops::relu(trace.graph, input)?)
+    fn forward(&self, input: &Var) -> Result<Var, Error> {
+        Ok(input.relu())
     }
 }
 
@@ -41,8 +38,8 @@ impl Layer for Sigmoid {
         "Sigmoid"
     }
 
-    fn forward(&self, trace: &mut Trace, input: Value) -> Result<Value, Error> {
-        Ok(ops::sigmoid(trace.graph, input)?)
+    fn forward(&self, input: &Var) -> Result<Var, Error> {
+        Ok(input.sigmoid())
     }
 }
 
@@ -51,8 +48,8 @@ impl Layer for Tanh {
         "Tanh"
     }
 
-    fn forward(&self, trace: &mut Trace, input: Value) -> Result<Value, Error> {
-        Ok(ops::tanh(trace.graph, input)?)
+    fn forward(&self, input: &Var) -> Result<Var, Error> {
+        Ok(input.tanh())
     }
 }
 
@@ -61,7 +58,7 @@ impl Layer for LeakyRelu {
         "LeakyRelu"
     }
 
-    fn forward(&self, trace: &mut Trace, input: Value) -> Result<Value, Error> {
-        Ok(ops::leaky_relu(trace.graph, input, self.0)?)
+    fn forward(&self, input: &Var) -> Result<Var, Error> {
+        Ok(input.leaky_relu(self.0))
     }
 }

@@ -1,11 +1,8 @@
 //! Dropout.
 
-use wgrad_core::Value;
-use wgrad_shaders::dropout;
-
 use crate::error::Error;
 use crate::layers::Layer;
-use crate::trace::{Mode, Trace};
+use crate::var::Var;
 
 /// In training, each element is 0 with probability `rate`, else divided by `1 - rate`; otherwise nothing changes.
 #[derive(Clone, Copy, Debug)]
@@ -25,12 +22,10 @@ impl Layer for Dropout {
         "Dropout"
     }
 
-    fn forward(&self, trace: &mut Trace, input: Value) -> Result<Value, Error> {
+    fn forward(&self, input: &Var) -> Result<Var, Error> {
         if !(0.0..1.0).contains(&self.rate) {
             return Err(Error::mismatch("rate", "at least 0 and below 1", self.rate));
         }
-        let Mode::Training { step } = trace.mode() else { return Ok(input) };
-        let (seed, stream) = (trace.seed(), trace.stream());
-        Ok(dropout(trace.graph, input, step, self.rate, seed, stream)?)
+        Ok(input.dropout(self.rate))
     }
 }

@@ -1,11 +1,8 @@
 //! Examples as vectors.
 
-use wgrad_core::Value;
-use wgrad_shaders::reshape;
-
 use crate::error::Error;
 use crate::layers::Layer;
-use crate::trace::Trace;
+use crate::var::Var;
 
 /// All axes but the first as one: `[batch, 28, 28]` becomes `[batch, 784]`.
 #[derive(Clone, Copy, Debug)]
@@ -16,11 +13,11 @@ impl Layer for Flatten {
         "Flatten"
     }
 
-    fn forward(&self, trace: &mut Trace, input: Value) -> Result<Value, Error> {
-        let (batch, columns) = match trace.graph.kind(input).shape.dims() {
-            [batch, columns @ ..] => (*batch, columns.iter().product()),
-            [] => return Err(Error::mismatch("input", "[batch, ...]", "a scalar")),
-        };
-        Ok(reshape(trace.graph, input, [batch, columns])?)
+    fn forward(&self, input: &Var) -> Result<Var, Error> {
+        match input.shape().rank() {
+            0 => Err(Error::mismatch("input", "[batch, ...]", "a scalar")),
+            1 => Ok(input.reshape([input.shape().elements(), 1])),
+            _ => Ok(input.flatten(1)),
+        }
     }
 }

@@ -7,10 +7,8 @@ mod linear;
 
 use std::fmt::Debug;
 
-use wgrad_core::Value;
-
 use crate::error::Error;
-use crate::trace::Trace;
+use crate::var::Var;
 
 pub use activation::{LeakyRelu, Relu, Sigmoid, Tanh};
 pub use dropout::Dropout;
@@ -22,9 +20,8 @@ pub use linear::Linear;
 /// A model that is no mere sequence is a struct with its layers as fields:
 ///
 /// ```
-/// use wgrad::core::Value;
-/// use wgrad::{Error, Layer, Trace, ops};
 /// use wgrad::layers::Linear;
+/// use wgrad::{Error, Layer, Var};
 ///
 /// #[derive(Debug)]
 /// struct Residual {
@@ -36,9 +33,8 @@ pub use linear::Linear;
 ///         "Residual"
 ///     }
 ///
-///     fn forward(&self, trace: &mut Trace, input: Value) -> Result<Value, Error> {
-///         let change = trace.layer("inner", &self.inner, input)?;
-///         Ok(ops::add(trace.graph, input, change)?)
+///     fn forward(&self, input: &Var) -> Result<Var, Error> {
+///         Ok(input + input.layer("inner", &self.inner)?)
 ///     }
 /// }
 ///
@@ -50,12 +46,11 @@ pub trait Layer: Debug {
     /// Its kind, such as `Linear`.
     fn name(&self) -> &str;
 
-    /// Adds what it computes to the graph of `trace`, and returns the output. The first axis of `input` is that of the
-    /// examples.
+    /// Adds what it computes to the graph of `input`, whose first axis is that of the examples, and returns the output.
     ///
     /// # Errors
     /// Where the layer cannot be built, or does not take this input.
-    fn forward(&self, trace: &mut Trace, input: Value) -> Result<Value, Error>;
+    fn forward(&self, input: &Var) -> Result<Var, Error>;
 }
 
 impl<L: Layer + ?Sized> Layer for Box<L> {
@@ -63,7 +58,7 @@ impl<L: Layer + ?Sized> Layer for Box<L> {
         (**self).name()
     }
 
-    fn forward(&self, trace: &mut Trace, input: Value) -> Result<Value, Error> {
-        (**self).forward(trace, input)
+    fn forward(&self, input: &Var) -> Result<Var, Error> {
+        (**self).forward(input)
     }
 }

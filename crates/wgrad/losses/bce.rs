@@ -1,11 +1,12 @@
 //! Binary cross-entropy.
 
-use wgrad_core::{Graph, Shape, Value};
+use wgrad_core::Shape;
 use wgrad_shaders::{binary_cross_entropy, binary_hits};
 
 use crate::error::Error;
 use crate::losses::{Loss, Losses, check_floats};
 use crate::tensor::Tensor;
+use crate::var::Var;
 
 /// The mean of `-(t log p + (1 - t) log(1 - p))` over all elements, for probabilities `p`, such as a sigmoid gives, and
 /// targets `t` from 0 to 1 of their shape.
@@ -28,8 +29,8 @@ impl Loss for BceLoss {
         }
     }
 
-    fn forward(&self, graph: &mut Graph, output: Value, targets: Value) -> Result<Losses, Error> {
-        let losses = binary_cross_entropy(graph, output, targets)?;
-        Ok(Losses { losses, hits: Some(binary_hits(graph, output, targets)?) })
+    fn forward(&self, output: &Var, targets: &Var) -> Result<Losses, Error> {
+        let losses = output.zip(targets, binary_cross_entropy);
+        Ok(Losses { losses, hits: Some(output.zip(targets, binary_hits)) })
     }
 }

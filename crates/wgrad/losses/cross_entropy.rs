@@ -1,11 +1,12 @@
 //! Cross-entropy of classes.
 
-use wgrad_core::{DType, Graph, HostTensor, Shape, Value};
+use wgrad_core::{DType, HostTensor, Shape};
 use wgrad_shaders::cross_entropy;
 
 use crate::error::Error;
 use crate::losses::{Loss, Losses};
 use crate::tensor::Tensor;
+use crate::var::Var;
 
 /// The mean of `-log softmax(logits)[label]` over all examples, for logits `[n, classes]` and labels `[n]`, as PyTorch's
 /// [`CrossEntropyLoss`](https://docs.pytorch.org/docs/stable/generated/torch.nn.CrossEntropyLoss.html).
@@ -29,9 +30,14 @@ impl Loss for CrossEntropyLoss {
         }
     }
 
-    fn forward(&self, graph: &mut Graph, output: Value, targets: Value) -> Result<Losses, Error> {
-        let outputs = cross_entropy(graph, output, targets)?;
-        Ok(Losses { losses: outputs.losses, hits: Some(outputs.hits) })
+    fn forward(&self, output: &Var, targets: &Var) -> Result<Losses, Error> {
+        let mut hits = None;
+        let losses = output.zip(targets, |graph, logits, labels| {
+            let outputs = cross_entropy(graph, logits, labels)?;
+            hits = Some(outputs.hits);
+            Ok(outputs.losses)
+        });
+        Ok(Losses { losses, hits: hits.map(|hits| output.trace().var(hits)) })
     }
 }
 

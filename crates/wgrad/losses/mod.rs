@@ -6,10 +6,11 @@ mod mse;
 
 use std::fmt::Debug;
 
-use wgrad_core::{DType, Graph, Shape, Value};
+use wgrad_core::{DType, Shape};
 
 use crate::error::Error;
 use crate::tensor::Tensor;
+use crate::var::Var;
 
 pub use bce::BceLoss;
 pub use cross_entropy::CrossEntropyLoss;
@@ -23,11 +24,11 @@ pub trait Loss: Debug {
     /// Where their type or shape does not fit the outputs, or one has a value that the loss does not take.
     fn check(&self, output: &Shape, targets: &Tensor) -> Result<(), Error>;
 
-    /// Adds the losses of a batch to the graph. Their mean is what is made small.
+    /// The losses of a batch. Their mean is what is made small.
     ///
     /// # Errors
     /// Where outputs and targets do not go together.
-    fn forward(&self, graph: &mut Graph, output: Value, targets: Value) -> Result<Losses, Error>;
+    fn forward(&self, output: &Var, targets: &Var) -> Result<Losses, Error>;
 }
 
 impl<L: Loss + ?Sized> Loss for Box<L> {
@@ -35,19 +36,19 @@ impl<L: Loss + ?Sized> Loss for Box<L> {
         (**self).check(output, targets)
     }
 
-    fn forward(&self, graph: &mut Graph, output: Value, targets: Value) -> Result<Losses, Error> {
-        (**self).forward(graph, output, targets)
+    fn forward(&self, output: &Var, targets: &Var) -> Result<Losses, Error> {
+        (**self).forward(output, targets)
     }
 }
 
 /// What a loss makes of a batch.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Losses {
     /// The losses, f32 of any shape.
-    pub losses: Value,
+    pub losses: Var,
     /// 1 where an output is right, else 0, f32 of any shape, of which the mean is the accuracy; none where outputs are
     /// not right or wrong.
-    pub hits: Option<Value>,
+    pub hits: Option<Var>,
 }
 
 /// Checks that targets are floats of the outputs' shape.

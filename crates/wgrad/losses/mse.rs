@@ -1,11 +1,11 @@
 //! Mean squared error.
 
-use wgrad_core::{Graph, Shape, Value};
-use wgrad_shaders::{mul, sub};
+use wgrad_core::Shape;
 
 use crate::error::Error;
 use crate::losses::{Loss, Losses, check_floats};
 use crate::tensor::Tensor;
+use crate::var::Var;
 
 /// The mean of `(output - target)^2` over all elements, as PyTorch's
 /// [`MSELoss`](https://docs.pytorch.org/docs/stable/generated/torch.nn.MSELoss.html). Targets are of the outputs' shape.
@@ -17,8 +17,7 @@ impl Loss for MseLoss {
         check_floats(output, targets)
     }
 
-    fn forward(&self, graph: &mut Graph, output: Value, targets: Value) -> Result<Losses, Error> {
-        let difference = sub(graph, output, targets)?;
-        Ok(Losses { losses: mul(graph, difference, difference)?, hits: None })
+    fn forward(&self, output: &Var, targets: &Var) -> Result<Losses, Error> {
+        Ok(Losses { losses: (output - targets).square(), hits: None })
     }
 }

@@ -1,11 +1,10 @@
 //! Adam.
 
-use wgrad_core::Value;
 use wgrad_shaders::{AdamInputs, adam};
 
 use crate::error::Error;
-use crate::optimizers::{Optimizer, Update, check_learning_rate};
-use crate::tensor::Tensor;
+use crate::optimizers::{At, Optimizer, Update, check_learning_rate};
+use crate::var::Var;
 
 /// Adam with bias correction, as PyTorch's [`Adam`](https://docs.pytorch.org/docs/stable/generated/torch.optim.Adam.html)
 /// by default: betas 0.9 and 0.999, epsilon 1e-8.
@@ -15,16 +14,13 @@ pub struct Adam {
     attributes: wgrad_shaders::Adam,
 }
 
-/// The largest beta: beyond it the table of corrections would have millions of rows.
-const LARGEST_BETA: f64 = 0.99999;
-
 impl Adam {
     /// Adam with a learning rate of 0 or above.
     pub fn new(learning_rate: f64) -> Self {
         Self { learning_rate, attributes: wgrad_shaders::Adam::default() }
     }
 
-    /// The same with other decay rates of the means of the gradient and of its square: each from 0 to 0.99999.
+    /// The same with other decay rates of the means of the gradient and of its square: each at least 0 and below 1.
     pub fn betas(mut self, beta1: f64, beta2: f64) -> Self {
         (self.attributes.beta1, self.attributes.beta2) = (beta1, beta2);
         self
@@ -41,8 +37,8 @@ impl Optimizer for Adam {
     fn check(&self) -> Result<(), Error> {
         let wgrad_shaders::Adam { beta1, beta2, epsilon } = self.attributes;
         for (name, beta) in [("beta1", beta1), ("beta2", beta2)] {
-            if !(0.0..=LARGEST_BETA).contains(&beta) {
-                return Err(Error::mismatch(name, format!("0 to {LARGEST_BETA}"), beta));
+            if !(0.0..1.0).contains(&beta) {
+                return Err(Error::mismatch(name, "at least 0 and below 1", beta));
             }
         }
         let is_normal = (epsilon as f32).is_normal() && epsilon > 0.0;
@@ -52,36 +48,30 @@ impl Optimizer for Adam {
         check_learning_rate(self.learning_rate)
     }
 
-    /// Learning rate and both bias corrections of each step, until the corrections are 1.
-    fn schedule(&self) -> Result<Tensor, Error> {
-        let wgrad_shaders::Adam { beta1, beta2, .. } = self.attributes;
-        let correction = |beta: f64, step: i32| (1.0 / (1.0 - beta.powi(step))) as f32;
-        let mut rows = Vec::new();
-        for step in 1.. {
-            let corrections = [correction(beta1, step), correction(beta2, step)];
-            rows.extend([self.learning_rate as f32, corrections[0], corrections[1]]);
-            if corrections == [1.0, 1.0] {
-                break;
-            }
-        }
-        Tensor::f32([rows.len() / 3, 3], rows)
+    fn learning_rate(&self) -> f64 {
+        self.learning_rate
     }
 
-    fn update(&self, update: &mut Update) -> Result<Value, Error> {
-        let [first_moment, second_moment] = [update.state("first_moment")?, update.state("second_moment")?];
-        let inputs = AdamInputs {
-            parameter: update.parameters,
-            gradient: update.gradient,
-            first_moment,
-            second_moment,
-            learning_rate: update.scheduled(0)?,
-            correction1: update.scheduled(1)?,
-            correction2: update.scheduled(2)?,
-            scale: update.scale,
-        };
-        let [parameters, first, second] = adam(update.graph, inputs, self.attributes)?;
-        update.graph.set_next(first_moment, first)?;
-        update.graph.set_next(second_moment, second)?;
-        Ok(parameters)
+    /// Learning rate and both bias corrections.
+    fn numbers(&self, at: At) -> Vec<f32> {
+        let wgrad_shaders::Adam { beta1, beta2, .. } = self.attributes;
+        let correction = |beta: f64| (1.0 / (1.0 - beta.powf(at.update as f64))) as f32;
+        vec![at.learning_rate as f32, correction(beta1), correction(beta2)]
+    }
+
+    fn update(&self, update: &Update) -> Result<Var, Error> {
+        let moments = [update.state("first_moment"), update.state("second_moment")];
+        let numbers = [0, 1, 2].map(|index| update.number(index));
+        let Update { parameters, gradient, scale, .. } = update;
+        let inputs = [parameters, gradient, &moments[0], &moments[1], &numbers[0], &numbers[1], &numbers[2], scale];
+        let [next, first, second] = parameters.with_several(inputs, |graph, inputs| {
+            let [parameter, gradient, first_moment, second_moment, learning_rate, correction1, correction2, scale] = inputs;
+            let inputs =
+                AdamInputs { parameter, gradient, first_moment, second_moment, learning_rate, correction1, correction2, scale };
+            adam(graph, inputs, self.attributes)
+        });
+        moments[0].set(&first);
+        moments[1].set(&second);
+        Ok(next)
     }
 }

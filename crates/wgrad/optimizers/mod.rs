@@ -1,17 +1,21 @@
 //! How gradients change parameters.
 
 mod adam;
+mod groups;
 mod sgd;
 
 use std::fmt::Debug;
 
-use wgrad_core::{Graph, HostTensor, Value};
+use wgrad_core::HostTensor;
 use wgrad_shaders::slice;
 
 use crate::error::Error;
 use crate::tensor::Tensor;
+use crate::var::Var;
 
 pub use adam::Adam;
+pub use groups::Optimizers;
+pub(crate) use groups::ROWS;
 pub use sgd::Sgd;
 
 /// A rule by which parameters follow their gradients.
@@ -22,18 +26,28 @@ pub trait Optimizer: Debug {
     /// Where a number is out of its range.
     fn check(&self) -> Result<(), Error>;
 
-    /// The numbers that change from step to step in a way that is known beforehand, such as the learning rate: a row for
-    /// each step, f32 `[steps, numbers]`, of which the last holds for all later steps too.
-    ///
-    /// # Errors
-    /// Where the table cannot be made.
-    fn schedule(&self) -> Result<Tensor, Error>;
+    /// The learning rate that it was made with, of which a schedule makes those of each update.
+    fn learning_rate(&self) -> f64;
+
+    /// The numbers that the update reads and that change from one update to the next: always as many.
+    fn numbers(&self, at: At) -> Vec<f32>;
 
     /// Adds the update to the graph, and returns the parameters after it.
     ///
     /// # Errors
-    /// Where an operation does not take what it is given.
-    fn update(&self, update: &mut Update) -> Result<Value, Error>;
+    /// Where the update cannot be built.
+    fn update(&self, update: &Update) -> Result<Var, Error>;
+}
+
+/// What an optimizer makes its numbers of.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct At {
+    /// The update, counted from 1.
+    pub update: u64,
+    /// Its learning rate.
+    pub learning_rate: f64,
+    /// The momentum, or Adam's beta1, that the schedule asks for; none where it leaves the optimizer's own.
+    pub momentum: Option<f64>,
 }
 
 impl<O: Optimizer + ?Sized> Optimizer for Box<O> {
@@ -41,53 +55,53 @@ impl<O: Optimizer + ?Sized> Optimizer for Box<O> {
         (**self).check()
     }
 
-    fn schedule(&self) -> Result<Tensor, Error> {
-        (**self).schedule()
+    fn learning_rate(&self) -> f64 {
+        (**self).learning_rate()
     }
 
-    fn update(&self, update: &mut Update) -> Result<Value, Error> {
+    fn numbers(&self, at: At) -> Vec<f32> {
+        (**self).numbers(at)
+    }
+
+    fn update(&self, update: &Update) -> Result<Var, Error> {
         (**self).update(update)
     }
 }
 
-/// What an optimizer builds its update with. All parameters are one vector.
-#[derive(Debug)]
-pub struct Update<'a> {
-    /// The graph.
-    pub graph: &'a mut Graph,
+/// What an optimizer builds its update with. All parameters that it changes are one vector.
+#[derive(Clone, Debug)]
+pub struct Update {
     /// The parameters, f32 `[n]`.
-    pub parameters: Value,
+    pub parameters: Var,
     /// The gradient of the mean loss with respect to them, f32 `[n]`.
-    pub gradient: Value,
+    pub gradient: Var,
     /// What the gradient is multiplied with, a single f32: where it is 0, nothing may change, not even if the gradient is
     /// NaN.
-    pub scale: Value,
-    /// This step's row of the schedule.
-    pub(crate) scheduled: Value,
+    pub scale: Var,
+    /// This update's numbers of all optimizers.
+    pub(crate) numbers: Var,
+    /// The first of this one's.
+    pub(crate) first: usize,
+    /// This optimizer's place.
+    pub(crate) index: usize,
 }
 
-impl Update<'_> {
-    /// One of this step's numbers of the schedule, a single f32.
-    ///
-    /// # Errors
-    /// Where the schedule has no such column.
-    pub fn scheduled(&mut self, column: usize) -> Result<Value, Error> {
-        Ok(slice(self.graph, self.scheduled, column, [])?)
+impl Update {
+    /// One of [`Optimizer::numbers`], a single f32.
+    pub fn number(&self, index: usize) -> Var {
+        self.numbers.map(|graph, numbers| slice(graph, numbers, self.first + index, []))
     }
 
     /// A vector as long as the parameters that is kept from step to step, and begins as zeros. The optimizer gives it its
-    /// next value with [`Graph::set_next`].
-    ///
-    /// # Errors
-    /// Where the graph does not take it.
-    pub fn state(&mut self, name: &str) -> Result<Value, Error> {
-        let zeros = HostTensor::zeros(self.graph.kind(self.parameters));
-        Ok(self.graph.state(format!("optimizer.{name}"), zeros)?)
+    /// next value with [`Var::set`].
+    pub fn state(&self, name: &str) -> Var {
+        let zeros = HostTensor::zeros(&self.parameters.kind());
+        self.parameters.trace().state(&format!("optimizer.{}.{name}", self.index), Tensor::from_host(zeros.into()))
     }
 }
 
 /// Fails where a learning rate is negative, NaN or infinite, or too large for f32.
-fn check_learning_rate(learning_rate: f64) -> Result<(), Error> {
+pub(crate) fn check_learning_rate(learning_rate: f64) -> Result<(), Error> {
     match learning_rate >= 0.0 && (learning_rate as f32).is_finite() {
         true => Ok(()),
         false => Err(Error::mismatch("learning rate", "a finite number, 0 or above", learning_rate)),

@@ -1,11 +1,10 @@
 //! Gradient descent.
 
-use wgrad_core::Value;
 use wgrad_shaders::{momentum, sgd};
 
 use crate::error::Error;
-use crate::optimizers::{Optimizer, Update, check_learning_rate};
-use crate::tensor::Tensor;
+use crate::optimizers::{At, Optimizer, Update, check_learning_rate};
+use crate::var::Var;
 
 /// Stochastic gradient descent, with momentum if wanted, as PyTorch's
 /// [`SGD`](https://docs.pytorch.org/docs/stable/generated/torch.optim.SGD.html).
@@ -35,19 +34,30 @@ impl Optimizer for Sgd {
         check_learning_rate(self.learning_rate)
     }
 
-    fn schedule(&self) -> Result<Tensor, Error> {
-        Ok(Tensor::from([[self.learning_rate as f32]]))
+    fn learning_rate(&self) -> f64 {
+        self.learning_rate
     }
 
-    fn update(&self, update: &mut Update) -> Result<Value, Error> {
-        let learning_rate = update.scheduled(0)?;
+    fn numbers(&self, at: At) -> Vec<f32> {
+        vec![at.learning_rate as f32]
+    }
+
+    fn update(&self, update: &Update) -> Result<Var, Error> {
+        let Update { parameters, gradient, scale, .. } = update;
+        let inputs = [parameters, gradient, &update.number(0), scale];
         if self.momentum == 0.0 {
-            return Ok(sgd(update.graph, update.parameters, update.gradient, learning_rate, update.scale)?);
+            return Ok(parameters
+                .with(inputs, |graph, [parameters, gradient, rate, scale]| sgd(graph, parameters, gradient, rate, scale)));
         }
-        let velocity = update.state("velocity")?;
-        let Update { parameters, gradient, scale, .. } = *update;
-        let [parameters, next] = momentum(update.graph, parameters, gradient, velocity, learning_rate, scale, self.momentum)?;
-        update.graph.set_next(velocity, next)?;
+        let velocity = update.state("velocity");
+        let [parameters, gradient, rate, scale] = inputs;
+        let [parameters, next] = parameters.with_several(
+            [parameters, gradient, &velocity, rate, scale],
+            |graph, [parameters, gradient, velocity, rate, scale]| {
+                momentum(graph, parameters, gradient, velocity, rate, scale, self.momentum)
+            },
+        );
+        velocity.set(&next);
         Ok(parameters)
     }
 }

@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
-use wgrad_core::{HostTensor, Shape};
-
 use crate::dataset::Dataset;
 use crate::error::Error;
-use crate::graphs::{Batches, EVALUATION_STEP, Feed, Pick, log_name};
+use crate::graphs::{Batches, Clock, EVALUATION_CLOCK, Feed, Pick, log_name};
 use crate::history::Score;
 use crate::trainer::Trainer;
 use crate::trainer::log::Log;
@@ -22,8 +20,7 @@ impl Trainer {
     /// Where the data do not fit the model or the loss; on errors of the device.
     pub fn evaluate(&mut self, data: &Dataset) -> Result<Score, Error> {
         let work = self.prepare_evaluation(data)?;
-        let start = HostTensor::U32(Shape::default(), vec![0]);
-        self.backend.write_state(EVALUATION_STEP, &Arc::new(start))?;
+        self.backend.write_state(EVALUATION_CLOCK, &Arc::new(Clock::default().to_host()))?;
         let programs: Vec<_> = work.iter().map(|(loaded, steps)| (loaded.program, *steps)).collect();
         self.backend.run(&programs)?;
         let steps = work.iter().map(|(_, steps)| *steps as usize).sum();

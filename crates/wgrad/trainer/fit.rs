@@ -1,13 +1,11 @@
 //! Training for whole epochs, in which the device picks the batches.
 
-use std::sync::Arc;
 use std::time::Instant;
 
-use wgrad_core::{HostTensor, Shape};
-
+use crate::backend::Program;
 use crate::dataset::Dataset;
 use crate::error::Error;
-use crate::graphs::{Batches, Clock, Feed, POSITION, Pick, log_name};
+use crate::graphs::{Batches, Feed, Phase, Pick, log_name};
 use crate::history::{Epoch, History, Score};
 use crate::loader::check_batch_size;
 use crate::trainer::Trainer;
@@ -26,10 +24,41 @@ pub enum Control {
 
 /// An epoch's steps, ready to be run: full ones, and a smaller last one where they do not come out even.
 struct Session {
-    full: Loaded,
-    work: Vec<(Loaded, u32)>,
     batches: Batches,
-    clock: Clock,
+    /// Of full batches and of the last one: how many steps there are, and how they are taken.
+    kinds: Vec<(u64, Steps)>,
+}
+
+/// How steps of one batch size are taken.
+struct Steps {
+    update: Loaded,
+    /// None where every step is an update.
+    gather: Option<Loaded>,
+}
+
+impl Session {
+    /// The steps of an epoch.
+    fn steps(&self) -> u64 {
+        self.batches.steps() as u64
+    }
+
+    /// How a step of the epoch, from 0, is taken.
+    fn program(&self, step: u64, phase: Phase) -> Program {
+        let (_, kind) = if step < self.kinds[0].0 { &self.kinds[0] } else { &self.kinds[self.kinds.len() - 1] };
+        match (&kind.gather, phase) {
+            (Some(gather), Phase::Gather) => gather.program,
+            _ => kind.update.program,
+        }
+    }
+
+    /// How many examples each step takes.
+    fn counts(&self) -> impl Iterator<Item = usize> {
+        self.kinds.iter().flat_map(|(steps, kind)| vec![kind.update.count(); *steps as usize])
+    }
+
+    fn has_accuracy(&self) -> bool {
+        self.kinds[0].1.update.has_accuracy
+    }
 }
 
 impl Trainer {
@@ -88,54 +117,81 @@ impl Trainer {
         check_batch_size(self.options.batch_size, data)?;
         self.accept(data)?;
         let [full, rest] = Batches::of(data.len(), self.options.batch_size);
-        // Where steps were taken outside whole epochs of this size, the count of all steps does not tell where one begins.
-        let clock = if self.steps.is_multiple_of(full.0.steps() as u64) { Clock::Shared } else { Clock::Own };
-        let mut work = Vec::new();
+        let mut kinds = Vec::new();
         for (batches, steps) in [full, rest].into_iter().filter(|(_, steps)| *steps > 0) {
             let feed = Feed::of_data("train", data, Pick::Shuffled(batches));
-            let loaded = self.load(Task::Train(feed.clone(), clock))?;
+            let update = self.load(Task::Train(feed.clone(), Phase::Update))?;
+            let gathers = self.options.accumulation > 1;
+            let gather = gathers.then(|| self.load(Task::Train(feed.clone(), Phase::Gather))).transpose()?;
             self.write_data(&feed, data)?;
-            work.push((loaded, steps));
+            kinds.push((steps.into(), Steps { update, gather }));
         }
-        Ok(Session { full: work[0].0.clone(), work, batches: full.0, clock })
+        Ok(Session { batches: full.0, kinds })
+    }
+
+    /// Begins a new epoch, unless one of as many steps was interrupted, as after a checkpoint. Returns the first step.
+    fn begin_epoch(&mut self, session: &Session) -> Result<u64, Error> {
+        let steps = session.steps();
+        if self.epoch_steps as u64 != steps {
+            self.epoch_steps = steps as usize;
+            self.position = self.position.next_multiple_of(steps);
+            self.write_clock()?;
+        }
+        Ok(self.position % steps)
     }
 
     fn epoch(&mut self, session: &Session, stride: &mut Stride, epoch: usize, epochs: usize) -> Result<Score, Error> {
+        let (first, before) = (self.begin_epoch(session)?, self.steps);
         let steps = session.batches.steps();
-        if session.clock == Clock::Own {
-            let first = (self.steps as usize).div_ceil(steps) * steps;
-            let position = HostTensor::U32(Shape::default(), vec![first as u32]);
-            self.backend.write_state(POSITION, &Arc::new(position))?;
-        }
-        self.run_epoch(session, stride, Progress { epoch, epochs, step: 0, steps })?;
+        self.run_epoch(session, stride, Progress { epoch, epochs, step: first as usize, steps })?;
         let log = self.backend.read_state(&log_name("train", steps))?;
-        let log = Log::new(&log, session.full.has_accuracy);
+        let log = Log::new(&log, session.has_accuracy());
         if let Some(broken) = log.first_broken() {
-            return Err(self.stop(broken as u64, Some(epoch)));
+            let taken = (broken as u64).saturating_sub(first);
+            self.steps = before;
+            self.count(taken);
+            self.position -= steps as u64 - first - taken;
+            return Err(self.stop_at(self.steps + 1, Some(epoch)));
         }
-        self.steps += steps as u64;
-        let counts = session.work.iter().flat_map(|(loaded, steps)| vec![loaded.count(); *steps as usize]);
-        Ok(log.score(counts))
+        self.end_epoch();
+        Ok(log.score(session.counts()))
     }
 
-    /// Without reports all steps are run at once, so that there are as few submissions as can be.
+    /// Without reports as many steps as can be are run at once, so that there are few submissions.
     fn run_epoch(&mut self, session: &Session, stride: &mut Stride, mut progress: Progress) -> Result<(), Error> {
-        let Some(report) = &mut self.progress else {
-            let work: Vec<_> = session.work.iter().map(|(loaded, steps)| (loaded.program, *steps)).collect();
-            return self.backend.run(&work);
-        };
         stride.pause();
-        report(progress);
-        for (loaded, steps) in &session.work {
-            let mut left = *steps;
-            while left > 0 {
-                let run = stride.next(left, Instant::now());
-                self.backend.run(&[(loaded.program, run)])?;
-                left -= run;
-                progress.step += run as usize;
-                report(progress);
-            }
+        self.report(progress);
+        while progress.step < progress.steps {
+            let left = (progress.steps - progress.step) as u64;
+            let known = self.write_rates()? * u64::from(self.options.accumulation);
+            let most = left.min(known);
+            let run = if self.progress.is_some() { stride.next(most as u32, Instant::now()).into() } else { most };
+            let work = self.work(session, progress.step as u64, run);
+            self.backend.run(&work)?;
+            self.count(run);
+            self.position += run;
+            progress.step += run as usize;
+            self.report(progress);
         }
         Ok(())
+    }
+
+    /// So many steps of an epoch from one on, of which equal ones stand together.
+    fn work(&self, session: &Session, first: u64, steps: u64) -> Vec<(Program, u32)> {
+        let mut work: Vec<(Program, u32)> = Vec::new();
+        for step in 0..steps {
+            let program = session.program(first + step, self.phase(self.steps + step));
+            match work.last_mut() {
+                Some((last, count)) if *last == program => *count += 1,
+                _ => work.push((program, 1)),
+            }
+        }
+        work
+    }
+
+    fn report(&mut self, progress: Progress) {
+        if let Some(report) = &mut self.progress {
+            report(progress);
+        }
     }
 }

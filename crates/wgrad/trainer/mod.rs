@@ -7,6 +7,7 @@ mod options;
 mod parameters;
 mod predict;
 mod progress;
+mod schedule;
 mod show;
 mod step;
 mod tasks;
@@ -15,16 +16,16 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use wgrad_core::HostTensor;
+use wgrad_core::{HostTensor, TensorType};
 use wgrad_executor::Statistics;
 
 use crate::backend::{self, Backend};
 use crate::device::Device;
 use crate::error::Error;
-use crate::graphs::{Built, Network};
+use crate::graphs::{Built, CLOCK, Clock, Network};
 use crate::layers::Layer;
 use crate::losses::Loss;
-use crate::optimizers::Optimizer;
+use crate::optimizers::Optimizers;
 use crate::parameters::Parameters;
 
 pub use fit::Control;
@@ -32,6 +33,7 @@ pub use options::Options;
 pub use progress::Progress;
 pub use step::Gradients;
 
+use schedule::Rates;
 use tasks::Loaded;
 
 /// A model on a device, with the loss that it is trained to make small and the optimizer that does so.
@@ -45,8 +47,14 @@ pub struct Trainer {
     loaded: Vec<Loaded>,
     /// What the backend's inputs were last written with.
     resident: HashMap<String, Arc<HostTensor>>,
+    rates: Rates,
     /// The steps taken so far.
     steps: u64,
+    /// The updates among them.
+    updates: u64,
+    /// The steps of whole epochs, and how many an epoch had.
+    position: u64,
+    epoch_steps: usize,
     /// The step and epoch in which the loss was no longer finite.
     stopped: Option<(u64, Option<usize>)>,
     progress: Option<Box<dyn FnMut(Progress)>>,
@@ -56,8 +64,8 @@ pub struct Trainer {
 #[derive(Debug)]
 struct Model {
     parameters: Parameters,
-    /// What the parameters are before the first graph is loaded.
-    initial: Arc<HostTensor>,
+    /// What the vectors of all parameters are before the first graph is loaded.
+    initial: Vec<Arc<HostTensor>>,
 }
 
 impl Trainer {
@@ -69,21 +77,26 @@ impl Trainer {
         device: &Device,
         model: impl Layer + 'static,
         loss: impl Loss + 'static,
-        optimizer: impl Optimizer + 'static,
+        optimizers: impl Into<Optimizers>,
         options: Options,
     ) -> Result<Self, Error> {
         options.check()?;
-        optimizer.check()?;
-        let schedule = optimizer.schedule()?;
-        let (model, loss, optimizer) = (Box::new(model), Box::new(loss), Box::new(optimizer));
+        let optimizers = optimizers.into();
+        optimizers.check()?;
+        let Options { seed, clip_norm, accumulation, .. } = options;
+        let (model, loss) = (Box::new(model), Box::new(loss));
         Ok(Self {
             backend: backend::new(device, options.checks, options.fuse),
-            network: Network { model, loss, optimizer, schedule, seed: options.seed },
+            network: Network { model, loss, optimizers, seed, clip_norm, accumulation },
             options,
             model: None,
             loaded: Vec::new(),
             resident: HashMap::new(),
+            rates: Rates::default(),
             steps: 0,
+            updates: 0,
+            position: 0,
+            epoch_steps: 0,
             stopped: None,
             progress: None,
         })
@@ -96,19 +109,27 @@ impl Trainer {
     /// Where a layer cannot be built or does not take what the one before gives, the model has no parameters, or it was
     /// built for inputs of another shape.
     pub fn build(&mut self, input: &[usize]) -> Result<(), Error> {
+        self.build_for(&TensorType::f32(input.to_vec()))
+    }
+
+    /// As [`Trainer::build`], for inputs of any element type.
+    fn build_for(&mut self, input: &TensorType) -> Result<(), Error> {
         if let Some(model) = &self.model {
-            let wanted = &model.parameters.input;
-            let fits = wanted.dims() == input;
-            return if fits { Ok(()) } else { Err(Error::mismatch("shape of an example", wanted, format!("{input:?}"))) };
+            let (wanted, got) = (&model.parameters.input, &input.shape);
+            return if wanted == got { Ok(()) } else { Err(Error::mismatch("shape of an example", wanted, got)) };
         }
-        let parameters = Parameters::of(self.network.model.as_ref(), input)?;
-        self.backend.check_room(parameters.kind().bytes() as u64)?;
-        let initial = Arc::new(parameters.draw(self.options.seed));
+        let optimizers = &self.network.optimizers;
+        let parameters = Parameters::of(self.network.model.as_ref(), input, |name| optimizers.of(name))?;
+        optimizers.check_names(parameters.trainable())?;
+        for arena in &parameters.arenas {
+            self.backend.check_room(arena.kind().bytes() as u64)?;
+        }
+        let initial = parameters.draw(self.options.seed);
         self.model = Some(Model { parameters, initial });
         Ok(())
     }
 
-    /// How many steps have changed the parameters.
+    /// How many steps have been taken.
     pub fn steps(&self) -> u64 {
         self.steps
     }
@@ -124,6 +145,13 @@ impl Trainer {
     /// submissions behind.
     pub fn on_progress(&mut self, report: impl FnMut(Progress) + 'static) {
         self.progress = Some(Box::new(report));
+    }
+
+    /// Tells the device how many steps have been taken.
+    fn write_clock(&mut self) -> Result<(), Error> {
+        let [step, position, update] = [self.steps, self.position, self.updates].map(|count| count as u32);
+        let clock = Clock { step, position, update, stop: self.stopped.is_some() };
+        self.backend.write_state(CLOCK, &Arc::new(clock.to_host()))
     }
 
     fn model(&self) -> Result<&Model, Error> {

@@ -5,7 +5,7 @@ use wgrad_executor::Checks;
 use crate::error::Error;
 
 /// How to train: `Options { batch_size: 32, ..Options::default() }`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Options {
     /// The examples in a step of [`Trainer::fit`](crate::Trainer::fit): at least 1, 64 by default. The last step of an
     /// epoch takes what is left.
@@ -13,6 +13,12 @@ pub struct Options {
     /// What initial values, the order of examples and dropout depend on: 0 by default. The same seed on the same device
     /// gives the same bits.
     pub seed: u32,
+    /// The largest norm of the gradients of all parameters together, above 0: larger ones are scaled down to it, as
+    /// PyTorch's `clip_grad_norm_` does. None, the default, leaves them as they are.
+    pub clip_norm: Option<f32>,
+    /// How many steps' gradients are averaged for each update: 1 by default. The examples of that many steps count as one
+    /// batch.
+    pub accumulation: u32,
     /// Whether operations are fused into few kernels: true by default. It makes no difference on the CPU.
     pub fuse: bool,
     /// Whether kernels are guarded against their own mistakes: not by default, since those of wgrad are tested. A user's
@@ -22,14 +28,20 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { batch_size: 64, seed: 0, fuse: true, checks: Checks::Unchecked }
+        Self { batch_size: 64, seed: 0, clip_norm: None, accumulation: 1, fuse: true, checks: Checks::Unchecked }
     }
 }
 
 impl Options {
     pub(super) fn check(&self) -> Result<(), Error> {
-        match self.batch_size {
-            0 => Err(Error::mismatch("batch size", "1 at least", 0)),
+        if self.batch_size == 0 {
+            return Err(Error::mismatch("batch size", "1 at least", 0));
+        }
+        if self.accumulation == 0 {
+            return Err(Error::mismatch("accumulation", "1 at least", 0));
+        }
+        match self.clip_norm {
+            Some(norm) if !(norm > 0.0 && norm.is_finite()) => Err(Error::mismatch("clip_norm", "a finite number above 0", norm)),
             _ => Ok(()),
         }
     }

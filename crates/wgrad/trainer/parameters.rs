@@ -5,33 +5,61 @@ use std::sync::Arc;
 use wgrad_core::HostTensor;
 
 use crate::error::Error;
-use crate::graphs::PARAMETERS;
+use crate::parameters::Role;
 use crate::tensor::Tensor;
 use crate::trainer::Trainer;
 
 impl Trainer {
-    /// All parameters by name, as PyTorch's `state_dict` has them, in the order of the layers.
+    /// All parameters by name, in the order of the layers.
     ///
     /// # Errors
     /// Where the model is not built yet; on errors of the device.
     pub fn parameters(&mut self) -> Result<Vec<(String, Tensor)>, Error> {
+        let mut named = self.state_dict()?;
+        let parameters = &self.model()?.parameters;
+        named.retain(|(name, _)| parameters.trainable().any(|known| known == name));
+        Ok(named)
+    }
+
+    /// All parameters and buffers by name, as PyTorch's `state_dict` has them.
+    ///
+    /// # Errors
+    /// Where the model is not built yet; on errors of the device.
+    pub fn state_dict(&mut self) -> Result<Vec<(String, Tensor)>, Error> {
         let packed = self.packed()?;
         Ok(self.model()?.parameters.unpack(&packed))
     }
 
-    /// Replaces all parameters by named ones. The optimizer's state stays as it is.
+    /// Replaces all parameters by named ones. Buffers and the optimizer's state stay as they are.
+    ///
+    /// # Errors
+    /// As [`Trainer::load_state_dict`].
+    pub fn set_parameters(&mut self, named: &[(String, Tensor)]) -> Result<(), Error> {
+        self.replace(named, |role| role != Role::Trainable)
+    }
+
+    /// Replaces all parameters and buffers by named ones, such as PyTorch's `state_dict` holds. The optimizer's state stays
+    /// as it is.
     ///
     /// # Errors
     /// Where the model is not built yet; where names are missing or unknown, or shapes differ: the error lists all of
     /// them, and nothing was changed; on errors of the device.
-    pub fn set_parameters(&mut self, named: &[(String, Tensor)]) -> Result<(), Error> {
-        let packed = Arc::new(self.model()?.parameters.pack(named)?);
-        if !self.loaded.is_empty() {
-            self.backend.write_state(PARAMETERS, &packed)?;
-        } else if let Some(model) = &mut self.model {
-            model.initial = packed;
+    pub fn load_state_dict(&mut self, named: &[(String, Tensor)]) -> Result<(), Error> {
+        self.replace(named, |_| false)
+    }
+
+    fn replace(&mut self, named: &[(String, Tensor)], may_lack: impl Fn(Role) -> bool) -> Result<(), Error> {
+        let previous = self.packed()?;
+        let parameters = &self.model()?.parameters;
+        let packed = parameters.pack(named, &previous, |entry| may_lack(entry.role))?;
+        if self.loaded.is_empty() {
+            if let Some(model) = &mut self.model {
+                model.initial = packed;
+            }
+            return Ok(());
         }
-        Ok(())
+        let states: Vec<String> = parameters.arenas.iter().map(|arena| arena.state.clone()).collect();
+        states.iter().zip(&packed).try_for_each(|(state, vector)| self.backend.write_state(state, vector))
     }
 
     /// Sixteen hexadecimal digits that differ where any bit of any parameter does: the 64-bit FNV-1a hash of their bytes,
@@ -48,8 +76,13 @@ impl Trainer {
         Ok(format!("{hash:016x}"))
     }
 
-    fn packed(&mut self) -> Result<Arc<HostTensor>, Error> {
-        let initial = self.model()?.initial.clone();
-        if self.loaded.is_empty() { Ok(initial) } else { self.backend.read_state(PARAMETERS) }
+    /// The vectors of all parameters and buffers.
+    fn packed(&mut self) -> Result<Vec<Arc<HostTensor>>, Error> {
+        let Self { model, loaded, backend, .. } = self;
+        let model = model.as_ref().ok_or(Error::NotBuilt)?;
+        if loaded.is_empty() {
+            return Ok(model.initial.clone());
+        }
+        model.parameters.arenas.iter().map(|arena| backend.read_state(&arena.state)).collect()
     }
 }

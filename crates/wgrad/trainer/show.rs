@@ -1,8 +1,15 @@
 //! What a trainer has loaded, as text.
 
+use wgrad_core::Graph;
+
 use crate::trainer::Trainer;
 
 impl Trainer {
+    /// The graphs that were loaded so far, each with its name, such as `train 64` for steps on 64 examples.
+    pub fn graphs(&self) -> impl Iterator<Item = (String, &Graph)> {
+        self.loaded.iter().map(|loaded| (loaded.task.to_string(), loaded.graph.as_ref()))
+    }
+
     /// The graphs and plans that were loaded so far, as tables: after [`Trainer::prepare`], those of training and
     /// evaluation. On the CPU there are only graphs.
     pub fn plan_text(&self) -> String {

@@ -2,7 +2,7 @@
 
 use crate::dataset::Dataset;
 use crate::error::Error;
-use crate::graphs::{Clock, Feed, Pick, log_name};
+use crate::graphs::{Feed, Phase, Pick, gradient_name, log_name};
 use crate::tensor::Tensor;
 use crate::trainer::Trainer;
 use crate::trainer::log::Log;
@@ -31,15 +31,17 @@ impl Trainer {
         self.check_running()?;
         self.accept(batch)?;
         let feed = Feed::of_data("batch", batch, Pick::All);
-        let loaded = self.load(Task::Train(feed.clone(), Clock::Shared))?;
+        let phase = self.phase(self.steps);
+        let loaded = self.load(Task::Train(feed.clone(), phase))?;
         self.write_data(&feed, batch)?;
+        self.write_rates()?;
         self.backend.run(&[(loaded.program, 1)])?;
         let log = self.backend.read_state(&log_name("train", 1))?;
         let log = Log::new(&log, loaded.has_accuracy);
         if log.first_broken().is_some() {
-            return Err(self.stop(0, None));
+            return Err(self.stop_at(self.steps + 1, None));
         }
-        self.steps += 1;
+        self.count(1);
         Ok(log.score([batch.len()].into_iter()).loss)
     }
 
@@ -55,12 +57,15 @@ impl Trainer {
         self.write_data(&feed, batch)?;
         self.backend.run(&[(loaded.program, 1)])?;
         let mut output = |name| self.backend.read_output(loaded.program, name);
-        let (outputs, loss, gradient) = (output("output")?, output("loss")?, output("gradient")?);
-        Ok(Gradients {
-            output: Tensor::from_host(outputs),
-            loss: Tensor::from_host(loss).to_vec().first().copied().unwrap_or(f32::NAN),
-            gradients: self.model()?.parameters.unpack(&gradient),
-        })
+        let (outputs, loss) = (output("output")?, output("loss")?);
+        let mut gradients = Vec::new();
+        for (index, arena) in
+            self.model()?.parameters.clone().arenas.iter().enumerate().filter(|(_, arena)| arena.optimizer.is_some())
+        {
+            gradients.extend(arena.unpack(&*self.backend.read_output(loaded.program, &gradient_name(index))?));
+        }
+        let loss = Tensor::from_host(loss).to_vec().first().copied().unwrap_or(f32::NAN);
+        Ok(Gradients { output: Tensor::from_host(outputs), loss, gradients })
     }
 
     /// Fails where the loss was not finite before.
@@ -71,10 +76,16 @@ impl Trainer {
         }
     }
 
-    /// Notes that training has ended after so many more steps, and says so.
-    pub(super) fn stop(&mut self, more: u64, epoch: Option<usize>) -> Error {
-        self.steps += more;
-        self.stop_at(self.steps + 1, epoch)
+    /// What a step does with its gradients, by the steps before it.
+    pub(super) fn phase(&self, step: u64) -> Phase {
+        let is_last = (step + 1).is_multiple_of(self.options.accumulation.into());
+        if is_last { Phase::Update } else { Phase::Gather }
+    }
+
+    /// Counts steps that were taken.
+    pub(super) fn count(&mut self, steps: u64) {
+        self.steps += steps;
+        self.updates = self.steps / u64::from(self.options.accumulation);
     }
 
     /// Notes that training has ended because of a step, counted from 1, and says so.

@@ -3,19 +3,19 @@
 use std::fmt;
 use std::sync::Arc;
 
-use wgrad_core::{Graph, HostTensor};
+use wgrad_core::{DType, Graph, HostTensor, TensorType};
 
 use crate::backend::Program;
 use crate::dataset::Dataset;
 use crate::error::Error;
-use crate::graphs::{self, Clock, Feed, SCHEDULE};
+use crate::graphs::{self, Feed, Phase};
 use crate::inputs::Inputs;
 use crate::trainer::Trainer;
 
 /// What a graph computes.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Task {
-    Train(Feed, Clock),
+    Train(Feed, Phase),
     Gradients(Feed),
     Evaluate(Feed),
     Predict(Feed),
@@ -50,7 +50,8 @@ impl fmt::Display for Task {
     /// Such as `train 64`, where 64 is the number of examples in a step.
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
         let verb = match self {
-            Self::Train(..) => "train",
+            Self::Train(_, Phase::Update) => "train",
+            Self::Train(_, Phase::Gather) => "gather",
             Self::Gradients(_) => "gradients",
             Self::Evaluate(_) => "evaluate",
             Self::Predict(_) => "predict",
@@ -67,19 +68,14 @@ impl Trainer {
         }
         let built = self.built()?;
         let (graph, has_accuracy) = match &task {
-            Task::Train(feed, clock) => graphs::training(built, feed, *clock)?,
+            Task::Train(feed, phase) => graphs::training(built, feed, *phase)?,
             Task::Gradients(feed) => (graphs::gradients(built, feed)?, false),
             Task::Evaluate(feed) => graphs::evaluation(built, feed)?,
             Task::Predict(feed) => (graphs::prediction(built, feed)?, false),
         };
         let program = self.backend.load(&task.to_string(), &graph)?;
-        let is_training = matches!(task, Task::Train(..));
         let loaded = Loaded { task, graph: Arc::new(graph), program, has_accuracy };
         self.loaded.push(loaded.clone());
-        if is_training {
-            let schedule = self.network.schedule.host().clone();
-            self.write(SCHEDULE, &schedule)?;
-        }
         Ok(loaded)
     }
 
@@ -91,8 +87,11 @@ impl Trainer {
 
     /// As [`Trainer::accept`], for inputs alone.
     pub(super) fn accept_inputs(&mut self, inputs: &Inputs) -> Result<(), Error> {
-        match inputs.tensor().shape().dims() {
-            [rows, example @ ..] if *rows > 0 => self.build(example),
+        let TensorType { shape, dtype } = inputs.tensor().kind();
+        // Bytes are widened on their way into the model.
+        let dtype = if dtype == DType::U8 { DType::F32 } else { dtype };
+        match shape.dims() {
+            [rows, example @ ..] if *rows > 0 => self.build_for(&TensorType::new(dtype, example.to_vec())),
             _ => Err(Error::mismatch("inputs", "one example at least", inputs.tensor().kind())),
         }
     }

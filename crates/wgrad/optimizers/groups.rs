@@ -1,0 +1,110 @@
+//! Which optimizer changes which parameters.
+
+use wgrad_core::TensorType;
+
+use crate::error::Error;
+use crate::optimizers::{At, Optimizer};
+
+/// One optimizer for all parameters, or several for groups of them. Any [`Optimizer`] is one for all.
+///
+/// ```
+/// # use wgrad::optimizers::Optimizers;
+/// # use wgrad::prelude::*;
+/// let model = Sequential::new().add(Linear::new(4, 8)).add(Relu).add(Linear::new(8, 3));
+/// let optimizers = Optimizers::new(Adam::new(1e-3)).group("2", Sgd::new(0.1)).freeze("0.bias");
+/// # let options = Options::default();
+/// let trainer = Trainer::new(&Device::cpu(), model, CrossEntropyLoss, optimizers, options)?;
+/// # Ok::<(), Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Optimizers {
+    list: Vec<Box<dyn Optimizer>>,
+    /// Names of parameters or of layers around them, and their optimizers' places; none for what is frozen.
+    groups: Vec<(String, Option<usize>)>,
+}
+
+/// The updates that the table of numbers has a row for.
+pub(crate) const ROWS: usize = 1024;
+
+impl Optimizers {
+    /// One optimizer for all parameters.
+    pub fn new(optimizer: impl Optimizer + 'static) -> Self {
+        Self { list: vec![Box::new(optimizer)], groups: Vec::new() }
+    }
+
+    /// The same with another optimizer for the parameter called `name`, or all within the layer of that name. What was
+    /// said last holds.
+    pub fn group(mut self, name: impl Into<String>, optimizer: impl Optimizer + 'static) -> Self {
+        self.groups.push((name.into(), Some(self.list.len())));
+        self.list.push(Box::new(optimizer));
+        self
+    }
+
+    /// The same where the parameter called `name`, or all within the layer of that name, never change.
+    pub fn freeze(mut self, name: impl Into<String>) -> Self {
+        self.groups.push((name.into(), None));
+        self
+    }
+
+    /// The place of the optimizer of a parameter; none where it is frozen.
+    pub(crate) fn of(&self, parameter: &str) -> Option<usize> {
+        let group = self.groups.iter().rev().find(|(name, _)| is_within(parameter, name));
+        group.map_or(Some(0), |(_, optimizer)| *optimizer)
+    }
+
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        self.list.iter().try_for_each(|optimizer| optimizer.check())
+    }
+
+    /// Fails where a group has none of these parameters.
+    pub(crate) fn check_names<'a>(&self, parameters: impl Iterator<Item = &'a str> + Clone) -> Result<(), Error> {
+        for (name, _) in &self.groups {
+            if !parameters.clone().any(|parameter| is_within(parameter, name)) {
+                let known: Vec<&str> = parameters.collect();
+                return Err(Error::mismatch(
+                    "group of parameters",
+                    format!("one of, or a layer around: {}", known.join(", ")),
+                    name,
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn get(&self, index: usize) -> &dyn Optimizer {
+        self.list[index].as_ref()
+    }
+
+    /// Where an optimizer's numbers begin in a row.
+    pub(crate) fn first_number(&self, index: usize) -> usize {
+        self.list[..index].iter().map(|optimizer| width(optimizer.as_ref())).sum()
+    }
+
+    /// The type of the table of all numbers.
+    pub(crate) fn table_kind(&self) -> TensorType {
+        TensorType::f32([ROWS, self.first_number(self.list.len())])
+    }
+
+    /// The numbers of an update, where the learning rates are what `learning_rate` makes of the optimizers' own.
+    pub(crate) fn row(&self, update: u64, learning_rate: impl Fn(f64) -> f64, momentum: Option<f64>) -> Vec<f32> {
+        let numbers = self.list.iter().flat_map(|optimizer| {
+            optimizer.numbers(At { update, learning_rate: learning_rate(optimizer.learning_rate()), momentum })
+        });
+        numbers.collect()
+    }
+}
+
+/// Whether a parameter has this name, or is in the layer of this name.
+fn is_within(parameter: &str, name: &str) -> bool {
+    parameter.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+fn width(optimizer: &dyn Optimizer) -> usize {
+    optimizer.numbers(At { update: 1, learning_rate: optimizer.learning_rate(), momentum: None }).len()
+}
+
+impl<O: Optimizer + 'static> From<O> for Optimizers {
+    fn from(optimizer: O) -> Self {
+        Self::new(optimizer)
+    }
+}

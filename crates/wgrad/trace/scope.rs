@@ -1,0 +1,58 @@
+//! Layers within layers.
+
+use crate::error::Error;
+use crate::layers::Layer;
+use crate::summary::Row;
+use crate::trace::Trace;
+use crate::var::Var;
+
+impl Trace {
+    /// Runs `layer` under a name of its own; what is wrong in it gets its name.
+    pub(crate) fn layer(&self, name: &str, layer: &dyn Layer, input: &Var) -> Result<Var, Error> {
+        let (row, found) = self.enter(name, layer.name());
+        let output = self.checked(layer.forward(input)).and_then(|output| self.used(output));
+        self.0.borrow_mut().scope.pop();
+        let output =
+            output.map_err(|reason| Error::Layer { layer: format!("{name} ({})", layer.name()), reason: Box::new(reason) })?;
+        let shape = output.shape();
+        let mut tracing = self.0.borrow_mut();
+        let parameters = tracing.registry.elements_since(found);
+        tracing.rows[row].finish(shape, parameters);
+        Ok(output)
+    }
+
+    /// Runs `build` with `name` as a part of the scope of what it adds.
+    pub(crate) fn scoped<T>(&self, name: &str, build: impl FnOnce() -> T) -> T {
+        self.0.borrow_mut().scope.push(name.to_owned());
+        let result = build();
+        self.0.borrow_mut().scope.pop();
+        result
+    }
+
+    /// The lines of the model's table.
+    pub(crate) fn rows(&self) -> Vec<Row> {
+        self.0.borrow().rows.clone()
+    }
+
+    /// Begins a layer; returns its line in the table, and how many parameters there were before.
+    fn enter(&self, name: &str, kind: &str) -> (usize, usize) {
+        let mut tracing = self.0.borrow_mut();
+        tracing.scope.push(name.to_owned());
+        let row = Row::new(&tracing.scope, kind);
+        tracing.rows.push(row);
+        (tracing.rows.len() - 1, tracing.registry.found().len())
+    }
+
+    /// A layer's output, which has to stand for something in this graph.
+    fn used(&self, output: Var) -> Result<Var, Error> {
+        let is_own = self.own(&output).is_some();
+        self.checked(Ok(output)).and_then(|output| match is_own {
+            true => Ok(output),
+            false => Err(Error::mismatch("output", "a variable of this graph", "one that an error left without value")),
+        })
+    }
+
+    pub(crate) fn full_name(&self, name: &str) -> String {
+        self.0.borrow().scope.iter().map(String::as_str).chain([name]).collect::<Vec<_>>().join(".")
+    }
+}
