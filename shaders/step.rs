@@ -32,7 +32,7 @@ impl UnaryFunction for Step {
         if x >= 0.0 { 1.0 } else { 0.0 }
     }
 
-    fn gradient(&self, _upstream: f64, _: f64) -> f64 {
+    fn gradient(&self, _: f64, _: f64) -> f64 {
         0.0
     }
 }
