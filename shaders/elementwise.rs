@@ -1,8 +1,8 @@
 //! What activations, losses and updates of tensors of one shape have in common.
 
-use wgrad_core::{Array, Case, DType, HostTensor, ShapeError, TensorType, Tolerance};
+use std::fmt::Display;
 
-use crate::cases::{case, floats};
+use wgrad_core::{Array, DType, HostTensor, ShapeError, TensorType};
 
 /// The type of f32 tensors that all have one shape, as many as there are names in `tensors`, which are followed by
 /// single f32 numbers, of any rank, as many as in `numbers`.
@@ -21,6 +21,11 @@ pub(crate) fn shared_type(inputs: &[TensorType], tensors: &[&str], numbers: &[&s
         wanted += &format!(" and single f32 numbers ({})", numbers.join(", "));
     }
     Err(ShapeError::new(wanted, inputs))
+}
+
+/// Fails unless `holds`, with what an operation wants of an attribute and what it got.
+pub(crate) fn check_attribute(holds: bool, wanted: &str, got: impl Display) -> Result<(), ShapeError> {
+    if holds { Ok(()) } else { Err(ShapeError { wanted: wanted.to_owned(), got: got.to_string() }) }
 }
 
 /// The operations where each element of the first input takes `count`.
@@ -60,35 +65,15 @@ pub(crate) fn zip_host(inputs: &[&HostTensor], outputs: &mut [HostTensor], combi
     true
 }
 
-/// Four units in the last place of f32, and an absolute 1e-9 for what adapters may flush to zero: relative precision
-/// down to small values is what an activation near zero must keep.
-pub(crate) fn activation_tolerance() -> Tolerance {
-    Tolerance { absolute: 1e-9, relative: 4.0 * f64::from(f32::EPSILON) }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// One input: awkward sizes, and extremes of which nothing may become NaN.
-pub(crate) fn activation_cases() -> Vec<Case> {
-    const EXTREMES: [f64; 19] = [
-        0.0, -0.0, 1e-30, -1e-30, 1e-4, -1e-4, 0.999, 1.0, -1.001, 10.0, -10.0, 20.0, -20.0, 88.0, -88.0, 100.0, -100.0, 1e30,
-        -1e30,
-    ];
-    let mut cases: Vec<Case> = [1, 255, 257].map(|elements| case(format!("{elements} elements"), [floats(1, [elements])])).into();
-    let extremes = case("extremes", [Array::from_fn([EXTREMES.len()], |index| EXTREMES[index])]);
-    cases.extend([
-        case("rows of 13", [floats(2, [7, 13])]),
-        case("empty", [floats(3, [0])]),
-        Case { differentiable: false, ..extremes },
-    ]);
-    cases
-}
-
-/// An upstream gradient and an output between -1 and 1, of awkward sizes, and with these outputs. Gradients have no
-/// gradient of their own.
-pub(crate) fn activation_gradient_cases(outputs: &[f64]) -> Vec<Case> {
-    let sizes = [vec![1], vec![255], vec![257], vec![7, 13], vec![0]];
-    let mut cases: Vec<Case> =
-        sizes.map(|shape| case(format!("shape {shape:?}"), [floats(4, shape.clone()), floats(5, shape)])).into();
-    let extremes = Array::from_fn([outputs.len()], |index| outputs[index]);
-    cases.push(case("extremes", [floats(6, [outputs.len()]), extremes]));
-    cases.into_iter().map(|case| Case { differentiable: false, ..case }).collect()
+    #[test]
+    fn errors_name_tensors_and_numbers() {
+        let [tensor, pair] = [vec![4], vec![2]].map(TensorType::f32);
+        let error = shared_type(&[tensor.clone(), pair], &["parameter"], &["scale"]).unwrap_err();
+        assert_eq!(error.to_string(), "wanted f32 of one shape (parameter) and single f32 numbers (scale), got f32[4], f32[2]");
+        assert_eq!(shared_type(&[tensor.clone(), TensorType::f32([1])], &["parameter"], &["scale"]), Ok(tensor));
+    }
 }

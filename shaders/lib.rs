@@ -1,15 +1,19 @@
 //! The operations of wgrad: each one a pair of a WGSL and a Rust file, and one word in the list below.
 
+mod binary;
 mod broadcasting;
 mod cases;
 mod elementwise;
 mod sum_to;
+mod unary;
 
 use std::sync::Arc;
 
 use wgrad_core::Op;
 
+pub use binary::{Binary, BinaryFunction, BinaryValues};
 pub use sum_to::sum_to;
+pub use unary::{Reads, Unary, UnaryFunction, UnaryGradient};
 
 macro_rules! operations {
     ($($name:ident),* $(,)?) => {
@@ -23,29 +27,49 @@ macro_rules! operations {
 }
 
 operations![
+    abs,
     adam,
     add,
     binary_cross_entropy,
     binary_hits,
     broadcast,
+    clamp,
     cross_entropy,
+    div,
     dropout,
+    elu,
+    equal,
+    exp,
     gather_rows,
+    gelu,
+    greater,
+    greater_equal,
     leaky_relu,
+    log,
     lookup,
     matmul,
+    maximum,
+    minimum,
     momentum,
     mul,
+    neg,
     normalize,
     pack,
+    power,
     record,
     relu,
     reshape,
+    select,
     sequence,
     sgd,
     shuffle,
     sigmoid,
+    silu,
     slice,
+    softplus,
+    sqrt,
+    square,
+    step,
     sub,
     sum,
     sum_columns,

@@ -4,11 +4,9 @@
 
 use std::sync::Arc;
 
-use wgrad_core::{Array, Case, Function, Graph, GraphError, HostTensor, Lowering, Node, Op, ShapeError, TensorType, Value};
+use wgrad_core::{Graph, GraphError, Op, Value};
 
-use crate::broadcasting::{
-    broadcast_cases, broadcast_elements, broadcast_host, broadcast_reference, broadcast_type, sum_to_input,
-};
+use crate::binary::{Binary, BinaryFunction, BinaryValues};
 
 /// See [`mul`].
 #[derive(Clone, Copy, Debug)]
@@ -19,62 +17,31 @@ pub struct Mul;
 /// # Errors
 /// Where an input is not f32, or the shapes do not go together.
 pub fn mul(graph: &mut Graph, left: Value, right: Value) -> Result<Value, GraphError> {
-    graph.apply_one(Mul, &[left, right])
+    graph.apply_one(Binary(Mul), &[left, right])
 }
 
-impl Op for Mul {
-    fn name(&self) -> &'static str {
-        "mul"
+impl BinaryFunction for Mul {
+    const NAME: &'static str = "mul";
+    const SOURCE: &'static str = include_str!("mul.wgsl");
+
+    fn value(&self, left: f64, right: f64) -> f64 {
+        left * right
     }
 
-    fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, ShapeError> {
-        broadcast_type(inputs)
-    }
-
-    fn gradient(&self, graph: &mut Graph, at: &Node, upstream: &[Option<Value>]) -> Result<Vec<Option<Value>>, GraphError> {
-        let (&[Some(upstream)], &[left, right]) = (upstream, at.inputs.as_slice()) else { return Ok(vec![None; 2]) };
-        let mut times = |factor, input| {
-            let product = mul(graph, upstream, factor)?;
-            sum_to_input(graph, product, input).map(Some)
-        };
-        Ok(vec![times(right, left)?, times(left, right)?])
-    }
-
-    fn lowering(&self, _: &[TensorType]) -> Lowering {
-        Lowering::Pointwise(Function::new(include_str!("mul.wgsl"), "mul"))
-    }
-
-    fn flops(&self, inputs: &[TensorType]) -> u64 {
-        broadcast_elements(inputs)
-    }
-
-    fn reference(&self, inputs: &[Array], outputs: &mut [Array]) {
-        broadcast_reference(inputs, outputs, |left, right| left * right);
-    }
-
-    fn host(&self, inputs: &[&HostTensor], outputs: &mut [HostTensor]) -> bool {
-        broadcast_host(inputs, outputs, |left, right| left * right)
-    }
-
-    fn cases(&self) -> Vec<Case> {
-        broadcast_cases()
+    fn gradient(&self, graph: &mut Graph, upstream: Value, at: BinaryValues) -> Result<[Option<Value>; 2], GraphError> {
+        Ok([Some(mul(graph, upstream, at.right)?), Some(mul(graph, upstream, at.left)?)])
     }
 }
 
 pub(crate) fn examples() -> Vec<Arc<dyn Op>> {
-    vec![Arc::new(Mul)]
+    vec![Arc::new(Binary(Mul))]
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::cases::tests::reference;
+    use wgrad_core::TensorType;
 
-    #[test]
-    fn scales_by_a_scalar() {
-        let (left, right) = (Array::from_fn([3], |index| index as f64), Array::from_fn([], |_| -2.0));
-        assert_eq!(reference(&Mul, &[left, right])[0].data, [0.0, -2.0, -4.0]);
-    }
+    use super::*;
 
     #[test]
     fn gradients_are_upstream_times_the_other_input() {
@@ -82,7 +49,7 @@ mod tests {
         let [left, right, upstream] = [vec![4, 3], vec![], vec![4, 3]].map(|shape| graph.input("x", TensorType::f32(shape)));
         let product = mul(&mut graph, left, right).unwrap();
         let node = graph.node(product.node).clone();
-        let gradients = Mul.gradient(&mut graph, &node, &[Some(upstream)]).unwrap();
+        let gradients = Binary(Mul).gradient(&mut graph, &node, &[Some(upstream)]).unwrap();
         let shapes: Vec<_> = gradients.iter().flatten().map(|&value| graph.kind(value).shape.clone()).collect();
         assert_eq!(shapes, [vec![4, 3], vec![]].map(Into::into));
         let first = graph.node(gradients[0].unwrap().node);

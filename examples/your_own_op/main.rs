@@ -8,10 +8,10 @@ mod softsign;
 use std::sync::Arc;
 
 use anyhow::{Result, ensure};
+use softsign::Softsign;
 use wgrad::core::Op;
+use wgrad::ops::{Unary, UnaryGradient};
 use wgrad::prelude::*;
-
-use softsign::{Softsign, SoftsignGradient};
 
 fn main() -> Result<()> {
     let device = Device::auto()?;
@@ -32,7 +32,7 @@ fn main() -> Result<()> {
 }
 
 fn check_operations(device: &Device) -> Result<()> {
-    let operations: [Arc<dyn Op>; 2] = [Arc::new(Softsign), Arc::new(SoftsignGradient)];
+    let operations: [Arc<dyn Op>; 2] = [Arc::new(Unary(Softsign)), Arc::new(UnaryGradient(Softsign))];
     for operation in &operations {
         match device {
             Device::Adapter(device) => {

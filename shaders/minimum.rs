@@ -1,0 +1,55 @@
+//! The smaller of each two elements of two f32 tensors, with NumPy's broadcasting.
+//!
+//! NaN on either side gives NaN. Where both are equal, each gets half of the gradient, as in PyTorch.
+
+use std::sync::Arc;
+
+use wgrad_core::{Case, Graph, GraphError, Op, Value};
+
+use crate::binary::{Binary, BinaryFunction, BinaryValues, ties};
+use crate::greater;
+
+/// See [`minimum`].
+#[derive(Clone, Copy, Debug)]
+pub struct Minimum;
+
+/// The smaller of each two elements of two f32 tensors whose shapes broadcast.
+///
+/// # Errors
+/// Where an input is not f32, or the shapes do not go together.
+pub fn minimum(graph: &mut Graph, left: Value, right: Value) -> Result<Value, GraphError> {
+    graph.apply_one(Binary(Minimum), &[left, right])
+}
+
+impl BinaryFunction for Minimum {
+    const NAME: &'static str = "minimum";
+    const SOURCE: &'static str = include_str!("minimum.wgsl");
+
+    fn value(&self, left: f64, right: f64) -> f64 {
+        if left < right || left.is_nan() { left } else { right }
+    }
+
+    fn gradient(&self, graph: &mut Graph, upstream: Value, at: BinaryValues) -> Result<[Option<Value>; 2], GraphError> {
+        let lost = [greater(graph, at.left, at.right)?, greater(graph, at.right, at.left)?];
+        Ok(at.share_of_winner(graph, upstream, lost)?.map(Some))
+    }
+
+    fn extremes(&self) -> Vec<Case> {
+        vec![ties()]
+    }
+}
+
+pub(crate) fn examples() -> Vec<Arc<dyn Op>> {
+    vec![Arc::new(Binary(Minimum))]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keeps_nan_from_either_side() {
+        assert_eq!([Minimum.value(-1.0, 2.0), Minimum.value(2.0, -1.0)], [-1.0; 2]);
+        assert!(Minimum.value(f64::NAN, 1.0).is_nan() && Minimum.value(1.0, f64::NAN).is_nan());
+    }
+}
