@@ -1,15 +1,16 @@
 //! The operations of wgrad: each one a pair of a WGSL and a Rust file, and one word in the list below.
 
+mod axes;
 mod broadcasting;
 mod cases;
 mod elementwise;
-mod sum_to;
+mod mean;
 
 use std::sync::Arc;
 
 use wgrad_core::Op;
 
-pub use sum_to::sum_to;
+pub use mean::{mean, mean_axes};
 
 macro_rules! operations {
     ($($name:ident),* $(,)?) => {
@@ -48,8 +49,6 @@ operations![
     slice,
     sub,
     sum,
-    sum_columns,
-    sum_rows,
     tanh,
     tick,
 ];
