@@ -4,9 +4,15 @@ use wgrad_core::{DType, Graph, GraphError, Shape, ShapeError, Value};
 
 use crate::reshape;
 
-/// A reduction of one axis: the last one of a vector or matrix, or the one before the last of a matrix or a tensor of
-/// three axes. The axis is gone from its result.
-pub(crate) type Reduce = fn(&mut Graph, Value, usize) -> Result<Value, GraphError>;
+/// One of the reductions that a reduction over any axes is made of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Step {
+    /// The axis that goes: the last one of a vector or matrix, or the one before the last of a matrix or a tensor of
+    /// three axes.
+    pub axis: usize,
+    /// Whether no other follows.
+    pub is_last: bool,
+}
 
 /// Neighbouring axes that are all reduced, or all kept, seen as one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +32,7 @@ pub(crate) fn reduce_axes(
     axes: &[usize],
     keep: bool,
     operation: &str,
-    reduce: Reduce,
+    reduce: impl Fn(&mut Graph, Value, Step) -> Result<Value, GraphError>,
 ) -> Result<Value, GraphError> {
     check(graph, input, axes, operation)?;
     let shape = graph.kind(input).shape.clone();
@@ -34,9 +40,10 @@ pub(crate) fn reduce_axes(
     let mut value = input;
     while let Some(last) = runs.iter().rposition(|run| run.reduced) {
         let (view, axis) = view(&runs, last);
-        value = reshape(graph, value, view)?;
-        value = reduce(graph, value, axis)?;
         runs.remove(last);
+        let is_last = !runs.iter().any(|run| run.reduced);
+        value = reshape(graph, value, view)?;
+        value = reduce(graph, value, Step { axis, is_last })?;
     }
     reshape(graph, value, reduced_shape(&shape, axes, keep))
 }
@@ -87,7 +94,8 @@ fn view(runs: &[Run], index: usize) -> (Shape, usize) {
     (extents.into(), axis)
 }
 
-fn reduced_shape(shape: &Shape, axes: &[usize], keep: bool) -> Shape {
+/// A shape whose reduced axes are gone or, with `keep`, have extent 1.
+pub(crate) fn reduced_shape(shape: &Shape, axes: &[usize], keep: bool) -> Shape {
     let dims = shape.dims().iter().enumerate();
     let extents: Vec<usize> = if keep {
         dims.map(|(axis, &extent)| if axes.contains(&axis) { 1 } else { extent }).collect()

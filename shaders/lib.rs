@@ -5,6 +5,7 @@ mod broadcasting;
 mod cases;
 mod elementwise;
 mod mean;
+mod rowwise;
 
 use std::sync::Arc;
 
@@ -26,6 +27,7 @@ macro_rules! operations {
 operations![
     adam,
     add,
+    argmax,
     binary_cross_entropy,
     binary_hits,
     broadcast,
@@ -35,6 +37,7 @@ operations![
     leaky_relu,
     lookup,
     matmul,
+    max,
     momentum,
     mul,
     normalize,

@@ -13,10 +13,12 @@ use wgrad::reference::{Constructors, GradientCheck};
 /// Operations that have no gradient by design: indices, random orders, bookkeeping, updates, and derivatives.
 const WITHOUT_GRADIENT: &[&str] = &[
     "adam",
+    "argmax",
     "binary_cross_entropy_gradient",
     "binary_hits",
     "leaky_relu_gradient",
     "lookup",
+    "max_gradient",
     "momentum",
     "record",
     "relu_gradient",

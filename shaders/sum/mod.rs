@@ -44,7 +44,7 @@ pub fn sum(graph: &mut Graph, input: Value) -> Result<Value, GraphError> {
 /// # Errors
 /// Where the input is not of f32, or an axis is named twice or is none of the input's.
 pub fn sum_axes(graph: &mut Graph, input: Value, axes: &[usize], keep: bool) -> Result<Value, GraphError> {
-    reduce_axes(graph, input, axes, keep, "sum", sum_axis)
+    reduce_axes(graph, input, axes, keep, "sum", |graph, value, step| sum_axis(graph, value, step.axis))
 }
 
 /// Sums `value`, an f32 tensor, over the axes along which a tensor of `shape` was repeated to get `value`'s shape: what
