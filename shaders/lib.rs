@@ -1,10 +1,12 @@
 //! The operations of wgrad: each one a pair of a WGSL and a Rust file, and one word in the list below.
 
+mod axes;
 mod binary;
 mod broadcasting;
 mod cases;
 mod elementwise;
-mod sum_to;
+mod mean;
+mod rowwise;
 mod unary;
 
 use std::sync::Arc;
@@ -12,7 +14,7 @@ use std::sync::Arc;
 use wgrad_core::Op;
 
 pub use binary::{Binary, BinaryFunction, BinaryValues};
-pub use sum_to::sum_to;
+pub use mean::{mean, mean_axes};
 pub use unary::{Reads, Unary, UnaryFunction, UnaryGradient};
 
 macro_rules! operations {
@@ -30,6 +32,7 @@ operations![
     abs,
     adam,
     add,
+    argmax,
     binary_cross_entropy,
     binary_hits,
     broadcast,
@@ -50,6 +53,7 @@ operations![
     matmul,
     maximum,
     minimum,
+    max,
     momentum,
     mul,
     neg,
@@ -72,8 +76,6 @@ operations![
     step,
     sub,
     sum,
-    sum_columns,
-    sum_rows,
     tanh,
     tick,
 ];

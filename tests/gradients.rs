@@ -13,11 +13,14 @@ use wgrad::reference::{Constructors, GradientCheck};
 /// Operations that have no gradient by design: indices, random orders, comparisons, bookkeeping, and updates.
 const WITHOUT_GRADIENT: &[&str] = &[
     "adam",
+    "argmax",
+    "binary_cross_entropy_gradient",
     "binary_hits",
     "equal",
     "greater",
     "greater_equal",
     "lookup",
+    "max_gradient",
     "momentum",
     "record",
     "sequence",

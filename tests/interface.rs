@@ -148,14 +148,14 @@ fn a_broken_shader_is_rejected() -> Result<()> {
 
 #[test]
 fn a_rust_half_that_disagrees_with_its_shader_is_rejected() -> Result<()> {
-    let op: Arc<dyn Op> = ops::examples().into_iter().find(|op| op.name() == "sum_rows").context("no sum_rows")?;
+    let op: Arc<dyn Op> = ops::examples().into_iter().find(|op| op.name() == "sum").context("no sum")?;
     let case = op.cases().remove(0);
     let kinds: Vec<_> = case.inputs.iter().map(|input| input.kind.clone()).collect();
-    let Lowering::Kernels(kernels) = op.lowering(&kinds) else { bail!("sum_rows has no kernels") };
+    let Lowering::Kernels(kernels) = op.lowering(&kinds) else { bail!("sum has no kernels") };
     let spoilt: [fn(&mut wgrad::core::Kernel); 3] = [
         |kernel| kernel.dims.push(1),
-        |kernel| kernel.constants.push(("sum_rows_missing", wgrad::core::Literal::U32(1))),
-        |kernel| kernel.loads[0].variable = "sum_rows_missing",
+        |kernel| kernel.constants.push(("sum_missing", wgrad::core::Literal::U32(1))),
+        |kernel| kernel.loads[0].variable = "sum_missing",
     ];
     for spoil in spoilt {
         let mut kernel = kernels[0].clone();

@@ -84,7 +84,7 @@ fn few_bindings_are_enough() -> Result<()> {
 fn sums_do_not_make_kernels_wait_for_each_other() -> Result<()> {
     let graph = &mut Graph::new();
     let [left, right] = ["left", "right"].map(|name| graph.input(name, TensorType::f32([8, 8])));
-    let (left_sum, right_sum) = (ops::sum_rows(graph, left)?, ops::sum_rows(graph, right)?);
+    let (left_sum, right_sum) = (ops::sum_axes(graph, left, &[0], false)?, ops::sum_axes(graph, right, &[0], false)?);
     for (name, factor, other, sum) in [("a", left, right, right_sum), ("b", right, left, left_sum)] {
         let shifted = ops::add(graph, other, sum)?;
         let product = ops::matmul(graph, factor, shifted, true, false)?;

@@ -34,6 +34,9 @@ pub(crate) enum Role {
     Counter,
 }
 
+/// The state that holds all buffers.
+pub(crate) const BUFFERS: &str = "buffers";
+
 /// Entries that lie in one vector.
 #[derive(Clone, Debug)]
 pub(crate) struct Arena {
@@ -164,7 +167,7 @@ impl Parameters {
         let mut arenas: Vec<Arena> =
             groups.into_iter().map(|(group, entries)| Arena::new(state(&group), group, entries)).collect();
         if !buffers.is_empty() {
-            arenas.push(Arena::new("buffers".to_owned(), None, buffers));
+            arenas.push(Arena::new(BUFFERS.to_owned(), None, buffers));
         }
         Ok(Self { arenas, order, input: input.shape.clone(), output })
     }

@@ -185,7 +185,7 @@ pub struct Kernel {
     pub constants: Vec<(&'static str, Literal)>,
     /// Workgroups along each dimension.
     pub workgroups: [u32; 3],
-    /// How each input is read.
+    /// How each input is read. The last inputs may be left out: the kernel reads nothing of them, and binds nothing.
     pub loads: Vec<LoadHook>,
     /// How each output is written.
     pub stores: Vec<StoreHook>,

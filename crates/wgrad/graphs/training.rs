@@ -8,7 +8,7 @@ use crate::graphs::clock::{CLOCK, Hands};
 use crate::graphs::{Built, Feed, Logged, finish, log, record};
 use crate::losses::Losses;
 use crate::optimizers::Update;
-use crate::parameters::Arena;
+use crate::parameters::{Arena, BUFFERS};
 use crate::tensor::Tensor;
 use crate::trace::{Mode, Trace};
 use crate::var::Var;
@@ -47,6 +47,7 @@ pub(crate) fn training(built: Built, feed: &Feed, phase: Phase) -> Result<Logged
         Phase::Update => trace.scoped("update", || update(&trace, built, &backward, &scale))?,
     }
     let advance = Advance { step: true, position: feed.moves(), update: phase == Phase::Update };
+    trace.scoped("buffers", || buffers(&trace, built, &scale));
     trace.scoped("clock", || clock.tick(&scale, advance));
     Ok((finish(&trace)?, losses.hits.is_some()))
 }
@@ -134,9 +135,14 @@ fn update(trace: &Trace, built: Built, backward: &Backward, scale: &Var) -> Resu
     let optimizers = &built.network.optimizers;
     let numbers = trace.input(SCHEDULE, optimizers.table_kind());
     let numbers = numbers.zip(&backward.clock.update, lookup);
-    for (arena, gradient) in &backward.gradients {
+    let steps = built.network.accumulation;
+    let gradients: Vec<Var> = backward.gradients.iter().map(|(arena, gradient)| mean_gradient(gradient, *arena, steps)).collect();
+    let scale = match built.network.clip_norm {
+        Some(largest) => scale * clip(&norm(&gradients), largest),
+        None => scale.clone(),
+    };
+    for ((arena, _), gradient) in backward.gradients.iter().zip(gradients) {
         let Arena { state, optimizer: Some(index), .. } = &built.parameters.arenas[*arena] else { continue };
-        let gradient = mean_gradient(gradient, *arena, built.network.accumulation);
         let update = Update {
             parameters: trace.named(state),
             gradient,
@@ -149,4 +155,30 @@ fn update(trace: &Trace, built: Built, backward: &Backward, scale: &Var) -> Resu
         update.parameters.set(&next);
     }
     Ok(())
+}
+
+/// The norm of all gradients together.
+fn norm(gradients: &[Var]) -> Var {
+    let squares = gradients.iter().map(|gradient| gradient.square().sum());
+    squares.reduce(|total, square| total + square).unwrap_or_else(|| gradients[0].clone()).sqrt()
+}
+
+/// What gradients of a norm are multiplied with, so that it is not above the largest: PyTorch's `clip_grad_norm_`.
+fn clip(norm: &Var, largest: f32) -> Var {
+    (largest / (norm + 1e-6)).clamp(0.0, 1.0)
+}
+
+/// Gives buffers the values that the model has set, unless the step does not count.
+fn buffers(trace: &Trace, built: Built, scale: &Var) {
+    let Some(arena) = built.parameters.arenas.iter().find(|arena| arena.state == BUFFERS) else { return };
+    let parts: Vec<Var> = arena
+        .entries
+        .iter()
+        .filter_map(|entry| trace.next_buffer(&entry.name).or_else(|| trace.used_entry(&entry.name)))
+        .map(|value| trace.var(value))
+        .collect();
+    if parts.len() == arena.entries.len() {
+        let state = trace.named(BUFFERS);
+        state.set(&scale.select(&packed(trace, &parts), &state));
+    }
 }

@@ -1,6 +1,6 @@
 //! `+`, `-`, `*` and `/` of variables and numbers, which broadcast as PyTorch's do.
 
-use std::ops::{Add, Mul, Neg, Sub};
+use std::ops::{Add, Div, Mul, Neg, Sub};
 
 use wgrad_core::{Graph, GraphError, Value};
 use wgrad_shaders as ops;
@@ -75,17 +75,18 @@ macro_rules! operator {
 operator!(Add, add, ops::add);
 operator!(Sub, sub, ops::sub);
 operator!(Mul, mul, ops::mul);
+operator!(Div, div, ops::div);
 
 impl Neg for &Var {
     type Output = Var;
     fn neg(self) -> Var {
-        0.0 - self
+        self.map(ops::neg)
     }
 }
 
 impl Neg for Var {
     type Output = Var;
     fn neg(self) -> Var {
-        0.0 - self
+        self.map(ops::neg)
     }
 }

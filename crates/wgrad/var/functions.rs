@@ -1,4 +1,4 @@
-//! Functions of tensors.
+//! Products, shapes, rows and dropout.
 
 use wgrad_core::Shape;
 use wgrad_shaders as ops;
@@ -7,31 +7,6 @@ use crate::error::Error;
 use crate::var::Var;
 
 impl Var {
-    /// `max(x, 0)`.
-    pub fn relu(&self) -> Var {
-        self.map(ops::relu)
-    }
-
-    /// `1 / (1 + e^-x)`.
-    pub fn sigmoid(&self) -> Var {
-        self.map(ops::sigmoid)
-    }
-
-    /// The hyperbolic tangent.
-    pub fn tanh(&self) -> Var {
-        self.map(ops::tanh)
-    }
-
-    /// `x` where it is positive, else `slope * x`.
-    pub fn leaky_relu(&self, slope: f32) -> Var {
-        self.map(|graph, x| ops::leaky_relu(graph, x, slope))
-    }
-
-    /// `x * x`.
-    pub fn square(&self) -> Var {
-        self * self
-    }
-
     /// The product of matrices, `[m, k]` and `[k, n]`.
     pub fn matmul(&self, other: &Var) -> Var {
         self.zip(other, |graph, left, right| ops::matmul(graph, left, right, false, false))
@@ -55,17 +30,6 @@ impl Var {
     /// The rows along the first axis that `indices`, a vector of u32, names.
     pub fn rows(&self, indices: &Var) -> Var {
         self.zip(indices, ops::gather_rows)
-    }
-
-    /// The sum of all elements.
-    pub fn sum(&self) -> Var {
-        self.map(ops::sum)
-    }
-
-    /// The mean of all elements.
-    pub fn mean(&self) -> Var {
-        let share = (1.0 / self.shape().elements() as f64) as f32;
-        self.sum() * share
     }
 
     /// Each element 0 with probability `rate`, else divided by `1 - rate`; others in each step. In evaluation nothing

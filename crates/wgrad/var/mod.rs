@@ -1,8 +1,10 @@
 //! Tensors of a graph that is being built, with PyTorch's names for what can be done with them.
 
 mod arithmetic;
+mod elementwise;
 mod functions;
 mod gradients;
+mod reductions;
 
 use std::fmt;
 

@@ -1,0 +1,27 @@
+//! Sums and means.
+
+use wgrad_shaders as ops;
+
+use crate::var::Var;
+
+impl Var {
+    /// The sum of all elements, a scalar.
+    pub fn sum(&self) -> Var {
+        self.map(ops::sum)
+    }
+
+    /// The sum over axes, which disappear unless `keep` leaves each with an extent of 1.
+    pub fn sum_axes(&self, axes: &[usize], keep: bool) -> Var {
+        self.map(|graph, x| ops::sum_axes(graph, x, axes, keep))
+    }
+
+    /// The mean of all elements, a scalar.
+    pub fn mean(&self) -> Var {
+        self.map(ops::mean)
+    }
+
+    /// The mean over axes, which disappear unless `keep` leaves each with an extent of 1.
+    pub fn mean_axes(&self, axes: &[usize], keep: bool) -> Var {
+        self.map(|graph, x| ops::mean_axes(graph, x, axes, keep))
+    }
+}
