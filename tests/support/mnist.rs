@@ -10,7 +10,7 @@ pub fn training_step(rows: usize, batch: usize, count: usize) -> Result<Graph> {
     let graph = &mut Graph::new();
     let images = graph.input("images", TensorType::new(DType::U8, [rows, 784]));
     let labels = graph.input("labels", TensorType::u32([rows]));
-    let table = graph.input("schedule", TensorType::f32([1000, 3]));
+    let table = graph.input("schedule", TensorType::f32([1000, 4]));
     let step = graph.state("step", counter())?;
     let stop = graph.state("stop", counter())?;
     let log = graph.state("log", zeros([1024, 2]))?;
@@ -43,13 +43,14 @@ pub fn training_step(rows: usize, batch: usize, count: usize) -> Result<Graph> {
     let recorded = ops::record(graph, log, step, stop, outputs.losses, outputs.hits)?;
     let scheduled = ops::lookup(graph, table, step)?;
     let mut scalar = |index: usize| ops::slice(graph, scheduled, index, [1]);
-    let (learning_rate, correction1, correction2) = (scalar(0)?, scalar(1)?, scalar(2)?);
+    let (learning_rate, beta1, correction1, correction2) = (scalar(0)?, scalar(1)?, scalar(2)?, scalar(3)?);
     let inputs = AdamInputs {
         parameter: parameters,
         gradient,
         first_moment: first,
         second_moment: second,
         learning_rate,
+        beta1,
         correction1,
         correction2,
         scale: recorded.scale,
