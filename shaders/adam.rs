@@ -6,6 +6,9 @@
 //! parameter' = parameter - learning_rate * (m' correction1) / (sqrt(v' correction2) + epsilon)
 //! ```
 //!
+//! Weight decay adds `weight_decay * parameter` to `g`; decoupled, as in AdamW (Loshchilov and Hutter, 2019), it takes
+//! `learning_rate * weight_decay * parameter` from the parameter instead.
+//!
 //! The bias corrections of step `t` are `1 / (1 - beta^t)`, which the trainer looks up in a table. Parameter, gradient
 //! and moments are f32 of one shape, the others single f32. Where the scale is not positive, nothing changes, even if
 //! the gradient is NaN.
@@ -16,28 +19,30 @@ use wgrad_core::{
     Array, Case, Function, Graph, GraphError, HostTensor, Literal, Lowering, Op, ShapeError, TensorType, Tolerance, Value,
 };
 
-use crate::elementwise::{flops_of_each, shared_type};
-use crate::sgd::{host_floats, update_cases};
+use crate::elementwise::{check_attribute, flops_of_each, shared_type};
+use crate::sgd::{check_weight_decay, host_floats, update_cases};
 
 /// Adam's attributes. In double precision, since `1 - beta2` loses four digits where `beta2` is an f32.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Adam {
-    /// How much of the mean gradient each step keeps: at least 0 and below 1.
-    pub beta1: f64,
     /// How much of the mean square of the gradient each step keeps: at least 0 and below 1.
     pub beta2: f64,
     /// Added to the divisor: positive.
     pub epsilon: f64,
+    /// How much parameters shrink: at least 0.
+    pub weight_decay: f64,
+    /// Whether they shrink by themselves, as in AdamW, and not by way of the gradient.
+    pub decoupled: bool,
 }
 
 impl Default for Adam {
-    /// PyTorch's: 0.9, 0.999 and 1e-8.
+    /// PyTorch's: a beta2 of 0.999, an epsilon of 1e-8, and no weight decay.
     fn default() -> Self {
-        Self { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }
+        Self { beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0, decoupled: false }
     }
 }
 
-/// What [`adam`] reads: four tensors of f32 of one shape, then four single f32.
+/// What [`adam`] reads: four tensors of f32 of one shape, then five single f32.
 #[derive(Clone, Copy, Debug)]
 pub struct AdamInputs {
     /// The parameter.
@@ -50,7 +55,9 @@ pub struct AdamInputs {
     pub second_moment: Value,
     /// The learning rate.
     pub learning_rate: Value,
-    /// `1 / (1 - beta1^t)` for step `t`, counted from 1.
+    /// How much of the mean gradient a step keeps: at least 0 and below 1. It may change from step to step.
+    pub beta1: Value,
+    /// `1 / (1 - beta1^t)`, with the beta1 of this very step, for step `t`, counted from 1.
     pub correction1: Value,
     /// `1 / (1 - beta2^t)` for step `t`, counted from 1.
     pub correction2: Value,
@@ -64,29 +71,31 @@ pub struct AdamInputs {
 /// Where the inputs' types are others than [`AdamInputs`] says, or the attributes than [`Adam`] says.
 pub fn adam(graph: &mut Graph, inputs: AdamInputs, attributes: Adam) -> Result<[Value; 3], GraphError> {
     let AdamInputs { parameter, gradient, first_moment, second_moment, .. } = inputs;
-    let AdamInputs { learning_rate, correction1, correction2, scale, .. } = inputs;
+    let AdamInputs { learning_rate, beta1, correction1, correction2, scale, .. } = inputs;
     let tensors = [parameter, gradient, first_moment, second_moment];
-    let numbers = [learning_rate, correction1, correction2, scale];
-    let outputs = graph.apply(attributes, &[tensors, numbers].concat())?;
+    let numbers = [learning_rate, beta1, correction1, correction2, scale];
+    let outputs = graph.apply(attributes, &[tensors.as_slice(), &numbers].concat())?;
     Ok([outputs[0], outputs[1], outputs[2]])
 }
 
 impl Adam {
     fn check(&self) -> Result<(), ShapeError> {
-        let share = 0.0..1.0;
         let epsilon = self.epsilon as f32;
-        if share.contains(&self.beta1) && share.contains(&self.beta2) && epsilon.is_normal() && epsilon > 0.0 {
-            return Ok(());
-        }
-        Err(ShapeError {
-            wanted: "betas of at least 0 and below 1, and a positive epsilon".to_owned(),
-            got: format!("{}, {} and {}", self.beta1, self.beta2, self.epsilon),
-        })
+        let holds = (0.0..1.0).contains(&self.beta2) && epsilon.is_normal() && epsilon > 0.0;
+        let wanted = "a beta2 of at least 0 and below 1, and a positive epsilon";
+        check_attribute(holds, wanted, format!("{} and {}", self.beta2, self.epsilon))?;
+        check_weight_decay(self.weight_decay as f32)
     }
 
-    /// The betas, each followed by what it lacks of 1, and epsilon.
+    /// The coupled and the decoupled weight decay, of which one is 0.
+    fn decays(&self) -> [f64; 2] {
+        if self.decoupled { [0.0, self.weight_decay] } else { [self.weight_decay, 0.0] }
+    }
+
+    /// Beta2, what it lacks of 1, epsilon, and both weight decays.
     fn constants(&self) -> [f32; 5] {
-        [self.beta1, 1.0 - self.beta1, self.beta2, 1.0 - self.beta2, self.epsilon].map(|constant| constant as f32)
+        let [coupled, decoupled] = self.decays();
+        [self.beta2, 1.0 - self.beta2, self.epsilon, coupled, decoupled].map(|constant| constant as f32)
     }
 }
 
@@ -98,7 +107,7 @@ impl Op for Adam {
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, ShapeError> {
         self.check()?;
         let tensors = ["parameter", "gradient", "first moment", "second moment"];
-        let numbers = ["learning rate", "correction 1", "correction 2", "scale"];
+        let numbers = ["learning rate", "beta1", "correction 1", "correction 2", "scale"];
         Ok(vec![shared_type(inputs, &tensors, &numbers)?; 3])
     }
 
@@ -112,46 +121,43 @@ impl Op for Adam {
     }
 
     fn flops(&self, inputs: &[TensorType]) -> u64 {
-        flops_of_each(inputs, 15)
+        flops_of_each(inputs, 19)
     }
 
     fn reference(&self, inputs: &[Array], outputs: &mut [Array]) {
         let [parameter, gradient, first_moment, second_moment, numbers @ ..] = inputs else { return };
-        let ([learning_rate, correction1, correction2, scale], [parameter_after, first_after, second_after]) = (numbers, outputs)
-        else {
-            return;
-        };
-        let runs = scale.data[0] > 0.0;
+        let numbers: Vec<f64> = numbers.iter().map(|number| number.data[0]).collect();
+        let &[learning_rate, beta1, correction1, correction2, scale] = numbers.as_slice() else { return };
+        let [parameter_after, first_after, second_after] = outputs else { return };
+        let [coupled, decoupled] = self.decays();
         for index in 0..parameter.data.len() {
-            let g = scale.data[0] * gradient.data[index];
             let (p, m, v) = (parameter.data[index], first_moment.data[index], second_moment.data[index]);
-            let (first, second) = (self.beta1 * m + (1.0 - self.beta1) * g, self.beta2 * v + (1.0 - self.beta2) * g * g);
-            let divisor = (second * correction2.data[0]).sqrt() + self.epsilon;
-            let next = p - learning_rate.data[0] * (first * correction1.data[0]) / divisor;
-            let after = if runs { [next, first, second] } else { [p, m, v] };
+            let g = scale * gradient.data[index] + coupled * p;
+            let (first, second) = (beta1 * m + (1.0 - beta1) * g, self.beta2 * v + (1.0 - self.beta2) * g * g);
+            let divisor = (second * correction2).sqrt() + self.epsilon;
+            let next = p - learning_rate * (first * correction1 / divisor + decoupled * p);
+            let after = if scale > 0.0 { [next, first, second] } else { [p, m, v] };
             [parameter_after.data[index], first_after.data[index], second_after.data[index]] = after;
         }
     }
 
     fn host(&self, inputs: &[&HostTensor], outputs: &mut [HostTensor]) -> bool {
         let inputs: Vec<&[f32]> = inputs.iter().map(|input| host_floats(input)).collect();
-        let &[parameter, gradient, first, second, &[learning_rate], &[correction1], &[correction2], &[scale]] = inputs.as_slice()
-        else {
-            return false;
-        };
+        let [parameter, gradient, first, second, numbers @ ..] = inputs.as_slice() else { return false };
+        let &[&[learning_rate], &[beta1], &[correction1], &[correction2], &[scale]] = numbers else { return false };
         let [HostTensor::F32(_, parameter_after), HostTensor::F32(_, first_after), HostTensor::F32(_, second_after)] = outputs
         else {
             return false;
         };
         let runs = scale > 0.0;
-        let [beta1, complement1, beta2, complement2, epsilon] = self.constants();
-        let before = parameter.iter().zip(gradient).zip(first.iter().zip(second));
+        let [beta2, complement2, epsilon, coupled, decoupled] = self.constants();
+        let before = parameter.iter().zip(*gradient).zip(first.iter().zip(*second));
         let after = parameter_after.iter_mut().zip(first_after.iter_mut().zip(second_after));
-        for (((&p, &g), (&m, &v)), (p_after, (m_after, v_after))) in before.zip(after) {
-            let g = scale * g;
-            let (m_next, v_next) = (beta1 * m + complement1 * g, beta2 * v + complement2 * g * g);
-            let change = learning_rate * (m_next * correction1) / ((v_next * correction2).sqrt() + epsilon);
-            *p_after = if runs { p - change } else { p };
+        for (((&p, &gradient), (&m, &v)), (p_after, (m_after, v_after))) in before.zip(after) {
+            let g = scale * gradient + coupled * p;
+            let (m_next, v_next) = (beta1 * m + (1.0 - beta1) * g, beta2 * v + complement2 * g * g);
+            let direction = (m_next * correction1) / ((v_next * correction2).sqrt() + epsilon) + decoupled * p;
+            *p_after = if runs { p - learning_rate * direction } else { p };
             *m_after = if runs { m_next } else { m };
             *v_after = if runs { v_next } else { v };
         }
@@ -165,11 +171,11 @@ impl Op for Adam {
 
     fn cases(&self) -> Vec<Case> {
         let squared = |array: &Array| Array::from_fn(array.kind.shape.clone(), |index| array.data[index].powi(2));
-        let mut cases = update_cases(4, &[1e-3, 1.2, 20.0]);
+        let mut cases = update_cases(4, &[1e-3, 0.9, 1.2, 20.0]);
         for case in &mut cases {
             case.inputs[3] = squared(&case.inputs[3]);
         }
-        for mut case in update_cases(4, &[1e-3, 10.0, 1_000.0]) {
+        for mut case in update_cases(4, &[1e-3, 0.85, 1.0 / 0.15, 1_000.0]) {
             case.label = format!("first step, {}", case.label);
             for moment in &mut case.inputs[2..4] {
                 moment.data.fill(0.0);
@@ -181,7 +187,8 @@ impl Op for Adam {
 }
 
 pub(crate) fn examples() -> Vec<Arc<dyn Op>> {
-    vec![Arc::new(Adam::default())]
+    let decaying = Adam { weight_decay: 0.25, ..Adam::default() };
+    vec![Arc::new(Adam::default()), Arc::new(decaying), Arc::new(Adam { decoupled: true, ..decaying })]
 }
 
 #[cfg(test)]
@@ -189,9 +196,11 @@ mod tests {
     use super::*;
     use crate::cases::tests::{assert_host_agrees, reference};
 
-    /// Parameter and moments after a step from 1, 0 and 0 as the first one.
+    const BETA1: f64 = 0.9;
+
+    /// Parameter and moments after a step from 1, 0 and 0 as the first one, with a learning rate of 0.5.
     fn first_step(op: Adam, gradient: f64, scale: f64) -> Vec<f64> {
-        let numbers = [1.0, gradient, 0.0, 0.0, 0.5, 1.0 / (1.0 - op.beta1), 1.0 / (1.0 - op.beta2), scale];
+        let numbers = [1.0, gradient, 0.0, 0.0, 0.5, BETA1, 1.0 / (1.0 - BETA1), 1.0 / (1.0 - op.beta2), scale];
         let inputs = numbers.map(|number| Array { kind: TensorType::f32([1]), data: vec![number] });
         reference(&op, &inputs).into_iter().flat_map(|output| output.data).collect()
     }
@@ -213,25 +222,37 @@ mod tests {
     }
 
     #[test]
+    fn decay_goes_through_the_gradient_or_beside_it() {
+        let coupled = Adam { weight_decay: 0.5, ..Adam::default() };
+        let [_, first, _] = first_step(coupled, 3.0, 2.0)[..] else { panic!("three outputs") };
+        assert!((first - 0.65).abs() < 1e-12, "{first}");
+        let [parameter, first, _] = first_step(Adam { decoupled: true, ..coupled }, 3.0, 2.0)[..] else { panic!("three outputs") };
+        assert!((first - 0.6).abs() < 1e-12 && (parameter - 0.25).abs() < 1e-6, "{first}, {parameter}");
+    }
+
+    #[test]
     fn a_scale_of_zero_or_nan_changes_nothing() {
         for (gradient, scale) in [(3.0, 0.0), (f64::NAN, 0.0), (3.0, f64::NAN)] {
-            assert_eq!(first_step(Adam::default(), gradient, scale), [1.0, 0.0, 0.0]);
+            let decaying = Adam { weight_decay: 0.5, ..Adam::default() };
+            assert_eq!(first_step(decaying, gradient, scale), [1.0, 0.0, 0.0]);
+            assert_eq!(first_step(Adam { decoupled: true, ..decaying }, gradient, scale), [1.0, 0.0, 0.0]);
         }
     }
 
     #[test]
     fn the_fast_path_agrees() {
-        assert_host_agrees(&Adam::default());
+        examples().iter().for_each(|op| assert_host_agrees(op.as_ref()));
     }
 
     #[test]
     fn refuses_wrong_attributes_and_inputs() {
         let types =
-            vec![vec![2]; 4].into_iter().chain([vec![], vec![1], vec![], vec![]]).map(TensorType::f32).collect::<Vec<_>>();
+            vec![vec![2]; 4].into_iter().chain([vec![], vec![1], vec![], vec![], vec![]]).map(TensorType::f32).collect::<Vec<_>>();
         assert_eq!(Adam::default().infer(&types), Ok(vec![TensorType::f32([2]); 3]));
         assert!(Adam::default().infer(&types[1..]).is_err());
         for wrong in [
-            Adam { beta1: 1.0, ..Adam::default() },
+            Adam { beta2: 1.0, ..Adam::default() },
+            Adam { weight_decay: -0.1, ..Adam::default() },
             Adam { beta2: f64::NAN, ..Adam::default() },
             Adam { epsilon: 0.0, ..Adam::default() },
         ] {

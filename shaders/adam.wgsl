@@ -1,25 +1,25 @@
-// Adam (Kingma and Ba, 2015), as PyTorch's, with g = scale * gradient:
+// Adam (Kingma and Ba, 2015), as PyTorch's, with g = scale * gradient + coupled_decay * parameter:
 // m' = beta1 m + (1 - beta1) g
 // v' = beta2 v + (1 - beta2) g^2
-// parameter' = parameter - learning_rate * (m' correction1) / (sqrt(v' correction2) + epsilon)
+// parameter' = parameter - learning_rate * (m' correction1 / (sqrt(v' correction2) + epsilon) + decoupled_decay * parameter)
 //
-// The complements of the betas are constants of their own, since 1 - beta2 in f32 loses digits. Where the scale is not
-// positive, nothing changes: by select, since the gradient may be NaN.
+// The complement of beta2 is a constant of its own, since 1 - beta2 in f32 loses digits; 1 - beta1 is exact, but for the
+// rounding of beta1 itself. Where the scale is not positive, nothing changes: by select, since the gradient may be NaN.
 
 struct adam_result { parameter: vec4f, first_moment: vec4f, second_moment: vec4f }
 
 fn adam(
     parameter: vec4f, gradient: vec4f, first_moment: vec4f, second_moment: vec4f,
-    learning_rate: vec4f, correction1: vec4f, correction2: vec4f, scale: vec4f,
-    beta1: f32, complement1: f32, beta2: f32, complement2: f32, epsilon: f32,
+    learning_rate: vec4f, beta1: vec4f, correction1: vec4f, correction2: vec4f, scale: vec4f,
+    beta2: f32, complement2: f32, epsilon: f32, coupled_decay: f32, decoupled_decay: f32,
 ) -> adam_result {
     let runs = scale > vec4f(0.0);
-    let scaled = gradient * scale;
-    let first = first_moment * beta1 + scaled * complement1;
-    let second = second_moment * beta2 + scaled * scaled * complement2;
-    let change = learning_rate * (first * correction1) / (sqrt(second * correction2) + epsilon);
+    let g = gradient * scale + parameter * coupled_decay;
+    let first = first_moment * beta1 + g * (1.0 - beta1);
+    let second = second_moment * beta2 + g * g * complement2;
+    let direction = (first * correction1) / (sqrt(second * correction2) + epsilon) + parameter * decoupled_decay;
     return adam_result(
-        select(parameter, parameter - change, runs),
+        select(parameter, parameter - learning_rate * direction, runs),
         select(first_moment, first, runs),
         select(second_moment, second, runs),
     );

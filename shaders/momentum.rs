@@ -1,38 +1,54 @@
-//! Gradient descent with momentum: `velocity' = momentum * velocity + scale * gradient` and
-//! `parameter' = parameter - learning_rate * velocity'`, as PyTorch's SGD without dampening.
+//! Gradient descent with momentum, as PyTorch's SGD without dampening, with `g = scale * gradient + weight_decay * parameter`:
 //!
-//! Parameter, gradient and velocity are f32 of one shape, learning rate and scale single f32. Where the scale is not
-//! positive, both stay as they are, even if the gradient is NaN.
+//! ```text
+//! velocity' = momentum * velocity + g
+//! parameter' = parameter - learning_rate * velocity'                   or, with Nesterov's momentum,
+//!              parameter - learning_rate * (g + momentum * velocity')
+//! ```
+//!
+//! Parameter, gradient and velocity are f32 of one shape, the others single f32. Where the scale is not positive, nothing
+//! changes, even if the gradient is NaN.
 
 use std::sync::Arc;
 
 use wgrad_core::{Array, Case, Function, Graph, GraphError, HostTensor, Literal, Lowering, Op, ShapeError, TensorType, Value};
 
 use crate::elementwise::{flops_of_each, shared_type};
-use crate::sgd::{host_floats, update_cases};
+use crate::sgd::{check_weight_decay, host_floats, update_cases};
 
-/// See [`momentum`].
-#[derive(Clone, Copy, Debug)]
+/// The attributes of [`momentum`].
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Momentum {
-    /// How much of the velocity each step keeps: at least 0 and below 1.
-    pub momentum: f32,
+    /// How much of the parameter is added to its gradient: at least 0.
+    pub weight_decay: f32,
+    /// Whether the parameter follows where the velocity will be, as Nesterov proposed.
+    pub nesterov: bool,
+}
+
+/// What [`momentum`] reads: three tensors of f32 of one shape, then three single f32.
+#[derive(Clone, Copy, Debug)]
+pub struct MomentumInputs {
+    /// The parameter.
+    pub parameter: Value,
+    /// The gradient of the loss with respect to the parameter.
+    pub gradient: Value,
+    /// The velocity, which starts at 0.
+    pub velocity: Value,
+    /// The learning rate.
+    pub learning_rate: Value,
+    /// How much of the velocity a step keeps: at least 0 and below 1. It may change from step to step.
+    pub momentum: Value,
+    /// What the gradient is multiplied with; nothing changes where it is not positive.
+    pub scale: Value,
 }
 
 /// The parameter and the velocity after a step.
 ///
 /// # Errors
-/// Where `parameter`, `gradient` and `velocity` are not f32 of one shape, the others not single f32, or the momentum
-/// not in `0 .. 1`.
-pub fn momentum(
-    graph: &mut Graph,
-    parameter: Value,
-    gradient: Value,
-    velocity: Value,
-    learning_rate: Value,
-    scale: Value,
-    momentum: f32,
-) -> Result<[Value; 2], GraphError> {
-    let outputs = graph.apply(Momentum { momentum }, &[parameter, gradient, velocity, learning_rate, scale])?;
+/// Where the inputs' types are others than [`MomentumInputs`] says, or the weight decay is negative or not finite.
+pub fn momentum(graph: &mut Graph, inputs: MomentumInputs, attributes: Momentum) -> Result<[Value; 2], GraphError> {
+    let MomentumInputs { parameter, gradient, velocity, learning_rate, momentum, scale } = inputs;
+    let outputs = graph.apply(attributes, &[parameter, gradient, velocity, learning_rate, momentum, scale])?;
     Ok([outputs[0], outputs[1]])
 }
 
@@ -42,17 +58,14 @@ impl Op for Momentum {
     }
 
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, ShapeError> {
-        if !(0.0..1.0).contains(&self.momentum) {
-            let wanted = "a momentum of at least 0 and below 1".to_owned();
-            return Err(ShapeError { wanted, got: self.momentum.to_string() });
-        }
-        let kind = shared_type(inputs, &["parameter", "gradient", "velocity"], &["learning rate", "scale"])?;
+        check_weight_decay(self.weight_decay)?;
+        let kind = shared_type(inputs, &["parameter", "gradient", "velocity"], &["learning rate", "momentum", "scale"])?;
         Ok(vec![kind; 2])
     }
 
     fn lowering(&self, _: &[TensorType]) -> Lowering {
         let function = Function::new(include_str!("momentum.wgsl"), "momentum");
-        Lowering::Pointwise(function.with_constants([Literal::F32(self.momentum)]))
+        Lowering::Pointwise(function.with_constants([Literal::F32(self.weight_decay), Literal::Bool(self.nesterov)]))
     }
 
     fn in_place(&self) -> &[(usize, usize)] {
@@ -60,72 +73,94 @@ impl Op for Momentum {
     }
 
     fn flops(&self, inputs: &[TensorType]) -> u64 {
-        flops_of_each(inputs, 5)
+        flops_of_each(inputs, if self.nesterov { 9 } else { 7 })
     }
 
     fn reference(&self, inputs: &[Array], outputs: &mut [Array]) {
-        let ([parameter, gradient, velocity, learning_rate, scale], [parameter_after, velocity_after]) = (inputs, outputs) else {
-            return;
-        };
-        let (learning_rate, scale) = (learning_rate.data[0], scale.data[0]);
+        let [parameter, gradient, velocity, numbers @ ..] = inputs else { return };
+        let ([learning_rate, momentum, scale], [parameter_after, velocity_after]) = (numbers, outputs) else { return };
+        let (learning_rate, momentum, scale) = (learning_rate.data[0], momentum.data[0], scale.data[0]);
+        let runs = scale > 0.0;
         for index in 0..parameter.data.len() {
-            let runs = scale > 0.0;
             let (old, kept) = (parameter.data[index], velocity.data[index]);
-            let next = f64::from(self.momentum) * kept + scale * gradient.data[index];
+            let g = scale * gradient.data[index] + f64::from(self.weight_decay) * old;
+            let next = momentum * kept + g;
+            let direction = if self.nesterov { g + momentum * next } else { next };
             velocity_after.data[index] = if runs { next } else { kept };
-            parameter_after.data[index] = if runs { old - learning_rate * next } else { old };
+            parameter_after.data[index] = if runs { old - learning_rate * direction } else { old };
         }
     }
 
     fn host(&self, inputs: &[&HostTensor], outputs: &mut [HostTensor]) -> bool {
         let inputs: Vec<&[f32]> = inputs.iter().map(|input| host_floats(input)).collect();
-        let &[parameter, gradient, velocity, &[learning_rate], &[scale]] = inputs.as_slice() else { return false };
+        let &[parameter, gradient, velocity, &[learning_rate], &[momentum], &[scale]] = inputs.as_slice() else { return false };
         let [HostTensor::F32(_, parameter_after), HostTensor::F32(_, velocity_after)] = outputs else { return false };
         let runs = scale > 0.0;
         let before = parameter.iter().zip(gradient).zip(velocity);
-        for (((&old, &g), &kept), (parameter, velocity)) in before.zip(parameter_after.iter_mut().zip(velocity_after)) {
-            let next = self.momentum * kept + scale * g;
+        for (((&old, &gradient), &kept), (parameter, velocity)) in before.zip(parameter_after.iter_mut().zip(velocity_after)) {
+            let g = scale * gradient + self.weight_decay * old;
+            let next = momentum * kept + g;
+            let direction = if self.nesterov { g + momentum * next } else { next };
             *velocity = if runs { next } else { kept };
-            *parameter = if runs { old - learning_rate * next } else { old };
+            *parameter = if runs { old - learning_rate * direction } else { old };
         }
         true
     }
 
     fn cases(&self) -> Vec<Case> {
-        update_cases(3, &[0.1])
+        update_cases(3, &[0.1, 0.9])
     }
 }
 
 pub(crate) fn examples() -> Vec<Arc<dyn Op>> {
-    vec![Arc::new(Momentum { momentum: 0.9 })]
+    vec![Arc::new(Momentum::default()), Arc::new(Momentum { weight_decay: 0.25, nesterov: true })]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cases::tests::reference;
+    use crate::cases::tests::{assert_host_agrees, reference};
 
+    /// Parameter and velocity after a step from 1 and 4, with a learning rate of 0.25 and a momentum of 0.5.
     fn updated(op: Momentum, gradient: f64, scale: f64) -> [f64; 2] {
-        let inputs = [[1.0], [gradient], [4.0], [0.25], [scale]].map(|[value]| Array::from_fn([1], |_| value));
+        let inputs = [[1.0], [gradient], [4.0], [0.25], [0.5], [scale]].map(|[value]| Array::from_fn([1], |_| value));
         let outputs = reference(&op, &inputs);
         [outputs[0].data[0], outputs[1].data[0]]
     }
 
     #[test]
     fn keeps_a_part_of_the_velocity() {
-        assert_eq!(updated(Momentum { momentum: 0.5 }, 2.0, 1.0), [0.0, 4.0]);
-        assert_eq!(updated(Momentum { momentum: 0.5 }, 2.0, 0.5), [0.25, 3.0]);
+        assert_eq!(updated(Momentum::default(), 2.0, 1.0), [0.0, 4.0]);
+        assert_eq!(updated(Momentum::default(), 2.0, 0.5), [0.25, 3.0]);
+    }
+
+    #[test]
+    fn nesterov_goes_where_the_velocity_leads() {
+        assert_eq!(updated(Momentum { nesterov: true, ..Momentum::default() }, 1.0, 2.0), [0.0, 4.0]);
+        assert_eq!(updated(Momentum { nesterov: true, ..Momentum::default() }, 0.0, 1.0), [0.75, 2.0]);
+    }
+
+    #[test]
+    fn decay_is_not_scaled() {
+        assert_eq!(updated(Momentum { weight_decay: 0.5, nesterov: false }, 1.0, 2.0), [-0.125, 4.5]);
     }
 
     #[test]
     fn a_scale_of_zero_changes_nothing() {
-        assert_eq!(updated(Momentum { momentum: 0.5 }, f64::NAN, 0.0), [1.0, 4.0]);
+        assert_eq!(updated(Momentum { weight_decay: 0.5, nesterov: true }, f64::NAN, 0.0), [1.0, 4.0]);
     }
 
     #[test]
-    fn refuses_a_momentum_that_grows() {
-        let types = [vec![2], vec![2], vec![2], vec![], vec![]].map(TensorType::f32);
-        assert_eq!(Momentum { momentum: 1.0 }.infer(&types).unwrap_err().got, "1");
-        assert_eq!(Momentum { momentum: 0.9 }.infer(&types), Ok(vec![TensorType::f32([2]); 2]));
+    fn the_fast_path_agrees() {
+        assert_host_agrees(&Momentum::default());
+        assert_host_agrees(&Momentum { weight_decay: 0.25, nesterov: true });
+    }
+
+    #[test]
+    fn refuses_wrong_attributes_and_inputs() {
+        let types = [vec![2], vec![2], vec![2], vec![], vec![1], vec![]].map(TensorType::f32);
+        assert_eq!(Momentum::default().infer(&types), Ok(vec![TensorType::f32([2]); 2]));
+        assert!(Momentum::default().infer(&types[1..]).is_err());
+        assert_eq!(Momentum { weight_decay: -1.0, nesterov: false }.infer(&types).unwrap_err().got, "-1");
     }
 }

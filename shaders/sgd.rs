@@ -1,31 +1,37 @@
-//! Stochastic gradient descent: `parameter - learning_rate * scale * gradient`.
+//! Stochastic gradient descent: `parameter - learning_rate * g` with `g = scale * gradient + weight_decay * parameter`, as
+//! PyTorch's SGD without momentum.
 //!
 //! Parameter and gradient are f32 of one shape, learning rate and scale single f32. Where the scale is not positive,
 //! the parameter stays as it is, even if the gradient is NaN.
 
 use std::sync::Arc;
 
-use wgrad_core::{Array, Case, Function, Graph, GraphError, HostTensor, Lowering, Op, ShapeError, TensorType, Value};
+use wgrad_core::{Array, Case, Function, Graph, GraphError, HostTensor, Literal, Lowering, Op, ShapeError, TensorType, Value};
 
 use crate::cases::{case, floats};
-use crate::elementwise::{flops_of_each, shared_type};
+use crate::elementwise::{check_attribute, flops_of_each, shared_type};
 
 /// See [`sgd`].
 #[derive(Clone, Copy, Debug)]
-pub struct Sgd;
+pub struct Sgd {
+    /// How much of the parameter is added to its gradient: at least 0.
+    pub weight_decay: f32,
+}
 
 /// The parameter after a step of gradient descent.
 ///
 /// # Errors
-/// Where `parameter` and `gradient` are not f32 of one shape, or the others not single f32.
+/// Where `parameter` and `gradient` are not f32 of one shape, the others not single f32, or the weight decay is negative or
+/// not finite.
 pub fn sgd(
     graph: &mut Graph,
     parameter: Value,
     gradient: Value,
     learning_rate: Value,
     scale: Value,
+    weight_decay: f32,
 ) -> Result<Value, GraphError> {
-    graph.apply_one(Sgd, &[parameter, gradient, learning_rate, scale])
+    graph.apply_one(Sgd { weight_decay }, &[parameter, gradient, learning_rate, scale])
 }
 
 impl Op for Sgd {
@@ -34,11 +40,13 @@ impl Op for Sgd {
     }
 
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, ShapeError> {
+        check_weight_decay(self.weight_decay)?;
         Ok(vec![shared_type(inputs, &["parameter", "gradient"], &["learning rate", "scale"])?])
     }
 
     fn lowering(&self, _: &[TensorType]) -> Lowering {
-        Lowering::Pointwise(Function::new(include_str!("sgd.wgsl"), "sgd"))
+        let function = Function::new(include_str!("sgd.wgsl"), "sgd");
+        Lowering::Pointwise(function.with_constants([Literal::F32(self.weight_decay)]))
     }
 
     fn in_place(&self) -> &[(usize, usize)] {
@@ -46,14 +54,15 @@ impl Op for Sgd {
     }
 
     fn flops(&self, inputs: &[TensorType]) -> u64 {
-        flops_of_each(inputs, 3)
+        flops_of_each(inputs, 5)
     }
 
     fn reference(&self, inputs: &[Array], outputs: &mut [Array]) {
         let ([parameter, gradient, learning_rate, scale], [output]) = (inputs, outputs) else { return };
-        let (learning_rate, scale) = (learning_rate.data[0], scale.data[0]);
+        let (learning_rate, scale, decay) = (learning_rate.data[0], scale.data[0], f64::from(self.weight_decay));
         for (output, (parameter, gradient)) in output.data.iter_mut().zip(parameter.data.iter().zip(&gradient.data)) {
-            *output = if scale > 0.0 { parameter - learning_rate * scale * gradient } else { *parameter };
+            let next = parameter - learning_rate * (scale * gradient + decay * parameter);
+            *output = if scale > 0.0 { next } else { *parameter };
         }
     }
 
@@ -65,7 +74,8 @@ impl Op for Sgd {
             return false;
         };
         for (output, (parameter, gradient)) in output.iter_mut().zip(parameter.iter().zip(gradient)) {
-            *output = if scale > 0.0 { parameter - learning_rate * scale * gradient } else { *parameter };
+            let next = parameter - learning_rate * (scale * gradient + self.weight_decay * parameter);
+            *output = if scale > 0.0 { next } else { *parameter };
         }
         true
     }
@@ -73,6 +83,11 @@ impl Op for Sgd {
     fn cases(&self) -> Vec<Case> {
         update_cases(2, &[0.1])
     }
+}
+
+/// Fails where a weight decay is negative, NaN or infinite.
+pub(crate) fn check_weight_decay(weight_decay: f32) -> Result<(), ShapeError> {
+    check_attribute(weight_decay.is_finite() && weight_decay >= 0.0, "a finite weight decay of at least 0", weight_decay)
 }
 
 /// The elements of a tensor of f32; none of others.
@@ -104,7 +119,7 @@ pub(crate) fn update_cases(tensors: u32, numbers: &[f64]) -> Vec<Case> {
 }
 
 pub(crate) fn examples() -> Vec<Arc<dyn Op>> {
-    vec![Arc::new(Sgd)]
+    vec![Arc::new(Sgd { weight_decay: 0.0 }), Arc::new(Sgd { weight_decay: 0.25 })]
 }
 
 #[cfg(test)]
@@ -112,26 +127,43 @@ mod tests {
     use super::*;
     use crate::cases::tests::reference;
 
-    fn updated(gradient: f64, scale: f64) -> f64 {
+    const PLAIN: Sgd = Sgd { weight_decay: 0.0 };
+
+    /// The parameter after a step from 1 with a learning rate of 0.5.
+    fn updated(op: Sgd, gradient: f64, scale: f64) -> f64 {
         let inputs = [[1.0], [gradient], [0.5], [scale]].map(|[value]| Array::from_fn([1], |_| value));
-        reference(&Sgd, &inputs)[0].data[0]
+        reference(&op, &inputs)[0].data[0]
     }
 
     #[test]
     fn goes_against_the_gradient() {
-        assert_eq!(updated(0.5, 1.0), 0.75);
-        assert_eq!(updated(0.5, 2.0), 0.5);
+        assert_eq!(updated(PLAIN, 0.5, 1.0), 0.75);
+        assert_eq!(updated(PLAIN, 0.5, 2.0), 0.5);
+    }
+
+    #[test]
+    fn decay_is_not_scaled() {
+        assert_eq!(updated(Sgd { weight_decay: 0.25 }, 0.5, 2.0), 0.375);
     }
 
     #[test]
     fn a_scale_of_zero_or_nan_changes_nothing() {
-        assert_eq!([updated(0.5, 0.0), updated(f64::NAN, 0.0), updated(0.5, f64::NAN)], [1.0; 3]);
+        let op = Sgd { weight_decay: 0.25 };
+        assert_eq!([updated(op, 0.5, 0.0), updated(op, f64::NAN, 0.0), updated(op, 0.5, f64::NAN)], [1.0; 3]);
     }
 
     #[test]
     fn refuses_a_gradient_of_another_shape() {
         let [number, parameter, gradient] = [vec![], vec![2], vec![3]].map(TensorType::f32);
-        let error = Sgd.infer(&[parameter, gradient, number.clone(), number]).unwrap_err();
+        let error = PLAIN.infer(&[parameter, gradient, number.clone(), number]).unwrap_err();
         assert!(error.to_string().contains("(parameter, gradient)"), "{error}");
+    }
+
+    #[test]
+    fn refuses_a_decay_that_is_none() {
+        let types = [vec![2], vec![2], vec![], vec![]].map(TensorType::f32);
+        for weight_decay in [-0.1, f32::NAN, f32::INFINITY] {
+            assert_eq!(Sgd { weight_decay }.infer(&types).unwrap_err().got, weight_decay.to_string());
+        }
     }
 }

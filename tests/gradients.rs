@@ -16,6 +16,7 @@ const WITHOUT_GRADIENT: &[&str] = &[
     "argmax",
     "binary_cross_entropy_gradient",
     "binary_hits",
+    "class_hits",
     "equal",
     "greater",
     "greater_equal",
@@ -42,7 +43,7 @@ fn excluded_outputs(operation: &str) -> Vec<usize> {
 /// Inputs of f32 that an operation treats as data: targets, and tables that rows are gathered from.
 fn constant_inputs(operation: &str) -> Vec<usize> {
     match operation {
-        "binary_cross_entropy" => vec![1],
+        "binary_cross_entropy" | "binary_cross_entropy_with_logits" => vec![1],
         "gather_rows" | "select" => vec![0],
         _ => Vec::new(),
     }

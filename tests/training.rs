@@ -125,16 +125,49 @@ fn a_summary_counts_parameters() {
     assert_eq!(lines[8], ["total", "203,530"]);
 }
 
+/// A weight whose gradient is 0, since its input is, changes by its decay alone.
+#[test]
+fn weights_decay_where_nothing_else_changes_them() {
+    let decayed = |optimizer: Box<dyn Optimizer>| {
+        let mut trainer = trainer(Linear::new(1, 1), MseLoss, optimizer);
+        trainer.build(&[1]).unwrap();
+        trainer.set_parameters(&[("weight".into(), [[2.0]].into()), ("bias".into(), [0.0].into())]).unwrap();
+        let batch = Dataset::new([[0.0], [0.0]], [[0.0], [0.0]]).unwrap();
+        (0..3).for_each(|_| _ = trainer.step(&batch).unwrap());
+        trainer.parameters().unwrap()[0].1.to_vec()[0]
+    };
+    let shrunk = 2.0 * (1.0_f32 - 0.1 * 0.5).powi(3);
+    let close = |got: f32, wanted: f32| assert!((got - wanted).abs() < 1e-6, "{got}, not {wanted}");
+    close(decayed(Box::new(Sgd::new(0.1).weight_decay(0.5))), shrunk);
+    close(decayed(Box::new(AdamW::new(0.1).weight_decay(0.5))), shrunk);
+    close(decayed(Box::new(AdamW::new(0.1))), 2.0 * (1.0_f32 - 0.1 * 0.01).powi(3));
+    // The ratio of the corrected moments of a gradient that hardly changes is nearly 1.
+    assert!((decayed(Box::new(Adam::new(0.1).weight_decay(0.5))) - 1.7).abs() < 0.01);
+    assert_eq!(decayed(Box::new(Adam::new(0.1))), 2.0);
+    let (mut weight, mut velocity) = (2.0_f32, 0.0);
+    for _ in 0..3 {
+        velocity = 0.5 * velocity + 0.5 * weight;
+        weight -= 0.1 * velocity;
+    }
+    close(decayed(Box::new(Sgd::new(0.1).momentum(0.5).weight_decay(0.5))), weight);
+}
+
 #[test]
 fn numbers_out_of_range_are_named() {
-    let optimizers: [(Box<dyn Optimizer>, &str); 11] = [
+    let optimizers: [(Box<dyn Optimizer>, &str); 14] = [
         (Box::new(Sgd::new(-0.1)), "learning rate: wanted a finite number, 0 or above, got -0.1"),
         (Box::new(Sgd::new(f64::NAN)), "learning rate: wanted a finite number, 0 or above, got NaN"),
         (Box::new(Adam::new(f64::INFINITY)), "learning rate: wanted a finite number, 0 or above, got inf"),
         (Box::new(Adam::new(-1.0)), "learning rate: wanted a finite number, 0 or above, got -1"),
         (Box::new(Sgd::new(0.1).momentum(1.0)), "momentum: wanted at least 0 and below 1, got 1"),
         (Box::new(Sgd::new(0.1).momentum(-0.5)), "momentum: wanted at least 0 and below 1, got -0.5"),
-        (Box::new(Sgd::new(0.1).momentum(f32::NAN)), "momentum: wanted at least 0 and below 1, got NaN"),
+        (Box::new(Sgd::new(0.1).momentum(f64::NAN)), "momentum: wanted at least 0 and below 1, got NaN"),
+        (Box::new(Sgd::new(0.1).nesterov()), "Nesterov's momentum: wanted above 0, got 0"),
+        (Box::new(Sgd::new(0.1).weight_decay(-0.1)), "weight decay: wanted a finite number, 0 or above, got -0.1"),
+        (
+            Box::new(AdamW::new(0.1).weight_decay(1e39)),
+            &format!("weight decay: wanted a finite number, 0 or above, got {}", 1e39),
+        ),
         (Box::new(Adam::new(0.1).betas(1.0, 0.999)), "beta1: wanted at least 0 and below 1, got 1"),
         (Box::new(Adam::new(0.1).betas(0.9, f64::NAN)), "beta2: wanted at least 0 and below 1, got NaN"),
         (Box::new(Adam::new(0.1).epsilon(0.0)), "epsilon: wanted a finite number above 0, got 0"),

@@ -67,8 +67,8 @@ fn inputs(graph: &Graph, tensors: [&Tensor; 2]) -> Vec<(String, Arc<HostTensor>)
     pairs.collect()
 }
 
-/// Adam's numbers of its first update, for all updates: learning rate and bias corrections.
+/// Adam's numbers of its first update, for all updates: learning rate, beta1 and bias corrections.
 fn first_updates(kind: &TensorType) -> HostTensor {
-    let numbers = [0.001, 10.0, 1000.0].into_iter().cycle();
+    let numbers = [0.001, 0.9, 10.0, 1000.0].into_iter().cycle();
     HostTensor::F32(kind.shape.clone(), numbers.take(kind.shape.elements()).collect())
 }

@@ -76,7 +76,7 @@ pub fn classifier() -> Result<Network> {
     let graph = &mut step;
     let images = graph.input("images", TensorType::new(DType::U8, [EXAMPLES, 20]));
     let labels = graph.input("labels", TensorType::u32([EXAMPLES]));
-    let schedule = graph.input("schedule", TensorType::f32([8, 3]));
+    let schedule = graph.input("schedule", TensorType::f32([8, 4]));
     let clock = Clock::new(graph)?;
     let shapes: Vec<Shape> =
         [(20, 24), (24, 12), (12, 10)].iter().flat_map(|&(from, to)| [[to, from].into(), [to].into()]).collect();
@@ -101,9 +101,9 @@ pub fn classifier() -> Result<Network> {
     let scale = clock.tick(graph, entropy.losses, entropy.hits)?;
     let row = ops::lookup(graph, schedule, clock.step)?;
     let column = |graph: &mut Graph, index| ops::slice(graph, row, index, [1]);
-    let rates = [column(graph, 0)?, column(graph, 1)?, column(graph, 2)?];
-    let adam = ops::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-3 };
-    let inputs = [packed, gradient, first_moment, second_moment, rates[0], rates[1], rates[2], scale];
+    let rates = [column(graph, 0)?, column(graph, 1)?, column(graph, 2)?, column(graph, 3)?];
+    let adam = ops::Adam { epsilon: 1e-3, ..ops::Adam::default() };
+    let inputs = [packed, gradient, first_moment, second_moment, rates[0], rates[1], rates[2], rates[3], scale];
     let updated = graph.apply(adam, &inputs)?;
     for (state, next) in [packed, first_moment, second_moment].into_iter().zip(updated) {
         graph.set_next(state, next)?;
@@ -127,16 +127,16 @@ fn logits(graph: &mut Graph, bytes: Value, parameters: &[Value], step: Value) ->
     Ok(value)
 }
 
-/// The classifier's data set, and Adam's learning rate and corrections for each step.
+/// The classifier's data set, and Adam's learning rate, beta1 and corrections for each step.
 fn digits() -> Vec<(&'static str, HostTensor)> {
     let bytes: Vec<u8> = (0..EXAMPLES * 20).map(|index| (128.0 + 127.0 * noise(index)) as u8).collect();
     let labels = bytes.chunks_exact(20).map(|row| u32::from(row[3]) * 10 / 256).collect();
     let correction = |beta: f64, step: i32| (1.0 / (1.0 - beta.powi(step))) as f32;
-    let schedule = (1..=8).flat_map(|step| [1e-2, correction(0.9, step), correction(0.999, step)]).collect();
+    let schedule = (1..=8).flat_map(|step| [1e-2, 0.9, correction(0.9, step), correction(0.999, step)]).collect();
     vec![
         ("images", HostTensor::U8([EXAMPLES, 20].into(), bytes)),
         ("labels", HostTensor::U32([EXAMPLES].into(), labels)),
-        ("schedule", HostTensor::F32([8, 3].into(), schedule)),
+        ("schedule", HostTensor::F32([8, 4].into(), schedule)),
     ]
 }
 
@@ -168,7 +168,7 @@ pub fn regression() -> Result<Network> {
     let gradients = gradients(graph, loss, &parameters)?;
     let scale = clock.tick(graph, losses, hits)?;
     for (&parameter, gradient) in parameters.iter().zip(gradients) {
-        let next = ops::sgd(graph, parameter, gradient, rate, scale)?;
+        let next = ops::sgd(graph, parameter, gradient, rate, scale, 1e-3)?;
         graph.set_next(parameter, next)?;
     }
     graph.set_output("loss", loss);

@@ -5,17 +5,18 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 use safetensors::{Dtype, SafeTensors};
-use wgrad::layers::{Flatten, Linear, Relu, Sigmoid, Tanh};
+use wgrad::layers::{Flatten, LeakyRelu, Linear, Relu, Sigmoid, Tanh};
 use wgrad::losses::{BceLoss, CrossEntropyLoss, MseLoss};
-use wgrad::optimizers::{Adam, Sgd};
+use wgrad::optimizers::{Adam, AdamW, Sgd};
 use wgrad::{Dataset, Device, Layer, Loss, Optimizer, Options, Sequential, Tensor, Trainer};
 
 /// All cases, each a file.
-pub const CASES: [&str; 6] = [
+pub const CASES: [&str; 7] = [
     "xor_sigmoid_mse_sgd",
     "xor_tanh_bce_momentum",
     "xor_relu_bce_adam",
     "iris_relu_ce_adam",
+    "iris_leaky_nesterov_decay",
     "binary_20_10_1_bce",
     "mnist_mlp_adam",
 ];
@@ -107,9 +108,13 @@ impl Golden {
             Ok(value.map(str::parse).transpose()?)
         };
         let rate = number("lr")?.context("no learning rate")?;
-        Ok(match (text.split(' ').next(), number("momentum")?) {
-            (Some("adam"), None) => Box::new(Adam::new(rate)),
-            (Some("sgd"), momentum) => Box::new(Sgd::new(rate).momentum(momentum.unwrap_or(0.0) as f32)),
+        let (momentum, decay) = (number("momentum")?, number("weight_decay")?);
+        let sgd = Sgd::new(rate).momentum(momentum.unwrap_or(0.0)).weight_decay(decay.unwrap_or(0.0));
+        Ok(match (text.split(' ').next(), momentum) {
+            (Some("adam"), None) => Box::new(Adam::new(rate).weight_decay(decay.unwrap_or(0.0))),
+            (Some("adamw"), None) => Box::new(AdamW::new(rate).weight_decay(decay.context("no weight decay")?)),
+            (Some("sgd"), _) if text.split(' ').any(|word| word == "nesterov") => Box::new(sgd.nesterov()),
+            (Some("sgd"), _) => Box::new(sgd),
             _ => bail!("unknown optimizer {text}"),
         })
     }
@@ -144,6 +149,9 @@ impl Golden {
 }
 
 fn activation(name: &str) -> Result<Box<dyn Layer>> {
+    if let Some(slope) = name.strip_prefix("leaky_relu ") {
+        return Ok(Box::new(LeakyRelu(slope.parse()?)));
+    }
     Ok(match name {
         "relu" => Box::new(Relu),
         "sigmoid" => Box::new(Sigmoid),

@@ -3,26 +3,27 @@
 use wgrad_shaders::{AdamInputs, adam};
 
 use crate::error::Error;
-use crate::optimizers::{At, Optimizer, Update, check_learning_rate};
+use crate::optimizers::{At, Optimizer, Update, check_learning_rate, check_weight_decay};
 use crate::var::Var;
 
 /// Adam with bias correction, as PyTorch's [`Adam`](https://docs.pytorch.org/docs/stable/generated/torch.optim.Adam.html)
-/// by default: betas 0.9 and 0.999, epsilon 1e-8.
+/// by default: betas 0.9 and 0.999, epsilon 1e-8, no weight decay.
 #[derive(Clone, Copy, Debug)]
 pub struct Adam {
     learning_rate: f64,
+    beta1: f64,
     attributes: wgrad_shaders::Adam,
 }
 
 impl Adam {
     /// Adam with a learning rate of 0 or above.
     pub fn new(learning_rate: f64) -> Self {
-        Self { learning_rate, attributes: wgrad_shaders::Adam::default() }
+        Self { learning_rate, beta1: 0.9, attributes: wgrad_shaders::Adam::default() }
     }
 
     /// The same with other decay rates of the means of the gradient and of its square: each at least 0 and below 1.
     pub fn betas(mut self, beta1: f64, beta2: f64) -> Self {
-        (self.attributes.beta1, self.attributes.beta2) = (beta1, beta2);
+        (self.beta1, self.attributes.beta2) = (beta1, beta2);
         self
     }
 
@@ -31,12 +32,25 @@ impl Adam {
         self.attributes.epsilon = epsilon;
         self
     }
+
+    /// The same with `weight_decay * w` added to the gradient; 0 or above. [`AdamW`](crate::optimizers::AdamW) lets
+    /// parameters decay by themselves.
+    pub fn weight_decay(mut self, weight_decay: f64) -> Self {
+        self.attributes.weight_decay = weight_decay;
+        self
+    }
+
+    /// The same with a weight decay that does not go through the gradient.
+    pub(super) fn decoupled(mut self) -> Self {
+        self.attributes.decoupled = true;
+        self
+    }
 }
 
 impl Optimizer for Adam {
     fn check(&self) -> Result<(), Error> {
-        let wgrad_shaders::Adam { beta1, beta2, epsilon } = self.attributes;
-        for (name, beta) in [("beta1", beta1), ("beta2", beta2)] {
+        let wgrad_shaders::Adam { beta2, epsilon, weight_decay, .. } = self.attributes;
+        for (name, beta) in [("beta1", self.beta1), ("beta2", beta2)] {
             if !(0.0..1.0).contains(&beta) {
                 return Err(Error::mismatch(name, "at least 0 and below 1", beta));
             }
@@ -45,6 +59,7 @@ impl Optimizer for Adam {
         if !is_normal {
             return Err(Error::mismatch("epsilon", "a finite number above 0", epsilon));
         }
+        check_weight_decay(weight_decay)?;
         check_learning_rate(self.learning_rate)
     }
 
@@ -52,26 +67,37 @@ impl Optimizer for Adam {
         self.learning_rate
     }
 
-    /// Learning rate and both bias corrections.
+    /// Learning rate, beta1 and both bias corrections.
     fn numbers(&self, at: At) -> Vec<f32> {
-        let wgrad_shaders::Adam { beta1, beta2, .. } = self.attributes;
+        // The correction undoes what the kernel does, which knows beta1 as an f32.
+        let beta1 = at.momentum.unwrap_or(self.beta1) as f32;
         let correction = |beta: f64| (1.0 / (1.0 - beta.powf(at.update as f64))) as f32;
-        vec![at.learning_rate as f32, correction(beta1), correction(beta2)]
+        vec![at.learning_rate as f32, beta1, correction(beta1.into()), correction(self.attributes.beta2)]
     }
 
     fn update(&self, update: &Update) -> Result<Var, Error> {
-        let moments = [update.state("first_moment"), update.state("second_moment")];
-        let numbers = [0, 1, 2].map(|index| update.number(index));
+        let [first, second] = [update.state("first_moment"), update.state("second_moment")];
+        let [rate, beta1, correction1, correction2] = [0, 1, 2, 3].map(|index| update.number(index));
         let Update { parameters, gradient, scale, .. } = update;
-        let inputs = [parameters, gradient, &moments[0], &moments[1], &numbers[0], &numbers[1], &numbers[2], scale];
-        let [next, first, second] = parameters.with_several(inputs, |graph, inputs| {
-            let [parameter, gradient, first_moment, second_moment, learning_rate, correction1, correction2, scale] = inputs;
-            let inputs =
-                AdamInputs { parameter, gradient, first_moment, second_moment, learning_rate, correction1, correction2, scale };
-            adam(graph, inputs, self.attributes)
+        let inputs = [parameters, gradient, &first, &second, &rate, &beta1, &correction1, &correction2, scale];
+        let [parameters, next_first, next_second] = parameters.with_several(inputs, |graph, inputs| {
+            let [parameter, gradient, first_moment, second_moment, learning_rate, beta1, correction1, correction2, scale] =
+                inputs;
+            let moments = AdamInputs {
+                parameter,
+                gradient,
+                first_moment,
+                second_moment,
+                learning_rate,
+                beta1,
+                correction1,
+                correction2,
+                scale,
+            };
+            adam(graph, moments, self.attributes)
         });
-        moments[0].set(&first);
-        moments[1].set(&second);
-        Ok(next)
+        first.set(&next_first);
+        second.set(&next_second);
+        Ok(parameters)
     }
 }

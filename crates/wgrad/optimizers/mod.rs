@@ -1,6 +1,7 @@
 //! How gradients change parameters.
 
 mod adam;
+mod adamw;
 mod groups;
 mod sgd;
 
@@ -14,6 +15,7 @@ use crate::tensor::Tensor;
 use crate::var::Var;
 
 pub use adam::Adam;
+pub use adamw::AdamW;
 pub use groups::Optimizers;
 pub(crate) use groups::ROWS;
 pub use sgd::Sgd;
@@ -105,5 +107,13 @@ pub(crate) fn check_learning_rate(learning_rate: f64) -> Result<(), Error> {
     match learning_rate >= 0.0 && (learning_rate as f32).is_finite() {
         true => Ok(()),
         false => Err(Error::mismatch("learning rate", "a finite number, 0 or above", learning_rate)),
+    }
+}
+
+/// Fails where a weight decay is negative, NaN or infinite, or too large for f32.
+fn check_weight_decay(weight_decay: f64) -> Result<(), Error> {
+    match weight_decay >= 0.0 && (weight_decay as f32).is_finite() {
+        true => Ok(()),
+        false => Err(Error::mismatch("weight decay", "a finite number, 0 or above", weight_decay)),
     }
 }

@@ -1,36 +1,52 @@
 //! Gradient descent.
 
-use wgrad_shaders::{momentum, sgd};
+use wgrad_shaders::{self as ops, Momentum, MomentumInputs, sgd};
 
 use crate::error::Error;
-use crate::optimizers::{At, Optimizer, Update, check_learning_rate};
+use crate::optimizers::{At, Optimizer, Update, check_learning_rate, check_weight_decay};
 use crate::var::Var;
 
-/// Stochastic gradient descent, with momentum if wanted, as PyTorch's
-/// [`SGD`](https://docs.pytorch.org/docs/stable/generated/torch.optim.SGD.html).
+/// Stochastic gradient descent, with momentum and weight decay if wanted, as PyTorch's
+/// [`SGD`](https://docs.pytorch.org/docs/stable/generated/torch.optim.SGD.html) without dampening.
 #[derive(Clone, Copy, Debug)]
 pub struct Sgd {
     learning_rate: f64,
-    momentum: f32,
+    momentum: f64,
+    weight_decay: f64,
+    nesterov: bool,
 }
 
 impl Sgd {
     /// `w -= learning_rate * gradient`, with a learning rate of 0 or above.
     pub fn new(learning_rate: f64) -> Self {
-        Self { learning_rate, momentum: 0.0 }
+        Self { learning_rate, momentum: 0.0, weight_decay: 0.0, nesterov: false }
     }
 
     /// The same with a velocity, `v = momentum * v + gradient`, in the gradient's place; at least 0 and below 1.
-    pub fn momentum(self, momentum: f32) -> Self {
+    pub fn momentum(self, momentum: f64) -> Self {
         Self { momentum, ..self }
+    }
+
+    /// The same with `gradient + momentum * v` in the gradient's place: Nesterov's momentum, which must be above 0.
+    pub fn nesterov(self) -> Self {
+        Self { nesterov: true, ..self }
+    }
+
+    /// The same with `weight_decay * w` added to the gradient; 0 or above.
+    pub fn weight_decay(self, weight_decay: f64) -> Self {
+        Self { weight_decay, ..self }
     }
 }
 
 impl Optimizer for Sgd {
     fn check(&self) -> Result<(), Error> {
-        if !(0.0..1.0).contains(&self.momentum) {
+        if !(0.0..1.0).contains(&(self.momentum as f32)) {
             return Err(Error::mismatch("momentum", "at least 0 and below 1", self.momentum));
         }
+        if self.nesterov && self.momentum == 0.0 {
+            return Err(Error::mismatch("Nesterov's momentum", "above 0", self.momentum));
+        }
+        check_weight_decay(self.weight_decay)?;
         check_learning_rate(self.learning_rate)
     }
 
@@ -38,25 +54,29 @@ impl Optimizer for Sgd {
         self.learning_rate
     }
 
+    /// The learning rate and the momentum.
     fn numbers(&self, at: At) -> Vec<f32> {
-        vec![at.learning_rate as f32]
+        vec![at.learning_rate as f32, at.momentum.unwrap_or(self.momentum) as f32]
     }
 
     fn update(&self, update: &Update) -> Result<Var, Error> {
         let Update { parameters, gradient, scale, .. } = update;
-        let inputs = [parameters, gradient, &update.number(0), scale];
+        let [rate, factor] = [update.number(0), update.number(1)];
+        let weight_decay = self.weight_decay as f32;
         if self.momentum == 0.0 {
-            return Ok(parameters
-                .with(inputs, |graph, [parameters, gradient, rate, scale]| sgd(graph, parameters, gradient, rate, scale)));
+            let inputs = [parameters, gradient, &rate, scale];
+            return Ok(parameters.with(inputs, |graph, [parameter, gradient, rate, scale]| {
+                sgd(graph, parameter, gradient, rate, scale, weight_decay)
+            }));
         }
         let velocity = update.state("velocity");
-        let [parameters, gradient, rate, scale] = inputs;
-        let [parameters, next] = parameters.with_several(
-            [parameters, gradient, &velocity, rate, scale],
-            |graph, [parameters, gradient, velocity, rate, scale]| {
-                momentum(graph, parameters, gradient, velocity, rate, scale, self.momentum)
-            },
-        );
+        let attributes = Momentum { weight_decay, nesterov: self.nesterov };
+        let inputs = [parameters, gradient, &velocity, &rate, &factor, scale];
+        let [parameters, next] = parameters.with_several(inputs, |graph, inputs| {
+            let [parameter, gradient, velocity, learning_rate, momentum, scale] = inputs;
+            let inputs = MomentumInputs { parameter, gradient, velocity, learning_rate, momentum, scale };
+            ops::momentum(graph, inputs, attributes)
+        });
         velocity.set(&next);
         Ok(parameters)
     }
