@@ -39,8 +39,3 @@ impl Initial {
 fn unit(random: &mut ChaCha8Rng) -> f32 {
     (random.next_u32() >> 8) as f32 / 16_777_216.0
 }
-
-/// Evenly from the numbers below `bound`, but for a bias of less than `bound` / 2^64.
-pub(crate) fn below(random: &mut ChaCha8Rng, bound: usize) -> usize {
-    ((u128::from(random.next_u64()) * bound as u128) >> 64) as usize
-}

@@ -18,22 +18,22 @@ pub(crate) struct Parameter {
     pub initial: Initial,
 }
 
-/// All trainable tensors of a model, in the order in which it asks for them, and the shapes of its ends.
+/// All trainable tensors of a model, in the order in which it asks for them, and what its ends are.
 #[derive(Clone, Debug)]
 pub(crate) struct Parameters {
     list: Vec<Parameter>,
     layout: PackLayout,
-    /// The shape of one input.
-    pub input: Shape,
+    /// The type of one input.
+    pub input: TensorType,
     /// The shape of one output.
     pub output: Shape,
 }
 
-/// Traces a model on one example of shape `input`, only to see what it asks for; returns its output's shape too.
-pub(crate) fn collect(model: &dyn Layer, input: &[usize]) -> Result<(Context, Shape), Error> {
+/// Traces a model on one example of type `input`, only to see what it asks for; returns its output's shape too.
+pub(crate) fn collect(model: &dyn Layer, input: &TensorType) -> Result<(Context, Shape), Error> {
     let mut graph = Graph::new();
     let step = graph.input("step", TensorType::new(DType::U32, Shape::default()));
-    let example = graph.input("input", TensorType::f32([&[1], input].concat()));
+    let example = graph.input("input", TensorType::new(input.dtype, [&[1], input.shape.dims()].concat()));
     let mut context = Context::collecting(Mode::Training { step });
     let output = model.forward(&mut Trace::new(&mut graph, &mut context), example)?;
     let shape = graph.kind(output).shape.clone();
@@ -41,15 +41,15 @@ pub(crate) fn collect(model: &dyn Layer, input: &[usize]) -> Result<(Context, Sh
 }
 
 impl Parameters {
-    /// Those of a model whose input is of shape `input`, without the axis of examples.
-    pub fn of(model: &dyn Layer, input: &[usize]) -> Result<Self, Error> {
-        let (Context { found: list, .. }, output) = collect(model, input)?;
+    /// Those of a model whose input is of type `input`, without the axis of examples.
+    pub fn of(model: &dyn Layer, input: TensorType) -> Result<Self, Error> {
+        let (Context { found: list, .. }, output) = collect(model, &input)?;
         if list.is_empty() {
             return Err(Error::NoParameters);
         }
         let shapes: Vec<Shape> = list.iter().map(|parameter| parameter.shape.clone()).collect();
         let output = output.dims().get(1..).unwrap_or_default().to_vec().into();
-        Ok(Self { layout: pack_layout(&shapes), list, input: input.to_vec().into(), output })
+        Ok(Self { layout: pack_layout(&shapes), list, input, output })
     }
 
     /// Each with the element of the packed vector at which it begins.

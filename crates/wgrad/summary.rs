@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use wgrad_core::Shape;
+use wgrad_core::{Shape, TensorType};
 
 use crate::error::Error;
 use crate::layers::Layer;
@@ -36,12 +36,13 @@ impl Row {
     }
 }
 
-/// Describes a model for an input of shape `input`, without the axis of examples.
+/// Describes a model for an input of type `input`, without the axis of examples: `&[784]` for floats,
+/// `TensorType::u32([64])` for tokens.
 ///
 /// # Errors
 /// Where a layer cannot be built or does not take what the one before gives.
-pub fn summary(model: &dyn Layer, input: &[usize]) -> Result<Summary, Error> {
-    let (context, _) = collect(model, input)?;
+pub fn summary(model: &dyn Layer, input: impl Into<TensorType>) -> Result<Summary, Error> {
+    let (context, _) = collect(model, &input.into())?;
     let parameters = context.found.iter().map(|parameter| parameter.shape.elements()).sum();
     Ok(Summary { rows: context.rows, parameters })
 }

@@ -112,7 +112,7 @@ fn files_that_cannot_be_read_are_named() {
     let missing = Table::read("/no/such/table.csv").unwrap_err();
     assert_eq!(after_name(missing), " cannot be read as CSV");
     let binary = read_by(b"1,2\n\xff,3\n", |path| Table::read(path)).unwrap_err();
-    assert!(matches!(&binary, DataError::Csv { source, .. } if source.to_string().contains("line: 2")), "{binary:?}");
+    assert!(matches!(&binary, DataError::Csv { source, .. } if source.to_string().contains("line 2")), "{binary:?}");
 }
 
 #[test]

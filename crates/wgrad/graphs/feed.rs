@@ -13,9 +13,20 @@ pub(crate) struct Feed {
     /// A prefix of the inputs' names.
     purpose: &'static str,
     inputs: TensorType,
-    targets: Option<TensorType>,
+    targets: Targets,
     normalization: Option<Normalization>,
     pick: Pick,
+}
+
+/// What the loss compares a model's outputs with.
+#[derive(Clone, Debug, PartialEq)]
+enum Targets {
+    /// Nothing: only outputs are asked for.
+    None,
+    /// A tensor of this type.
+    Stored(TensorType),
+    /// What the model gets.
+    Inputs,
 }
 
 /// Which examples a step takes.
@@ -57,13 +68,14 @@ impl Batches {
 impl Feed {
     /// Examples with targets.
     pub fn of_data(purpose: &'static str, data: &Dataset, pick: Pick) -> Self {
-        Self { targets: Some(data.targets().kind()), ..Self::of_inputs(purpose, data.inputs(), pick) }
+        let targets = if data.is_autoencoder() { Targets::Inputs } else { Targets::Stored(data.targets().kind()) };
+        Self { targets, ..Self::of_inputs(purpose, data.inputs(), pick) }
     }
 
     /// Examples alone.
     pub fn of_inputs(purpose: &'static str, inputs: &Inputs, pick: Pick) -> Self {
         let (kind, normalization) = (inputs.tensor().kind(), inputs.normalization());
-        Self { purpose, inputs: kind, targets: None, normalization, pick }
+        Self { purpose, inputs: kind, targets: Targets::None, normalization, pick }
     }
 
     /// How many examples a step takes.
@@ -87,9 +99,12 @@ impl Feed {
         format!("{}.inputs {}", self.purpose, self.inputs)
     }
 
-    /// The name of the graph's input for targets; none where it has none.
+    /// The name of the graph's input for targets; none where it has none of its own.
     pub fn targets_name(&self) -> Option<String> {
-        Some(format!("{}.targets {}", self.purpose, self.targets.as_ref()?))
+        match &self.targets {
+            Targets::Stored(kind) => Some(format!("{}.targets {kind}", self.purpose)),
+            Targets::None | Targets::Inputs => None,
+        }
     }
 
     /// Adds this step's examples to a graph, as the model takes them, and their targets. `position` counts steps.
@@ -100,9 +115,18 @@ impl Feed {
             Pick::InOrder(Batches { length, size, count }) => Some(sequence(graph, position, length, size, count)?),
         };
         let inputs = self.inputs(graph, indices)?;
-        let Some((name, kind)) = self.targets_name().zip(self.targets.clone()) else { return Ok((inputs, None)) };
-        let targets = graph.input(name, kind);
-        Ok((inputs, Some(pick_rows(graph, targets, indices)?)))
+        Ok((inputs, self.targets(graph, inputs, indices)?))
+    }
+
+    fn targets(&self, graph: &mut Graph, inputs: Value, indices: Option<Value>) -> Result<Option<Value>, Error> {
+        match (&self.targets, self.targets_name()) {
+            (Targets::Inputs, _) => Ok(Some(inputs)),
+            (Targets::Stored(kind), Some(name)) => {
+                let targets = graph.input(name, kind.clone());
+                Ok(Some(pick_rows(graph, targets, indices)?))
+            }
+            _ => Ok(None),
+        }
     }
 
     fn inputs(&self, graph: &mut Graph, indices: Option<Value>) -> Result<Value, Error> {

@@ -15,7 +15,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use wgrad_core::HostTensor;
+use wgrad_core::{HostTensor, TensorType};
 use wgrad_executor::Statistics;
 
 use crate::backend::{self, Backend};
@@ -89,17 +89,18 @@ impl Trainer {
         })
     }
 
-    /// Makes the model's parameters for inputs of shape `input`, without the axis of examples. Training, evaluation and
-    /// prediction do so by themselves; it is needed only where parameters are read or set before.
+    /// Makes the model's parameters for inputs of type `input`, without the axis of examples: `&[784]` for floats,
+    /// `TensorType::u32([64])` for tokens. Training, evaluation and prediction do so by themselves; it is needed only
+    /// where parameters are read or set before.
     ///
     /// # Errors
     /// Where a layer cannot be built or does not take what the one before gives, the model has no parameters, or it was
-    /// built for inputs of another shape.
-    pub fn build(&mut self, input: &[usize]) -> Result<(), Error> {
+    /// built for inputs of another type.
+    pub fn build(&mut self, input: impl Into<TensorType>) -> Result<(), Error> {
+        let input = input.into();
         if let Some(model) = &self.model {
             let wanted = &model.parameters.input;
-            let fits = wanted.dims() == input;
-            return if fits { Ok(()) } else { Err(Error::mismatch("shape of an example", wanted, format!("{input:?}"))) };
+            return if *wanted == input { Ok(()) } else { Err(Error::mismatch("an example", wanted, input)) };
         }
         let parameters = Parameters::of(self.network.model.as_ref(), input)?;
         self.backend.check_room(parameters.kind().bytes() as u64)?;
