@@ -62,6 +62,14 @@ pub enum Error {
         /// The number.
         value: f32,
     },
+    /// The loss does not take targets that are the inputs, which are looked at part by part.
+    #[error("targets, from example {first} (counted from 0) on: {reason}")]
+    Part {
+        /// The first example of the part.
+        first: usize,
+        /// What is wrong, with places counted within the part.
+        reason: Box<Error>,
+    },
     /// A label is no class.
     #[error("label {index} (counted from 0) is {label}; the model has {classes} classes, so that labels are below {classes}")]
     Label {

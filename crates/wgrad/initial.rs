@@ -128,8 +128,3 @@ fn unit(random: &mut ChaCha8Rng) -> f32 {
 fn normal(random: &mut ChaCha8Rng) -> f64 {
     StandardNormal.sample(random)
 }
-
-/// Evenly from the numbers below `bound`, but for a bias of less than `bound` / 2^64.
-pub(crate) fn below(random: &mut ChaCha8Rng, bound: usize) -> usize {
-    ((u128::from(random.next_u64()) * bound as u128) >> 64) as usize
-}

@@ -1,11 +1,11 @@
 //! What a model takes: examples as they are stored, and what a kernel makes of them when it reads them.
 
-use wgrad_core::DType;
+use wgrad_core::{DType, HostTensor};
 
 use crate::error::Error;
 use crate::tensor::Tensor;
 
-/// Examples, `[n, ...]` of floats or bytes, and how they are scaled on their way into the model.
+/// Examples, `[n, ...]` of floats, bytes or tokens (integers), and how they are scaled on their way into the model.
 ///
 /// Bytes stay bytes on the device: a quarter of the memory, and of what is read in each step.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,6 +34,28 @@ impl Inputs {
         self.normalization
     }
 
+    /// What the model gets: integers as they are, else floats.
+    pub(crate) fn dtype(&self) -> DType {
+        if self.tensor.kind().dtype == DType::U32 { DType::U32 } else { DType::F32 }
+    }
+
+    /// The examples that `indices` name, known to be there, as floats that are scaled.
+    pub(crate) fn scaled(&self, indices: &[usize]) -> Tensor {
+        let rows = self.tensor.pick(indices);
+        let Some(Normalization { scale, offset }) = self.normalization else { return rows };
+        let elements = rows.to_vec().into_iter().map(|element| element * scale + offset).collect();
+        Tensor::from_host(HostTensor::F32(rows.shape().clone(), elements).into())
+    }
+
+    /// The same examples in another shape, without the axis of examples.
+    ///
+    /// # Errors
+    /// Where an example of that shape has more or fewer elements.
+    pub(crate) fn reshaped(self, example: &[usize]) -> Result<Self, Error> {
+        let shape = [&[self.rows()], example].concat();
+        Ok(Self { tensor: self.tensor.reshaped(shape)?, ..self })
+    }
+
     /// The number of examples.
     pub fn rows(&self) -> usize {
         self.tensor.rows()
@@ -56,8 +78,11 @@ impl Inputs {
     /// and `Normalize` make of an image.
     ///
     /// # Errors
-    /// Where the mean is not finite, or the deviation not finite and positive.
+    /// Where the examples are integers, the mean is not finite, or the deviation not finite and positive.
     pub(crate) fn normalized(self, mean: f64, deviation: f64) -> Result<Self, Error> {
+        if self.dtype() == DType::U32 {
+            return Err(Error::mismatch("inputs to normalize", "floats or bytes", self.tensor.kind()));
+        }
         if !mean.is_finite() {
             return Err(Error::mismatch("mean", "a finite number", mean));
         }
@@ -71,7 +96,7 @@ impl Inputs {
 }
 
 impl From<Tensor> for Inputs {
-    /// Floats as they are; bytes from 0 to 1, as PyTorch's `ToTensor` has them.
+    /// Floats and integers as they are; bytes from 0 to 1, as PyTorch's `ToTensor` has them.
     fn from(tensor: Tensor) -> Self {
         let is_bytes = tensor.kind().dtype == DType::U8;
         let normalization = is_bytes.then_some(Normalization { scale: 1.0 / 255.0, offset: 0.0 });

@@ -1,11 +1,9 @@
 //! Batches for an explicit loop.
 
-use rand::SeedableRng;
-use rand::rngs::ChaCha8Rng;
+use wgrad_data::Random;
 
 use crate::dataset::Dataset;
 use crate::error::Error;
-use crate::initial::below;
 
 /// Cuts a data set into batches on the host, in a random order in each epoch; the last batch may be smaller.
 ///
@@ -46,7 +44,7 @@ impl Loader {
 
     /// The batches of one epoch, always the same for the same seed.
     pub fn epoch(&self, epoch: u64) -> impl Iterator<Item = Dataset> {
-        let order = shuffled(self.data.len(), self.seed, epoch);
+        let order = Random::new(self.seed, epoch).permutation(self.data.len());
         let batches: Vec<Vec<usize>> = order.chunks(self.batch_size).map(<[usize]>::to_vec).collect();
         batches.into_iter().map(|indices| self.data.pick(&indices))
     }
@@ -59,15 +57,4 @@ pub(crate) fn check_batch_size(batch_size: usize, data: &Dataset) -> Result<(), 
         return Err(Error::mismatch("batch size", wanted, batch_size));
     }
     Ok(())
-}
-
-/// The numbers below `count` in a random order: the shuffle of Fisher and Yates.
-fn shuffled(count: usize, seed: u32, epoch: u64) -> Vec<usize> {
-    let mut random = ChaCha8Rng::seed_from_u64(seed.into());
-    random.set_stream(epoch);
-    let mut order: Vec<usize> = (0..count).collect();
-    for last in (1..count).rev() {
-        order.swap(last, below(&mut random, last + 1));
-    }
-    order
 }

@@ -1,5 +1,7 @@
 //! Layers one after another.
 
+use wgrad_core::TensorType;
+
 use crate::error::Error;
 use crate::layers::Layer;
 use crate::summary::{Summary, summary};
@@ -24,11 +26,12 @@ impl Sequential {
         self
     }
 
-    /// Layers, shapes and numbers of parameters for an input of shape `input`, without the axis of examples.
+    /// Layers, shapes and numbers of parameters for an input of type `input`, without the axis of examples: `&[784]` for
+    /// floats, `TensorType::u32([64])` for tokens.
     ///
     /// # Errors
     /// Where a layer cannot be built or does not take what the one before gives.
-    pub fn summary(&self, input: &[usize]) -> Result<Summary, Error> {
+    pub fn summary(&self, input: impl Into<TensorType>) -> Result<Summary, Error> {
         summary(self, input)
     }
 }

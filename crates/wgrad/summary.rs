@@ -36,12 +36,13 @@ impl Row {
     }
 }
 
-/// Describes a model for an input of shape `input`, without the axis of examples.
+/// Describes a model for an input of type `input`, without the axis of examples: `&[784]` for floats,
+/// `TensorType::u32([64])` for tokens.
 ///
 /// # Errors
 /// Where a layer cannot be built or does not take what the one before gives.
-pub fn summary(model: &dyn Layer, input: &[usize]) -> Result<Summary, Error> {
-    let Collected { entries, rows, .. } = collect(model, &TensorType::f32(input.to_vec()))?;
+pub fn summary(model: &dyn Layer, input: impl Into<TensorType>) -> Result<Summary, Error> {
+    let Collected { entries, rows, .. } = collect(model, &input.into())?;
     let trainable = entries.iter().filter(|entry| entry.role == Role::Trainable);
     Ok(Summary { rows, parameters: trainable.map(|entry| entry.shape.elements()).sum() })
 }

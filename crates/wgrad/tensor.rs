@@ -81,6 +81,20 @@ impl Tensor {
         &self.host
     }
 
+    /// The same elements, row major, in another shape.
+    ///
+    /// # Errors
+    /// Where that shape has more or fewer elements.
+    pub fn reshaped(self, shape: impl Into<Shape>) -> Result<Self, Error> {
+        let shape = shape.into();
+        match Arc::unwrap_or_clone(self.host) {
+            HostTensor::F32(_, elements) => HostTensor::F32(shape, elements),
+            HostTensor::U32(_, elements) => HostTensor::U32(shape, elements),
+            HostTensor::U8(_, elements) => HostTensor::U8(shape, elements),
+        }
+        .try_into()
+    }
+
     /// For each row of the last axis, the index of its (first) largest element; a NaN counts as the largest, as in
     /// PyTorch's `argmax(dim=-1)`.
     pub fn argmax(&self) -> Vec<usize> {
@@ -128,10 +142,13 @@ impl TryFrom<HostTensor> for Tensor {
     type Error = Error;
 
     fn try_from(host: HostTensor) -> Result<Self, Error> {
-        let wanted = host.shape().elements();
-        if wanted != host.len() {
-            let got = format!("{} elements", host.len());
-            return Err(Error::mismatch(format!("a tensor of shape {}", host.shape()), format!("{wanted} elements"), got));
+        let wanted = host.shape().dims().iter().try_fold(1_usize, |product, &extent| product.checked_mul(extent));
+        if wanted != Some(host.len()) {
+            let [wanted, got] = [wanted, Some(host.len())].map(|count| match count {
+                Some(count) => format!("{count} elements"),
+                None => "more elements than can be counted".to_owned(),
+            });
+            return Err(Error::mismatch(format!("a tensor of shape {}", host.shape()), wanted, got));
         }
         Ok(Self { host: host.into() })
     }

@@ -24,8 +24,7 @@ impl Digits {
         let size = [train.rows, train.columns];
         let (mut train, test) = (dataset(train)?, dataset(test)?);
         if let Some(limit) = limit {
-            let indices: Vec<usize> = (0..limit.min(train.len())).collect();
-            train = train.select(&indices).context("--limit")?;
+            train = train.take(limit).context("--limit")?;
         }
         Ok(Self { train, test, size })
     }

@@ -1,9 +1,9 @@
 //! What training has to do on any device.
 
-use wgrad::core::Shape;
+use wgrad::core::{DType, Shape};
 use wgrad::losses::Losses;
 use wgrad::prelude::*;
-use wgrad::{Loss, Var};
+use wgrad::{Layer, Loss, Var};
 
 /// Calls a macro with the names of all tests here.
 macro_rules! for_all {
@@ -13,16 +13,19 @@ macro_rules! for_all {
             a_model_that_its_last_step_breaks_is_reported,
             a_small_data_set_is_learned_by_heart,
             a_smaller_last_batch_is_a_full_step,
+            an_autoencoder_learns_its_inputs,
             an_epoch_after_single_steps_takes_each_example_once,
             an_epoch_takes_each_example_once,
             bytes_are_normalized,
             data_of_one_type_are_told_apart,
             dropout_is_for_training,
             evaluation_is_the_mean_over_predictions,
+            images_have_the_shape_that_was_asked_for,
             parameters_go_from_one_trainer_to_another,
             parameters_that_do_not_matter_stay,
             seeds_decide,
             seeds_decide_the_order,
+            tokens_stay_integers,
         ];
     };
 }
@@ -276,6 +279,78 @@ pub fn bytes_are_normalized(device: &Device) {
     let wanted = trainer.predict(Tensor::f32([3, 2], floats.to_vec()).unwrap()).unwrap().to_vec();
     got.into_iter().zip(wanted).for_each(|(got, wanted)| assert!((got - wanted).abs() < 1e-6, "wanted {wanted}, got {got}"));
     trainer.fit(&data, 1, Some(&data), |_| Control::Continue).unwrap();
+}
+
+/// Bytes as inputs and targets do what floats as inputs and as targets of their own do.
+pub fn an_autoencoder_learns_its_inputs(device: &Device) {
+    let bytes: Vec<u8> = (0..4 * 5).map(|index| (127.0 * (1.0 + noise(index))) as u8).collect();
+    let floats: Vec<f32> = bytes.iter().map(|&byte| (f32::from(byte) / 255.0 - 0.4) / 0.3).collect();
+    let floats = Tensor::f32([5, 4], floats).unwrap();
+    let apart = Dataset::new(&floats, &floats).unwrap();
+    let bytes = Dataset::new(Tensor::u8([5, 4], bytes).unwrap(), [0; 5]).unwrap().normalized(0.4, 0.3).unwrap();
+    let together = Dataset::autoencoder(bytes.inputs()).unwrap();
+    let train = |data: &Dataset| {
+        let model = Sequential::new().add(Linear::new(4, 3)).add(Tanh).add(Linear::new(3, 4));
+        let mut trainer = Trainer::new(device, model, MseLoss, Sgd::new(0.1), options(2, 1)).unwrap();
+        let first = trainer.gradients(data).unwrap().loss;
+        let last = trainer.fit(data, 3, Some(data), |_| Control::Continue).unwrap().epochs[2];
+        [first, trainer.step(data).unwrap(), last.loss, last.validation.unwrap().loss]
+    };
+    let (wanted, got) = (train(&apart), train(&together));
+    assert!(wanted.iter().zip(got).all(|(wanted, got)| (wanted - got).abs() < 1e-5), "wanted {wanted:?}, got {got:?}");
+    assert!(got[3] < got[0], "{got:?}");
+}
+
+/// The same examples as rows and as images are the same to a model that flattens them.
+pub fn images_have_the_shape_that_was_asked_for(device: &Device) {
+    let images = classes(7).reshaped(&[1, 2, 2]).unwrap();
+    assert_eq!(images.inputs().tensor().shape().dims(), [7, 1, 2, 2]);
+    let train = |data: &Dataset| {
+        let model = Sequential::new().add(Flatten).add(Linear::new(4, 3));
+        let mut trainer = Trainer::new(device, model, CrossEntropyLoss, Sgd::new(0.1), options(3, 1)).unwrap();
+        let history = trainer.fit(data, 2, Some(data), |_| Control::Continue).unwrap();
+        (history.epochs[1].loss, trainer.predict(data.inputs()).unwrap())
+    };
+    assert_eq!(train(&classes(7)), train(&images));
+}
+
+/// Looks a row of two numbers up for each token of a sequence of three.
+#[derive(Debug)]
+struct Codes;
+
+const CODES: [f32; 10] = [0.5, -1.0, 2.0, 0.25, -0.75, 1.5, -2.0, 3.0, 0.125, -0.5];
+
+impl Layer for Codes {
+    fn name(&self) -> &str {
+        "Codes"
+    }
+
+    fn forward(&self, input: &Var) -> Result<Var, Error> {
+        let kind = input.kind();
+        assert_eq!(kind.dtype, DType::U32);
+        let codes = input.trace().constant(Tensor::f32([5, 2], CODES.to_vec())?);
+        Ok(codes.rows(&input.reshape([kind.shape.elements()])).reshape([kind.shape.rows(), 6]))
+    }
+}
+
+/// A model of tokens is that of the rows that they stand for.
+pub fn tokens_stay_integers(device: &Device) {
+    let tokens: Vec<u32> = (0..21).map(|index| index * 7 % 5).collect();
+    let rows = tokens.iter().flat_map(|&token| CODES[2 * token as usize..][..2].to_vec()).collect();
+    let labels = [0, 1, 1, 0, 1, 0, 0];
+    let floats = Dataset::new(Tensor::f32([7, 6], rows).unwrap(), labels).unwrap();
+    let tokens = Dataset::new(Tensor::u32([7, 3], tokens).unwrap(), labels).unwrap();
+    let train = |model: Sequential, data: &Dataset| {
+        let mut trainer =
+            Trainer::new(device, model.add(Linear::new(6, 2)), CrossEntropyLoss, Sgd::new(0.1), options(3, 1)).unwrap();
+        let history = trainer.fit(data, 2, Some(data), |_| Control::Continue).unwrap();
+        let mut losses = vec![history.epochs[1].loss, history.epochs[1].validation.unwrap().loss];
+        losses.push(trainer.step(data).unwrap());
+        losses.extend(trainer.predict(data.inputs()).unwrap().to_vec());
+        losses
+    };
+    let (wanted, got) = (train(Sequential::new(), &floats), train(Sequential::new().add(Codes), &tokens));
+    assert!(wanted.iter().zip(&got).all(|(wanted, got)| (wanted - got).abs() < 1e-5), "wanted {wanted:?}, got {got:?}");
 }
 
 /// A loss that depends on the targets alone.

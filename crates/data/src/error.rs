@@ -150,4 +150,77 @@ pub enum DataError {
         /// The temporary folder.
         path: PathBuf,
     },
+
+    /// The file is not CSV in UTF-8, or cannot be opened or read.
+    #[error("{} cannot be read as CSV", .path.display())]
+    Csv {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with its line.
+        source: csv::Error,
+    },
+
+    /// The file has no line with values.
+    #[error("{} holds no rows", .path.display())]
+    NoRows {
+        /// The file.
+        path: PathBuf,
+    },
+
+    /// A line has not as many fields as there are columns, or there are too few columns for features and a label.
+    #[error("{}, line {line}: wanted {wanted} columns, got {got}", .path.display())]
+    Columns {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: u64,
+        /// How many there should be.
+        wanted: String,
+        /// How many there are.
+        got: usize,
+    },
+
+    /// The heading does not name the column that holds the labels.
+    #[error("{}: wanted a column called {wanted}, got {}", .path.display(), .got.join(", "))]
+    NoColumn {
+        /// The file.
+        path: PathBuf,
+        /// The name that was looked for.
+        wanted: String,
+        /// The fields of the first line.
+        got: Vec<String>,
+    },
+
+    /// A field is not what its column holds.
+    #[error("{}, line {line}, column {column}: wanted {wanted}, got {got:?}", .path.display())]
+    Field {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: u64,
+        /// The column, counted from 1.
+        column: usize,
+        /// What should be there.
+        wanted: String,
+        /// What is there.
+        got: String,
+    },
+
+    /// A number that generated data cannot have.
+    #[error("{what}: wanted {wanted}, got {got}")]
+    Setting {
+        /// What was set, such as `samples`.
+        what: &'static str,
+        /// What it has to be.
+        wanted: String,
+        /// What it is.
+        got: String,
+    },
+}
+
+impl DataError {
+    /// What was set, what it has to be, and what it is.
+    pub(crate) fn setting(what: &'static str, wanted: impl ToString, got: impl ToString) -> Self {
+        Self::Setting { what, wanted: wanted.to_string(), got: got.to_string() }
+    }
 }

@@ -15,9 +15,20 @@ pub(crate) struct Feed {
     /// A prefix of the inputs' names.
     purpose: &'static str,
     inputs: TensorType,
-    targets: Option<TensorType>,
+    targets: Targets,
     normalization: Option<Normalization>,
     pick: Pick,
+}
+
+/// What the loss compares a model's outputs with.
+#[derive(Clone, Debug, PartialEq)]
+enum Targets {
+    /// Nothing: only outputs are asked for.
+    None,
+    /// A tensor of this type.
+    Stored(TensorType),
+    /// What the model gets.
+    Inputs,
 }
 
 /// Which examples a step takes.
@@ -59,13 +70,14 @@ impl Batches {
 impl Feed {
     /// Examples with targets.
     pub fn of_data(purpose: &'static str, data: &Dataset, pick: Pick) -> Self {
-        Self { targets: Some(data.targets().kind()), ..Self::of_inputs(purpose, data.inputs(), pick) }
+        let targets = if data.is_autoencoder() { Targets::Inputs } else { Targets::Stored(data.targets().kind()) };
+        Self { targets, ..Self::of_inputs(purpose, data.inputs(), pick) }
     }
 
     /// Examples alone.
     pub fn of_inputs(purpose: &'static str, inputs: &Inputs, pick: Pick) -> Self {
         let (kind, normalization) = (inputs.tensor().kind(), inputs.normalization());
-        Self { purpose, inputs: kind, targets: None, normalization, pick }
+        Self { purpose, inputs: kind, targets: Targets::None, normalization, pick }
     }
 
     /// How many examples a step takes.
@@ -94,9 +106,12 @@ impl Feed {
         format!("{}.inputs {}", self.purpose, self.inputs)
     }
 
-    /// The name of the graph's input for targets; none where it has none.
+    /// The name of the graph's input for targets; none where it has none of its own.
     pub fn targets_name(&self) -> Option<String> {
-        Some(format!("{}.targets {}", self.purpose, self.targets.as_ref()?))
+        match &self.targets {
+            Targets::Stored(kind) => Some(format!("{}.targets {kind}", self.purpose)),
+            Targets::None | Targets::Inputs => None,
+        }
     }
 
     /// This step's examples, as the model takes them, and their targets. `position` counts steps.
@@ -113,11 +128,18 @@ impl Feed {
                 }
             };
             let inputs = self.inputs(trace, indices.as_ref());
-            let targets = self.targets_name().zip(self.targets.clone());
-            let targets = targets.map(|(name, kind)| pick_rows(trace.input(&name, kind), indices.as_ref()));
+            let targets = self.targets(trace, &inputs, indices.as_ref());
             (inputs, targets)
         });
         trace.checked(Ok(examples))
+    }
+
+    fn targets(&self, trace: &Trace, inputs: &Var, indices: Option<&Var>) -> Option<Var> {
+        match (&self.targets, self.targets_name()) {
+            (Targets::Inputs, _) => Some(inputs.clone()),
+            (Targets::Stored(kind), Some(name)) => Some(pick_rows(trace.input(&name, kind.clone()), indices)),
+            _ => None,
+        }
     }
 
     /// All examples, as the model takes them.

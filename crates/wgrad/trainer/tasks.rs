@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use wgrad_core::{DType, Graph, HostTensor, TensorType};
+use wgrad_core::{Graph, HostTensor, TensorType};
 
 use crate::backend::Program;
 use crate::dataset::Dataset;
@@ -82,16 +82,14 @@ impl Trainer {
     /// Checks a data set for this model and loss, and makes the parameters where it is the first.
     pub(super) fn accept(&mut self, data: &Dataset) -> Result<(), Error> {
         self.accept_inputs(data.inputs())?;
-        self.network.loss.check(&self.model()?.parameters.output, data.targets())
+        let (loss, output) = (&self.network.loss, &self.model()?.parameters.output);
+        data.check_targets(|targets| loss.check(output, targets))
     }
 
     /// As [`Trainer::accept`], for inputs alone.
     pub(super) fn accept_inputs(&mut self, inputs: &Inputs) -> Result<(), Error> {
-        let TensorType { shape, dtype } = inputs.tensor().kind();
-        // Bytes are widened on their way into the model.
-        let dtype = if dtype == DType::U8 { DType::F32 } else { dtype };
-        match shape.dims() {
-            [rows, example @ ..] if *rows > 0 => self.build_for(&TensorType::new(dtype, example.to_vec())),
+        match inputs.tensor().shape().dims() {
+            [rows, example @ ..] if *rows > 0 => self.build(TensorType::new(inputs.dtype(), example.to_vec())),
             _ => Err(Error::mismatch("inputs", "one example at least", inputs.tensor().kind())),
         }
     }

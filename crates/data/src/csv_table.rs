@@ -1,0 +1,194 @@
+//! Tables from CSV files.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use csv::{ReaderBuilder, StringRecord, Trim};
+
+use crate::DataError;
+use crate::table::{Table, numbered};
+
+/// Labels that are numbers are below this: a larger one is rather an identifier or a measurement.
+const MOST_CLASSES: u32 = 65_536;
+
+impl Table {
+    /// Reads a file of comma-separated values, whose last column is the label: a class's name, or its number from 0.
+    ///
+    /// Names are numbered in alphabetical order, as scikit-learn's `LabelEncoder` does. The first line is a heading
+    /// where none of its features is a number. In scikit-learn's own files it tells the number of rows and of
+    /// features, then the names of the classes that the labels number: such a line is understood too.
+    ///
+    /// # Errors
+    /// Where the file cannot be read, has no rows or fewer than two columns, or lines of different lengths; where a
+    /// feature is no finite number or a label no class. The error names line and column.
+    ///
+    /// # Example
+    /// ```
+    /// # let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/iris.csv");
+    /// let iris = wgrad_data::Table::read(path)?;
+    /// assert_eq!((iris.rows(), iris.columns()), (150, 4));
+    /// assert_eq!(iris.class_names(), ["setosa", "versicolor", "virginica"]);
+    /// # Ok::<(), wgrad_data::DataError>(())
+    /// ```
+    pub fn read(path: impl AsRef<Path>) -> Result<Self, DataError> {
+        let file = File::read(path.as_ref())?;
+        let label = file.columns()? - 1;
+        let heading = file.heading(label);
+        file.table(label, heading)
+    }
+
+    /// As [`Table::read`], for a file with a heading, of which `label` is the name of the column of labels.
+    ///
+    /// # Errors
+    /// As `read`, and where no column has that name.
+    pub fn read_labelled(path: impl AsRef<Path>, label: &str) -> Result<Self, DataError> {
+        let file = File::read(path.as_ref())?;
+        file.columns()?;
+        let names: Vec<String> = file.lines[0].fields().map(str::to_owned).collect();
+        let Some(column) = names.iter().position(|name| name == label) else {
+            return Err(DataError::NoColumn { path: file.path.to_path_buf(), wanted: label.to_owned(), got: names });
+        };
+        file.table(column, Heading::Columns(names))
+    }
+}
+
+/// A file's lines, at least one.
+struct File<'a> {
+    path: &'a Path,
+    lines: Vec<Line>,
+}
+
+struct Line {
+    /// Counted from 1.
+    number: u64,
+    record: StringRecord,
+}
+
+impl Line {
+    fn fields(&self) -> impl Iterator<Item = &str> {
+        self.record.iter()
+    }
+}
+
+/// What the first line is.
+enum Heading {
+    /// A row like the others.
+    None,
+    /// The columns' names.
+    Columns(Vec<String>),
+    /// The classes' names, after the numbers of rows and features.
+    Classes(Vec<String>),
+}
+
+impl<'a> File<'a> {
+    fn read(path: &'a Path) -> Result<Self, DataError> {
+        let unreadable = |source| DataError::Csv { path: path.to_path_buf(), source };
+        let mut builder = ReaderBuilder::new();
+        let mut reader = builder.has_headers(false).flexible(true).trim(Trim::All).from_path(path).map_err(unreadable)?;
+        let mut lines = Vec::new();
+        for record in reader.records() {
+            let record = record.map_err(unreadable)?;
+            let number = record.position().map_or(0, csv::Position::line);
+            lines.push(Line { number, record });
+        }
+        if lines.is_empty() {
+            return Err(DataError::NoRows { path: path.to_path_buf() });
+        }
+        Ok(Self { path, lines })
+    }
+
+    /// The number of columns: that of the second line, since the first may name the classes.
+    fn columns(&self) -> Result<usize, DataError> {
+        let line = self.lines.get(1).unwrap_or(&self.lines[0]);
+        match line.record.len() {
+            got if got < 2 => {
+                Err(DataError::Columns { path: self.path.to_path_buf(), line: line.number, wanted: "2 or more".to_owned(), got })
+            }
+            columns => Ok(columns),
+        }
+    }
+
+    fn heading(&self, label: usize) -> Heading {
+        let first = &self.lines[0];
+        let counts = [self.lines.len() - 1, label].map(|count| count.to_string());
+        let names: Vec<String> = first.fields().map(str::to_owned).collect();
+        match names.split_at_checked(2) {
+            Some((begin, classes)) if begin == counts && !classes.is_empty() && !classes.iter().any(|name| is_number(name)) => {
+                Heading::Classes(classes.to_vec())
+            }
+            _ if first.fields().take(label).any(is_number) => Heading::None,
+            _ => Heading::Columns(names),
+        }
+    }
+
+    fn table(self, label: usize, heading: Heading) -> Result<Table, DataError> {
+        let rows = if let Heading::None = heading { &self.lines[..] } else { &self.lines[1..] };
+        let columns = if let Heading::Columns(names) = &heading { names.len() } else { self.columns()? };
+        let Some(first) = rows.first() else { return Err(DataError::NoRows { path: self.path.to_path_buf() }) };
+        let mut values = Vec::with_capacity(rows.len() * (columns - 1));
+        for line in rows {
+            self.push_features(line, columns, label, &mut values)?;
+        }
+        let (feature_names, known_classes) = match heading {
+            Heading::None => (numbered("feature", columns - 1), None),
+            Heading::Columns(mut names) => {
+                names.remove(label);
+                (names, None)
+            }
+            Heading::Classes(names) => (numbered("feature", columns - 1), Some(names)),
+        };
+        let is_numbered = known_classes.is_some() || is_number(&first.record[label]);
+        let (class_names, labels) =
+            if is_numbered { self.numbers(rows, label, known_classes)? } else { self.names(rows, label)? };
+        Ok(Table::new(feature_names, class_names, values, labels))
+    }
+
+    fn push_features(&self, line: &Line, columns: usize, label: usize, values: &mut Vec<f32>) -> Result<(), DataError> {
+        if line.record.len() != columns {
+            let (path, got) = (self.path.to_path_buf(), line.record.len());
+            return Err(DataError::Columns { path, line: line.number, wanted: columns.to_string(), got });
+        }
+        for (column, field) in line.fields().enumerate().filter(|&(column, _)| column != label) {
+            match field.parse() {
+                Ok(value) if f32::is_finite(value) => values.push(value),
+                _ => return Err(self.wrong(line, column, "a finite number")),
+            }
+        }
+        Ok(())
+    }
+
+    /// The classes' names and each row's class, where labels are their numbers.
+    fn numbers(&self, rows: &[Line], label: usize, names: Option<Vec<String>>) -> Result<(Vec<String>, Vec<u32>), DataError> {
+        let limit = names.as_ref().map_or(MOST_CLASSES as usize, Vec::len);
+        let parse = |line: &Line| match line.record[label].parse::<f64>() {
+            Ok(class) if class >= 0.0 && class < limit as f64 && class.fract() == 0.0 => Ok(class as u32),
+            _ => Err(self.wrong(line, label, &format!("a class, a whole number from 0 to {}", limit - 1))),
+        };
+        let labels = rows.iter().map(parse).collect::<Result<Vec<u32>, DataError>>()?;
+        let largest = labels.iter().copied().max().unwrap_or(0);
+        let names = names.unwrap_or_else(|| (0..=largest).map(|class| class.to_string()).collect());
+        Ok((names, labels))
+    }
+
+    /// The classes' names and each row's class, where labels are names.
+    fn names(&self, rows: &[Line], label: usize) -> Result<(Vec<String>, Vec<u32>), DataError> {
+        if let Some(line) = rows.iter().find(|line| line.record[label].is_empty() || is_number(&line.record[label])) {
+            return Err(self.wrong(line, label, "the name of a class, as in the first row"));
+        }
+        let distinct: BTreeSet<&str> = rows.iter().map(|line| &line.record[label]).collect();
+        let names: Vec<String> = distinct.into_iter().map(str::to_owned).collect();
+        let place = |line: &Line| names.partition_point(|name| name.as_str() < &line.record[label]) as u32;
+        let labels = rows.iter().map(place).collect();
+        Ok((names, labels))
+    }
+
+    fn wrong(&self, line: &Line, column: usize, wanted: &str) -> DataError {
+        let (path, got) = (self.path.to_path_buf(), line.record[column].to_owned());
+        DataError::Field { path, line: line.number, column: column + 1, wanted: wanted.to_owned(), got }
+    }
+}
+
+/// Whether a field is a finite number; `nan` and `inf`, which Rust parses too, may be names.
+fn is_number(field: &str) -> bool {
+    field.parse::<f64>().is_ok_and(f64::is_finite)
+}
