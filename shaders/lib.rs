@@ -50,6 +50,7 @@ operations![
     shuffle,
     sigmoid,
     slice,
+    softmax,
     sub,
     sum,
     tanh,

@@ -26,6 +26,7 @@ const WITHOUT_GRADIENT: &[&str] = &[
     "sgd",
     "shuffle",
     "sigmoid_gradient",
+    "softmax_gradient",
     "tanh_gradient",
     "tick",
 ];
