@@ -34,6 +34,7 @@ operations![
     cross_entropy,
     dropout,
     gather_rows,
+    layer_norm,
     leaky_relu,
     lookup,
     matmul,

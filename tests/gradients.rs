@@ -16,6 +16,7 @@ const WITHOUT_GRADIENT: &[&str] = &[
     "argmax",
     "binary_cross_entropy_gradient",
     "binary_hits",
+    "layer_norm_gradient",
     "leaky_relu_gradient",
     "lookup",
     "max_gradient",
@@ -31,9 +32,14 @@ const WITHOUT_GRADIENT: &[&str] = &[
     "tick",
 ];
 
-/// Outputs that nothing is differentiated through: the gradient and the hits of the cross-entropy.
+/// Outputs that nothing is differentiated through: the gradient and the hits of the cross-entropy, and the reciprocal
+/// deviations of a normalisation.
 fn excluded_outputs(operation: &str) -> Vec<usize> {
-    if operation == "cross_entropy" { vec![1, 2] } else { Vec::new() }
+    match operation {
+        "cross_entropy" => vec![1, 2],
+        "layer_norm" => vec![1],
+        _ => Vec::new(),
+    }
 }
 
 /// Inputs of f32 that an operation treats as data: targets, and tables that rows are gathered from.

@@ -48,7 +48,7 @@ impl Op for SoftmaxGradient {
     }
 
     fn reference(&self, inputs: &[Array], outputs: &mut [Array]) {
-        let columns = inputs[0].kind.shape.columns();
+        let columns = inputs[0].kind.shape.columns().max(1);
         let rows = inputs[0].data.chunks_exact(columns).zip(inputs[1].data.chunks_exact(columns));
         for ((upstream, output), result) in rows.zip(outputs[0].data.chunks_exact_mut(columns)) {
             let pairs = upstream.iter().zip(output);
@@ -64,7 +64,7 @@ impl Op for SoftmaxGradient {
         else {
             return false;
         };
-        let columns = shape.columns();
+        let columns = shape.columns().max(1);
         let rows = upstream.chunks_exact(columns).zip(output.chunks_exact(columns));
         for ((upstream, output), result) in rows.zip(result.chunks_exact_mut(columns)) {
             let pairs = upstream.iter().zip(output);
