@@ -3,6 +3,7 @@
 mod axes;
 mod broadcasting;
 mod cases;
+mod columnwise;
 mod elementwise;
 mod mean;
 mod rowwise;
@@ -28,6 +29,7 @@ operations![
     adam,
     add,
     argmax,
+    batch_norm,
     binary_cross_entropy,
     binary_hits,
     broadcast,
@@ -39,6 +41,7 @@ operations![
     lookup,
     matmul,
     max,
+    moments,
     momentum,
     mul,
     normalize,
