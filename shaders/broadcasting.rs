@@ -1,6 +1,6 @@
-//! What operations of two tensors that broadcast have in common.
+//! What operations of tensors that broadcast have in common.
 
-use wgrad_core::{Array, Case, DType, Graph, GraphError, HostTensor, ShapeError, TensorType, Value};
+use wgrad_core::{Array, Case, DType, Graph, GraphError, HostTensor, Shape, ShapeError, TensorType, Value};
 
 use crate::cases::{case, floats};
 use crate::sum_to;
@@ -32,6 +32,23 @@ pub(crate) fn broadcast_reference(inputs: &[Array], outputs: &mut [Array], combi
     for (index, element) in output.data.iter_mut().enumerate() {
         let at = |input: &Array| input.data[input.broadcast_index(&output.kind.shape, index)];
         *element = combine(at(left), at(right));
+    }
+}
+
+/// The type of one input, to which all others broadcast.
+pub(crate) fn broadcast_to(inputs: &[TensorType], count: usize, full: usize) -> Result<Vec<TensorType>, ShapeError> {
+    let fits = |kind: &TensorType, to: &Shape| kind.dtype == DType::F32 && kind.shape.broadcast(to).as_ref() == Some(to);
+    match inputs.get(full) {
+        Some(to) if inputs.len() == count && inputs.iter().all(|kind| fits(kind, &to.shape)) => Ok(vec![to.clone()]),
+        _ => Err(ShapeError::new(format!("{count} tensors of f32 that broadcast to the one at {full}"), inputs)),
+    }
+}
+
+/// Computes each element from those of the inputs that are shown there.
+pub(crate) fn broadcast_map(inputs: &[Array], output: &mut Array, map: impl Fn(&[f64]) -> f64) {
+    for (index, element) in output.data.iter_mut().enumerate() {
+        let at = |input: &Array| input.data[input.broadcast_index(&output.kind.shape, index)];
+        *element = map(&inputs.iter().map(at).collect::<Vec<_>>());
     }
 }
 

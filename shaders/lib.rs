@@ -4,6 +4,7 @@ mod axes;
 mod binary;
 mod broadcasting;
 mod cases;
+mod columnwise;
 mod elementwise;
 mod mean;
 mod rowwise;
@@ -33,6 +34,7 @@ operations![
     adam,
     add,
     argmax,
+    batch_norm,
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
     binary_hits,
@@ -49,6 +51,7 @@ operations![
     gelu,
     greater,
     greater_equal,
+    layer_norm,
     leaky_relu,
     log,
     lookup,
@@ -56,6 +59,7 @@ operations![
     maximum,
     minimum,
     max,
+    moments,
     momentum,
     mul,
     neg,
@@ -76,6 +80,7 @@ operations![
     sqrt,
     square,
     step,
+    softmax,
     sub,
     sum,
     tanh,

@@ -1,11 +1,11 @@
 //! The gradient of a maximum: the upstream gradient for the largest elements, shared evenly among equals.
 
 use wgrad_core::{
-    Array, Case, DType, Function, Graph, GraphError, HostTensor, Lowering, Node, Op, Shape, ShapeError, TensorType, Value,
+    Array, Case, Function, Graph, GraphError, HostTensor, Lowering, Node, Op, ShapeError, TensorType, Value,
 };
 
 use crate::axes::reduced_shape;
-use crate::broadcasting::broadcast_host;
+use crate::broadcasting::{broadcast_host, broadcast_map, broadcast_to};
 use crate::cases::{case, floats};
 use crate::{reshape, sum_axes};
 
@@ -28,23 +28,6 @@ pub(super) fn max_gradient(graph: &mut Graph, at: &Node, upstream: Value, axes: 
     let ties = graph.apply_one(MaxTies, &[whole, largest])?;
     let count = sum_axes(graph, ties, axes, true)?;
     graph.apply_one(MaxGradient, &[upstream, ties, count])
-}
-
-/// The type of one input, to which all others broadcast.
-fn broadcast_to(inputs: &[TensorType], count: usize, full: usize) -> Result<Vec<TensorType>, ShapeError> {
-    let fits = |kind: &TensorType, to: &Shape| kind.dtype == DType::F32 && kind.shape.broadcast(to).as_ref() == Some(to);
-    match inputs.get(full) {
-        Some(to) if inputs.len() == count && inputs.iter().all(|kind| fits(kind, &to.shape)) => Ok(vec![to.clone()]),
-        _ => Err(ShapeError::new(format!("{count} tensors of f32 that broadcast to the one at {full}"), inputs)),
-    }
-}
-
-/// Computes each element from those of the inputs that are shown there.
-fn broadcast_map(inputs: &[Array], output: &mut Array, map: impl Fn(&[f64]) -> f64) {
-    for (index, element) in output.data.iter_mut().enumerate() {
-        let at = |input: &Array| input.data[input.broadcast_index(&output.kind.shape, index)];
-        *element = map(&inputs.iter().map(at).collect::<Vec<_>>());
-    }
 }
 
 impl Op for MaxTies {

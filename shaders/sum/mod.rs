@@ -18,6 +18,7 @@ use wgrad_core::{
 
 use crate::axes::{all_axes, reduce_axes};
 use crate::cases::{case, floats, tolerance_of_sum};
+use crate::columnwise::chunk;
 use crate::{broadcast, reshape};
 
 /// The sum over one axis, which is gone from the result: the last one of a vector or matrix, or the one before the
@@ -70,8 +71,8 @@ pub fn sum_to(graph: &mut Graph, value: Value, shape: &Shape) -> Result<Value, G
 
 /// The sum over an axis that [`Sum`] takes, in two stages where that pays.
 fn sum_axis(graph: &mut Graph, input: Value, axis: usize) -> Result<Value, GraphError> {
-    let shape = &graph.kind(input).shape;
-    match parts::chunk(shape).filter(|_| axis == 0) {
+    let [rows, columns @ ..] = graph.kind(input).shape.dims() else { return graph.apply_one(Sum { axis }, &[input]) };
+    match chunk(*rows, columns.iter().product()).filter(|_| axis == 0) {
         Some(chunk) => parts::sum_in_parts(graph, input, chunk),
         None => graph.apply_one(Sum { axis }, &[input]),
     }

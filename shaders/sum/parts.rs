@@ -1,7 +1,7 @@
 //! Long sums in two stages: the sums of parts, and their sum.
 //!
-//! A sum with few results is the work of few invocations, however many terms it has. Where there are many terms the
-//! first stage makes the sums of as many parts as each part has terms, at once.
+//! A sum with few results is the work of few invocations, however many terms it has. Where there are many, the first
+//! stage makes the sums of many parts at once.
 
 use std::sync::Arc;
 
@@ -25,15 +25,6 @@ pub(crate) struct PartialSums {
 /// divided into parts, is read by no kernel, but gets the gradient.
 #[derive(Clone, Debug)]
 pub(crate) struct WholeSum;
-
-/// The terms of each part of a sum over the first axis of a vector or matrix; none where one stage is best.
-pub(super) fn chunk(shape: &Shape) -> Option<usize> {
-    /// Four columns each for some thousands of invocations, which are enough without parts.
-    const MANY_COLUMNS: usize = 1024;
-    let (rows, columns) = (shape.dims()[0], shape.elements() / shape.dims()[0].max(1));
-    let is_long = if columns == 1 { rows > 1 << 14 } else { rows > 1 << 11 };
-    (is_long && columns < MANY_COLUMNS).then(|| rows.isqrt().next_power_of_two())
-}
 
 /// Sums over the first axis of a vector or matrix in two stages.
 pub(super) fn sum_in_parts(graph: &mut Graph, input: Value, chunk: usize) -> Result<Value, GraphError> {
@@ -176,16 +167,6 @@ pub(super) fn examples() -> Vec<Arc<dyn Op>> {
 mod tests {
     use super::*;
     use crate::cases::tests::reference;
-
-    #[test]
-    fn only_long_sums_with_few_results_are_divided() {
-        assert_eq!(chunk(&[10_000_000].into()), Some(4096));
-        assert_eq!(chunk(&[50_176, 32].into()), Some(256));
-        assert_eq!(chunk(&[1024].into()), None);
-        assert_eq!(chunk(&[1024, 10].into()), None);
-        assert_eq!(chunk(&[50_176, 4096].into()), None);
-        assert_eq!(chunk(&[0, 10].into()), None);
-    }
 
     #[test]
     fn the_last_part_is_what_is_left() {
