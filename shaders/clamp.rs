@@ -54,6 +54,12 @@ impl UnaryFunction for Clamp {
     fn gradient(&self, upstream: f64, x: f64) -> f64 {
         if x >= self.minimum.into() && x <= self.maximum.into() { upstream } else { 0.0 }
     }
+
+    /// The bounds and their neighbours, and what is far from both.
+    fn extremes(&self) -> Vec<f64> {
+        let around = |bound: f32| [bound.next_down(), bound, bound.next_up()];
+        [around(self.minimum), around(self.maximum), [0.0, 1e30, -1e30]].as_flattened().iter().map(|&x| x.into()).collect()
+    }
 }
 
 pub(crate) fn examples() -> Vec<Arc<dyn Op>> {

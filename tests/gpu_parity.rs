@@ -30,11 +30,10 @@ fn run(device: &Device, checks: Checks, class: AdapterClass, op: &Arc<dyn Op>, c
     plan.verify()?;
     let mut executor = Executor::new(device.clone(), checks);
     let loaded = executor.load_blocking(&plan)?;
-    let overwritten = |input: usize| op.in_place().iter().find(|&&(_, candidate)| candidate == input);
-    for (index, array) in case.inputs.iter().enumerate() {
+    for (name, tensor) in support::inputs_of(op, case) {
         // An input that nothing reads, such as the values behind a shape, has no buffer.
-        if overwritten(index).is_none() && executor.buffer(&support::input_name(index)).is_some() {
-            executor.write_input_blocking(&support::input_name(index), &HostTensor::from_array(array))?;
+        if executor.buffer(&name).is_some() {
+            executor.write_input_blocking(&name, &tensor)?;
         }
     }
     executor.run_blocking(&[(&loaded, 1)])?;

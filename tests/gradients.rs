@@ -7,8 +7,10 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, ensure};
 use operations::operations;
+use wgrad::core::autodiff::differentiate;
+use wgrad::core::{Graph, GraphError, HostTensor, Value};
 use wgrad::ops;
-use wgrad::reference::{Constructors, GradientCheck};
+use wgrad::reference::{Constructors, GradientCheck, Oracle};
 
 /// Operations that have no gradient by design: indices, random orders, comparisons, bookkeeping, and updates.
 const WITHOUT_GRADIENT: &[&str] = &[
@@ -73,5 +75,28 @@ fn every_gradient_agrees_with_central_differences() -> Result<()> {
     let names: BTreeSet<_> = operations().iter().map(|op| op.name()).filter(|name| has_gradient(name)).collect();
     let missed: Vec<_> = names.difference(&checked).filter(|name| **name != "gather_rows").collect();
     ensure!(missed.is_empty(), "no gradient was compared for {missed:?}");
+    Ok(())
+}
+
+/// At ties there are no finite differences: PyTorch divides the gradient between both.
+#[test]
+fn equal_numbers_share_the_gradient_of_their_extremum() -> Result<()> {
+    type Extremum = fn(&mut Graph, Value, Value) -> Result<Value, GraphError>;
+    let cases: [(Extremum, [f64; 3]); 2] = [(ops::maximum, [0.0, 1.5, 3.0]), (ops::minimum, [3.0, 1.5, 0.0])];
+    for (extremum, wanted) in cases {
+        let mut graph = Graph::new();
+        let [left, right] = [[1.0, 2.0, 3.0], [2.0, 2.0, 2.0]].map(|data| HostTensor::F32([3].into(), data.to_vec()));
+        let (left, right) = (graph.state("left", left)?, graph.state("right", right)?);
+        let output = extremum(&mut graph, left, right)?;
+        let (sum, upstream) = (ops::sum(&mut graph, output)?, graph.scalar(3.0));
+        for (name, gradient) in
+            ["left", "right"].into_iter().zip(differentiate(&mut graph, sum, upstream, &[left, right], ops::add)?)
+        {
+            graph.set_output(name, gradient.context("no gradient")?);
+        }
+        let gradients = Oracle::new(&graph)?.step()?;
+        ensure!(gradients["left"].data == wanted, "{:?}", gradients["left"]);
+        ensure!(gradients["right"].data == wanted.map(|gradient| 3.0 - gradient), "{:?}", gradients["right"]);
+    }
     Ok(())
 }
