@@ -128,20 +128,30 @@ fn range(values: impl Iterator<Item = f64> + Clone) -> [f64; 2] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::picture::tests::count_of_color;
+    use crate::picture::tests::pixels;
 
+    /// A quarter of the cells at the right, then at the top, is of the second class.
     #[test]
     fn each_cell_has_the_color_of_its_class() {
         let surface = Surface::around(&[(-1.0, 0.0), (1.0, 5.0)], &[0, 1], &["inner", "outer"]).unwrap();
         let inputs = surface.inputs();
         assert_eq!(inputs.len(), 2 * CELLS * CELLS);
-        let predicted: Vec<usize> = inputs.chunks(2).map(|point| usize::from(point[0] > 0.6)).collect();
-        let draw = |class| {
-            count_of_color((WIDTH as u32, HEIGHT as u32), pale(series_color(class)), |canvas| {
-                surface.draw(canvas, ["x", "y"], &predicted)
-            }) as f64
-        };
-        let share = draw(1) / (draw(0) + draw(1));
-        assert!((share - 0.25).abs() < 0.01, "{share}");
+        for (axis, bound) in [(0, 0.6), (1, 4.0)] {
+            let predicted: Vec<usize> = inputs.chunks(2).map(|point| usize::from(point[axis] > bound)).collect();
+            let pixels = pixels((WIDTH as u32, HEIGHT as u32), |canvas| surface.draw(canvas, ["x", "y"], &predicted));
+            let of_class = |class| -> Vec<usize> {
+                let color = pale(series_color(class));
+                (0..pixels.len()).filter(|&index| pixels[index] == color).collect()
+            };
+            let (first, second) = (of_class(0), of_class(1));
+            let share = second.len() as f64 / (first.len() + second.len()) as f64;
+            assert!((share - 0.25).abs() < 0.01, "{share}");
+            let place = |index: usize| [index % WIDTH as usize, index / WIDTH as usize][axis];
+            let is_apart = match axis {
+                0 => first.iter().map(|&index| place(index)).max() < second.iter().map(|&index| place(index)).min(),
+                _ => first.iter().map(|&index| place(index)).min() > second.iter().map(|&index| place(index)).max(),
+            };
+            assert!(is_apart, "axis {axis}");
+        }
     }
 }
