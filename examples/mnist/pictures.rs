@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 use wgrad::prelude::*;
 use wgrad::{Epoch, History, Score};
-use wgrad_plot::{Digit, Panel, Series, curves, digit_grid};
+use wgrad_plot::{Digit, Image, Panel, Series, curves, digit_grid};
 
 use crate::digits::Digits;
 use crate::report::Report;
@@ -34,7 +34,7 @@ fn draw_curves(path: &Path, history: &History) -> Result<()> {
     let panels = [("Loss", &loss), ("Accuracy (%)", &accuracy)].map(|(y_label, [training, test])| {
         (y_label, [Series { name: "training", points: training }, Series { name: "test", points: test }])
     });
-    let panels = panels.each_ref().map(|(y_label, series)| Panel { y_label, series });
+    let panels = panels.each_ref().map(|(y_label, series)| Panel::new(y_label, series));
     Ok(curves(path, "Training", "Epoch", &panels)?)
 }
 
@@ -55,7 +55,7 @@ fn draw_digits(path: &Path, trainer: &mut Trainer, digits: &Digits) -> Result<()
     let images = pixels.chunks(digits.pixels()).zip(predicted).zip(shown.targets().to_vec());
     let images = images.map(|((pixels, predicted), truth)| {
         let (predicted, truth) = (predicted as u8, truth as u8);
-        Digit { pixels, rows, columns, predicted, truth }
+        Digit { image: Image { pixels, rows, columns }, predicted, truth }
     });
     Ok(digit_grid(path, "Predictions for the first test digits", &images.collect::<Vec<_>>())?)
 }

@@ -1,56 +1,61 @@
-//! Curves of figures over training, in panels side by side.
+//! Curves in panels: figures over training, functions, learning rates.
 
 use std::path::Path;
 
-use plotters::style::FontStyle;
-use plotters::style::text_anchor::HPos;
-
 use crate::PlotError;
-use crate::lettering::Lettering;
-use crate::palette::INK;
-use crate::panel::{self, HEIGHT, MARGIN, PANEL_WIDTH};
+use crate::heading::{self, BELOW_TITLE};
+use crate::panel::{self, PANEL_HEIGHT, PANEL_WIDTH, Panel, Series};
 use crate::picture;
 
-/// A named curve.
-#[derive(Debug, Clone, Copy)]
-pub struct Series<'a> {
-    /// What the legend calls the curve.
-    pub name: &'a str,
-    /// The points (x, y) in the order in which they are joined. Where one is not finite, the curve has a gap.
-    pub points: &'a [(f64, f64)],
-}
+const MOST_PANELS: usize = 12;
 
-/// Curves that share a y axis.
-#[derive(Debug, Clone, Copy)]
-pub struct Panel<'a> {
-    /// What the y axis shows, with its unit: `"Accuracy (%)"`.
-    pub y_label: &'a str,
-    /// The curves.
-    pub series: &'a [Series<'a>],
-}
-
-const MOST_PANELS: usize = 8;
-
-const TITLE_BASELINE: i32 = 62;
-const TITLE: Lettering = Lettering { size: 40, weight: FontStyle::Bold, color: INK };
-
-/// Draws the panels side by side and writes them to `path` as a PNG file, creating the folders above it.
+/// Draws the panels, up to three in a row, and writes them to `path` as a PNG file, creating the folders above it.
 ///
-/// `x_label` names the x axis that all panels share, with its unit. Points that are not finite are left out.
+/// `x_label` names the x axes of all panels, with the unit. Points that are not finite are left out.
 ///
 /// # Errors
-/// If there are no panels, more than eight, or one without points, and if the picture cannot be written.
+/// If there are no panels, more than twelve, or one without points, and if the picture cannot be written.
+///
+/// # Example
+/// ```no_run
+/// use wgrad_plot::{Panel, Series, curves};
+///
+/// let series = [Series { name: "sigmoid", points: &[(1.0, 0.7), (2.0, 0.2)] }];
+/// curves("loss.png".as_ref(), "Training", "Epoch", &[Panel::new("Loss", &series).log_y()])?;
+/// # Ok::<(), wgrad_plot::PlotError>(())
+/// ```
 pub fn curves(path: &Path, title: &str, x_label: &str, panels: &[Panel]) -> Result<(), PlotError> {
     check(panels)?;
-    let size = (PANEL_WIDTH as u32 * panels.len() as u32, HEIGHT as u32);
+    let columns = in_a_row(panels.len());
+    let rows = panels.len().div_ceil(columns);
+    let size = (PANEL_WIDTH as u32 * columns as u32, BELOW_TITLE as u32 + PANEL_HEIGHT as u32 * rows as u32);
     picture::write(path, size, |canvas| {
-        let title = TITLE.fitted(canvas, title, size.0 as i32 - 2 * MARGIN);
-        TITLE.draw(canvas, &title, (MARGIN, TITLE_BASELINE), HPos::Left)?;
-        for (panel, left) in panels.iter().zip((0..).step_by(PANEL_WIDTH as usize)) {
-            panel::draw(canvas, left, x_label, panel)?;
+        heading::draw_title(canvas, title)?;
+        for (index, panel) in panels.iter().enumerate() {
+            let left = PANEL_WIDTH * (index % columns) as i32;
+            let top = BELOW_TITLE + PANEL_HEIGHT * (index / columns) as i32;
+            panel::draw(canvas, (left, top), x_label, panel)?;
         }
         Ok(())
     })
+}
+
+/// Draws what a learning-rate finder has measured, losses over learning rates on logarithmic axes, and a line at the
+/// rate that it suggests; writes the picture to `path` as a PNG file, creating the folders above it.
+///
+/// Points (learning rate, loss) of which a number is not finite or not above 0 are left out. Both axes are logarithmic,
+/// since at the largest rates the loss is many times what it was at the beginning.
+///
+/// # Errors
+/// If there are no points, and if the picture cannot be written.
+pub fn learning_rates(path: &Path, title: &str, points: &[(f64, f64)], suggested: f64) -> Result<(), PlotError> {
+    let series = [Series { name: "training", points }];
+    let label = format!("suggested: {suggested:.1e}").replace('-', "−");
+    curves(path, title, "Learning rate", &[Panel::new("Loss", &series).log_x().log_y().marked(suggested, &label)])
+}
+
+fn in_a_row(panels: usize) -> usize {
+    if panels == 4 { 2 } else { panels.min(3) }
 }
 
 fn check(panels: &[Panel]) -> Result<(), PlotError> {
@@ -60,8 +65,8 @@ fn check(panels: &[Panel]) -> Result<(), PlotError> {
     if panels.len() > MOST_PANELS {
         return Err(PlotError::TooMany { what: "panels", limit: MOST_PANELS, count: panels.len() });
     }
-    match panels.iter().find(|panel| panel.series.iter().all(|series| series.points.is_empty())) {
-        Some(panel) => Err(PlotError::Empty { what: format!("no points of {}", panel.y_label) }),
+    match panels.iter().find(|panel| panel.is_empty()) {
+        Some(panel) => Err(PlotError::Empty { what: format!("no points of {}", panel.y_label()) }),
         None => Ok(()),
     }
 }

@@ -2,24 +2,21 @@
 
 use std::path::Path;
 
-use plotters::element::Rectangle;
+use plotters::style::FontStyle;
 use plotters::style::text_anchor::HPos;
-use plotters::style::{Color, FontStyle, RGBColor};
 
 use crate::PlotError;
+use crate::heading::{self, BELOW_LINE, MARGIN};
+use crate::image::Image;
 use crate::lettering::Lettering;
-use crate::palette::{FAINT_INK, INK, PAPER, RULE, WRONG};
+use crate::palette::{FAINT_INK, RULE, WRONG};
 use crate::picture::{self, Canvas, DrawingResult};
 
 /// An image with its predicted and its true class.
 #[derive(Debug, Clone, Copy)]
 pub struct Digit<'a> {
-    /// One byte for each pixel, row major, of shape (rows, columns); 0 is drawn white and 255 black.
-    pub pixels: &'a [u8],
-    /// The height in pixels.
-    pub rows: usize,
-    /// The width in pixels.
-    pub columns: usize,
+    /// The image.
+    pub image: Image<'a>,
     /// The class that the network gives the image.
     pub predicted: u8,
     /// The class that the image belongs to.
@@ -30,13 +27,6 @@ impl Digit<'_> {
     fn is_right(&self) -> bool {
         self.predicted == self.truth
     }
-
-    /// Width and height when drawn: the longer side fills the square.
-    fn drawn_size(&self) -> (usize, usize) {
-        let longer = self.rows.max(self.columns);
-        let side = |pixels: usize| (SQUARE as usize).min((pixels * SQUARE as usize).div_ceil(longer));
-        (side(self.columns), side(self.rows))
-    }
 }
 
 const MOST_DIGITS: usize = 512;
@@ -45,10 +35,6 @@ const IN_A_ROW: usize = 8;
 const FEWEST_IN_A_ROW: usize = 5;
 
 // All sizes and distances are in pixels.
-const MARGIN: i32 = 40;
-const TITLE_BASELINE: i32 = 62;
-const SUBTITLE_BASELINE: i32 = 108;
-const TOP: i32 = 150;
 const CELL_WIDTH: i32 = 184;
 const CELL_HEIGHT: i32 = 240;
 /// The side of the square that an image fills; five times that of MNIST's images.
@@ -56,8 +42,6 @@ const SQUARE: i32 = 140;
 /// Between the edges of a cell and of its square.
 const INSET: i32 = (CELL_WIDTH - SQUARE) / 2;
 
-const TITLE: Lettering = Lettering { size: 40, weight: FontStyle::Bold, color: INK };
-const SUBTITLE: Lettering = Lettering { size: 30, weight: FontStyle::Normal, color: INK };
 const RIGHT_CLASS: Lettering = Lettering { size: 26, weight: FontStyle::Normal, color: FAINT_INK };
 const WRONG_CLASS: Lettering = Lettering { size: 26, weight: FontStyle::Bold, color: WRONG };
 
@@ -82,13 +66,8 @@ fn check(digits: &[Digit]) -> Result<(), PlotError> {
     if digits.len() > MOST_DIGITS {
         return Err(PlotError::TooMany { what: "digits", limit: MOST_DIGITS, count: digits.len() });
     }
-    let fits = |digit: &Digit| !digit.pixels.is_empty() && digit.rows.checked_mul(digit.columns) == Some(digit.pixels.len());
-    match digits.iter().enumerate().find(|(_, digit)| !fits(digit)) {
-        Some((index, &Digit { pixels, rows, columns, .. })) => {
-            Err(PlotError::DigitSize { index, pixels: pixels.len(), rows, columns })
-        }
-        None => Ok(()),
-    }
+    let check = |(index, digit): (usize, &Digit)| digit.image.check(|| format!("image {index} (counted from 0)"));
+    digits.iter().enumerate().try_for_each(check)
 }
 
 fn in_a_row(count: usize) -> usize {
@@ -99,17 +78,16 @@ fn in_a_row(count: usize) -> usize {
 fn picture_size(count: usize) -> (u32, u32) {
     let (columns, rows) = (in_a_row(count), count.div_ceil(in_a_row(count)));
     let width = 2 * (MARGIN - INSET) + CELL_WIDTH * columns as i32;
-    let height = TOP + CELL_HEIGHT * rows as i32 + MARGIN / 2;
+    let height = BELOW_LINE + CELL_HEIGHT * rows as i32 + MARGIN / 2;
     (width as u32, height as u32)
 }
 
 fn draw(canvas: &Canvas, title: &str, digits: &[Digit]) -> DrawingResult {
-    let title = TITLE.fitted(canvas, title, canvas.dim_in_pixel().0 as i32 - 2 * MARGIN);
-    TITLE.draw(canvas, &title, (MARGIN, TITLE_BASELINE), HPos::Left)?;
-    SUBTITLE.draw(canvas, &score(digits), (MARGIN, SUBTITLE_BASELINE), HPos::Left)?;
+    heading::draw_title(canvas, title)?;
+    heading::draw_line(canvas, &score(digits))?;
     for (index, digit) in digits.iter().enumerate() {
         let (row, column) = (index / in_a_row(digits.len()), index % in_a_row(digits.len()));
-        let square = (MARGIN + CELL_WIDTH * column as i32, TOP + CELL_HEIGHT * row as i32);
+        let square = (MARGIN + CELL_WIDTH * column as i32, BELOW_LINE + CELL_HEIGHT * row as i32);
         draw_cell(canvas, square, digit)?;
     }
     Ok(())
@@ -125,38 +103,16 @@ fn score(digits: &[Digit]) -> String {
 fn draw_cell(canvas: &Canvas, square: (i32, i32), digit: &Digit) -> DrawingResult {
     let (frame_width, frame_color, lettering, cross) =
         if digit.is_right() { (2, RULE, RIGHT_CLASS, "") } else { (6, WRONG, WRONG_CLASS, "✗ ") };
-    draw_frame(canvas, square, frame_width, frame_color)?;
-    draw_pixels(canvas, square, digit)?;
+    digit.image.draw(canvas, square, SQUARE, (frame_width, frame_color))?;
     let (middle, below) = (square.0 + SQUARE / 2, square.1 + SQUARE);
     lettering.draw(canvas, &format!("{cross}predicted {}", digit.predicted), (middle, below + 36), HPos::Center)?;
     lettering.draw(canvas, &format!("true {}", digit.truth), (middle, below + 66), HPos::Center)
 }
 
-/// A filled rectangle around the square, which the square's own pixels are then drawn over.
-fn draw_frame(canvas: &Canvas, (x, y): (i32, i32), width: i32, color: RGBColor) -> DrawingResult {
-    let (start, end) = ((x - width, y - width), (x + SQUARE + width, y + SQUARE + width));
-    canvas.draw(&Rectangle::new([start, end], color.filled()))?;
-    let inside = [(x, y), (x + SQUARE, y + SQUARE)];
-    canvas.draw(&Rectangle::new(inside, PAPER.filled()))
-}
-
-/// Draws the image in the middle of the square, each of its pixels as a block of equal colour.
-fn draw_pixels(canvas: &Canvas, (x, y): (i32, i32), digit: &Digit) -> DrawingResult {
-    let (width, height) = digit.drawn_size();
-    let start = (x + (SQUARE - width as i32) / 2, y + (SQUARE - height as i32) / 2);
-    for row in 0..height {
-        let pixels = digit.pixels.chunks(digit.columns).nth(row * digit.rows / height).unwrap_or(&[]);
-        for column in 0..width {
-            let pixel = pixels.get(column * digit.columns / width).copied().unwrap_or(0);
-            let gray = 255 - pixel;
-            canvas.draw_pixel((start.0 + column as i32, start.1 + row as i32), &RGBColor(gray, gray, gray))?;
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
+    use plotters::style::RGBColor;
+
     use super::*;
     use crate::picture::tests::count_of_color;
 
@@ -165,7 +121,7 @@ mod tests {
     }
 
     fn digit(pixels: &[u8], rows: usize, columns: usize, predicted: u8) -> Digit<'_> {
-        Digit { pixels, rows, columns, predicted, truth: 3 }
+        Digit { image: Image { pixels, rows, columns }, predicted, truth: 3 }
     }
 
     #[test]
@@ -179,11 +135,11 @@ mod tests {
 
     #[test]
     fn every_pixel_is_a_block_of_its_gray() {
-        let image = digit(&[254, 100, 100, 100, 100, 254], 2, 3, 3);
-        let (width, height) = image.drawn_size();
+        let digit = digit(&[254, 100, 100, 100, 100, 254], 2, 3, 3);
+        let (width, height) = digit.image.drawn_size(SQUARE);
         assert_eq!((width, height), (140, 94));
         let (first_column, last_column, half) = (140_usize.div_ceil(3), 140 - 280_usize.div_ceil(3), 47);
-        assert_eq!(count_drawn(&[image], RGBColor(1, 1, 1)), half * (first_column + last_column));
+        assert_eq!(count_drawn(&[digit], RGBColor(1, 1, 1)), half * (first_column + last_column));
     }
 
     #[test]

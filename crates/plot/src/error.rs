@@ -9,7 +9,7 @@ use thiserror::Error;
 /// Why there is no picture.
 #[derive(Debug, Error)]
 pub enum PlotError {
-    /// There is nothing to draw: no panels, a panel without a single point, or no digits.
+    /// There is nothing to draw: no panels, a panel without a single point, or no images.
     #[error("the picture would be empty: {what}")]
     Empty {
         /// What is missing.
@@ -27,17 +27,28 @@ pub enum PlotError {
         count: usize,
     },
 
-    /// A digit does not have as many pixels as its rows and columns say, or has none.
-    #[error("digit {index} (counted from 0) has {pixels} pixels, not {rows} x {columns}, or none at all")]
-    DigitSize {
-        /// The digit's place, counted from 0.
-        index: usize,
+    /// An image does not have as many pixels as its rows and columns say, or has none.
+    #[error("{what} has {pixels} pixels, not {rows} x {columns}, or none at all")]
+    ImageSize {
+        /// The image.
+        what: String,
         /// The number of pixels that it has.
         pixels: usize,
         /// The number of rows that it should have.
         rows: usize,
         /// The number of columns that it should have.
         columns: usize,
+    },
+
+    /// Things that do not go together.
+    #[error("{what}: wanted {wanted}, got {got}")]
+    Mismatch {
+        /// What does not fit.
+        what: String,
+        /// What it should be.
+        wanted: String,
+        /// What it is.
+        got: String,
     },
 
     /// There is something at the path that a picture must not replace, such as a folder or a device.
@@ -64,4 +75,11 @@ pub enum PlotError {
         /// The reason.
         source: Box<dyn Error + Send + Sync>,
     },
+}
+
+impl PlotError {
+    /// What does not fit, what it should be, and what it is.
+    pub(crate) fn mismatch(what: impl Into<String>, wanted: impl ToString, got: impl ToString) -> Self {
+        Self::Mismatch { what: what.into(), wanted: wanted.to_string(), got: got.to_string() }
+    }
 }

@@ -1,160 +1,133 @@
 //! One panel of curves: its axes, legend and lines.
 
-use plotters::element::{Circle, PathElement};
+use plotters::element::PathElement;
 use plotters::style::text_anchor::HPos;
-use plotters::style::{Color, FontStyle, RGBColor};
+use plotters::style::{Color, FontStyle};
 
-use crate::axis::Axis;
+use crate::axis::{Axis, Scale};
+use crate::frame::{AXIS_NAME, BELOW, Frame};
+use crate::heading::MARGIN;
+use crate::legend::{LINE_HEIGHT, Legend};
 use crate::lettering::Lettering;
-use crate::palette::{FAINT_INK, INK, PAPER, RULE, series_color};
+use crate::palette::INK;
 use crate::picture::{Canvas, DrawingResult};
-use crate::{Panel, Series};
+use crate::stroke::Stroke;
+
+/// A named curve.
+#[derive(Debug, Clone, Copy)]
+pub struct Series<'a> {
+    /// What the legend calls the curve.
+    pub name: &'a str,
+    /// The points (x, y) in the order in which they are joined. Where one is not finite, the curve has a gap.
+    pub points: &'a [(f64, f64)],
+}
+
+/// Curves that share their axes: `Panel::new("Loss", &series).log_y()`.
+#[derive(Debug, Clone, Copy)]
+pub struct Panel<'a> {
+    y_label: &'a str,
+    series: &'a [Series<'a>],
+    x_scale: Scale,
+    y_scale: Scale,
+    marked: Option<(f64, &'a str)>,
+}
+
+impl<'a> Panel<'a> {
+    /// A panel of curves. `y_label` says what its y axis shows, with the unit: `"Accuracy (%)"`.
+    pub fn new(y_label: &'a str, series: &'a [Series<'a>]) -> Self {
+        Self { y_label, series, x_scale: Scale::Linear, y_scale: Scale::Linear, marked: None }
+    }
+
+    /// The same with a logarithmic x axis, which leaves out points that are not above 0.
+    pub fn log_x(self) -> Self {
+        Self { x_scale: Scale::Logarithmic, ..self }
+    }
+
+    /// The same with a logarithmic y axis, which leaves out points that are not above 0.
+    pub fn log_y(self) -> Self {
+        Self { y_scale: Scale::Logarithmic, ..self }
+    }
+
+    /// The same with a line at `x`, which `label` explains. Where the axis cannot show it, there is none.
+    pub fn marked(self, x: f64, label: &'a str) -> Self {
+        Self { marked: Some((x, label)), ..self }
+    }
+
+    /// What its y axis shows.
+    pub(crate) fn y_label(&self) -> &'a str {
+        self.y_label
+    }
+
+    /// Whether none of its series has a point.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.series.iter().all(|series| series.points.is_empty())
+    }
+
+    fn shows(&self, &(x, y): &(f64, f64)) -> bool {
+        self.x_scale.shows(x) && self.y_scale.shows(y)
+    }
+
+    /// The line to draw, if any.
+    fn mark(&self) -> Option<(f64, &'a str)> {
+        self.marked.filter(|&(x, _)| self.x_scale.shows(x))
+    }
+
+    fn axes(&self) -> [Axis; 2] {
+        let points = self.series.iter().flat_map(|series| series.points).filter(|point| self.shows(point));
+        let x = points.clone().map(|&(x, _)| x).chain(self.mark().map(|(x, _)| x));
+        [Axis::covering(self.x_scale, x), Axis::covering(self.y_scale, points.map(|&(_, y)| y))]
+    }
+
+    fn legend_entry(&self, series: &Series) -> String {
+        let missing = series.points.iter().filter(|point| !self.shows(point)).count();
+        let is_linear = [self.x_scale, self.y_scale] == [Scale::Linear; 2];
+        match missing {
+            0 => series.name.to_owned(),
+            _ if is_linear => format!("{} ({missing} not finite)", series.name),
+            _ => format!("{} ({missing} not above 0)", series.name),
+        }
+    }
+}
 
 // All sizes and distances are in pixels.
 pub(crate) const PANEL_WIDTH: i32 = 800;
-pub(crate) const HEIGHT: i32 = 680;
-pub(crate) const MARGIN: i32 = 40;
-const Y_LABEL_BASELINE: i32 = 122;
-const LEGEND_BASELINE: i32 = 164;
-const TOP: i32 = 190;
-const BOTTOM: i32 = HEIGHT - 104;
-const X_TICK_BASELINE: i32 = BOTTOM + 36;
-const X_LABEL_BASELINE: i32 = BOTTOM + 78;
-/// Between an axis and the numbers beside it.
-const TICK_GAP: i32 = 14;
-/// Half the height of a digit, by which a number's baseline is below its middle.
-const HALF_DIGIT: i32 = 8;
-const SWATCH: i32 = 44;
-const LINE_WIDTH: u32 = 4;
-const MARK_RADIUS: i32 = 7;
+pub(crate) const PANEL_HEIGHT: i32 = 592;
+const Y_LABEL_BASELINE: i32 = 34;
+const LEGEND_BASELINE: i32 = 76;
+/// Between the last line of the legend and the frame.
+const LEGEND_GAP: i32 = 26;
+/// Between the dashes of a line, and their length.
+const DASH: i32 = 10;
 
-const AXIS_NAME: Lettering = Lettering { size: 30, weight: FontStyle::Bold, color: INK };
-const PLAIN: Lettering = Lettering { size: 28, weight: FontStyle::Normal, color: INK };
-const TICK: Lettering = Lettering { size: 26, weight: FontStyle::Normal, color: FAINT_INK };
+const MARK: Lettering = Lettering { size: 26, weight: FontStyle::Bold, color: INK };
 
 /// Where a curve has more points than this, they are not marked.
 const MOST_MARKS: usize = 40;
-/// Larger numbers are left out as infinite ones are.
-const LARGEST: f64 = 1e99;
 
-/// Draws a panel whose left edge is at `left`.
-pub(crate) fn draw(canvas: &Canvas, left: i32, x_label: &str, panel: &Panel) -> DrawingResult {
-    let frame = Frame::around(canvas, left, panel);
-    let room = frame.right - left - MARGIN;
-    let y_label = AXIS_NAME.fitted(canvas, panel.y_label, room);
-    AXIS_NAME.draw(canvas, &y_label, (left + MARGIN, Y_LABEL_BASELINE), HPos::Left)?;
-    draw_legend(canvas, (left + MARGIN, frame.right), panel.series)?;
-    frame.draw(canvas)?;
-    let x_label = PLAIN.fitted(canvas, x_label, room);
-    let middle = (frame.left + frame.right) / 2;
-    PLAIN.draw(canvas, &x_label, (middle, X_LABEL_BASELINE), HPos::Center)?;
+/// Draws a panel whose upper left corner is given.
+pub(crate) fn draw(canvas: &Canvas, (left, top): (i32, i32), x_label: &str, panel: &Panel) -> DrawingResult {
+    let edges @ [inner_left, inner_right] = [left + MARGIN, left + PANEL_WIDTH - MARGIN];
+    let y_label = AXIS_NAME.fitted(canvas, panel.y_label, inner_right - inner_left);
+    AXIS_NAME.draw(canvas, &y_label, (inner_left, top + Y_LABEL_BASELINE), HPos::Left)?;
+    let names: Vec<String> = panel.series.iter().map(|series| panel.legend_entry(series)).collect();
+    let legend = Legend::new(canvas, edges, &names);
+    legend.draw(canvas, top + LEGEND_BASELINE)?;
+    let frame_top = top + LEGEND_BASELINE + LINE_HEIGHT * (legend.lines() - 1).max(0) + LEGEND_GAP;
+    let frame = Frame::new(canvas, edges, [frame_top, top + PANEL_HEIGHT - BELOW], panel.axes());
+    frame.draw(canvas, x_label)?;
     for (index, series) in panel.series.iter().enumerate() {
-        draw_curve(canvas, &frame, series, Stroke::of_series(index))?;
+        draw_curve(canvas, &frame, panel, series, Stroke::of_series(index))?;
     }
-    Ok(())
-}
-
-fn is_drawable(&(x, y): &(f64, f64)) -> bool {
-    x.abs() <= LARGEST && y.abs() <= LARGEST
-}
-
-/// The rectangle in which curves are drawn, and the axes along it.
-struct Frame {
-    left: i32,
-    right: i32,
-    x_axis: Axis,
-    y_axis: Axis,
-}
-
-impl Frame {
-    /// As wide as the numbers of the y axis leave room for.
-    fn around(canvas: &Canvas, panel_left: i32, panel: &Panel) -> Frame {
-        let points = panel.series.iter().flat_map(|series| series.points).filter(|point| is_drawable(point));
-        let x_axis = Axis::covering(points.clone().map(|&(x, _)| x));
-        let y_axis = Axis::covering(points.map(|&(_, y)| y));
-        let widths = y_axis.ticks().into_iter().map(|tick| TICK.width(canvas, &y_axis.label(tick)));
-        let left = panel_left + MARGIN + widths.max().unwrap_or(0) + TICK_GAP;
-        Frame { left, right: panel_left + PANEL_WIDTH - MARGIN, x_axis, y_axis }
-    }
-
-    fn x(&self, value: f64) -> i32 {
-        self.left + (self.x_axis.position(value) * f64::from(self.right - self.left)).round() as i32
-    }
-
-    fn y(&self, value: f64) -> i32 {
-        BOTTOM - (self.y_axis.position(value) * f64::from(BOTTOM - TOP)).round() as i32
-    }
-
-    fn draw(&self, canvas: &Canvas) -> DrawingResult {
-        for tick in self.y_axis.ticks() {
-            let (y, label) = (self.y(tick), self.y_axis.label(tick));
-            canvas.draw(&PathElement::new([(self.left, y), (self.right, y)], RULE.stroke_width(2)))?;
-            TICK.draw(canvas, &label, (self.left - TICK_GAP, y + HALF_DIGIT), HPos::Right)?;
-        }
-        for tick in self.x_axis.ticks() {
-            let (x, label) = (self.x(tick), self.x_axis.label(tick));
-            canvas.draw(&PathElement::new([(x, BOTTOM), (x, BOTTOM + 8)], FAINT_INK.stroke_width(2)))?;
-            TICK.draw(canvas, &label, (x, X_TICK_BASELINE), HPos::Center)?;
-        }
-        canvas.draw(&PathElement::new([(self.left, BOTTOM), (self.right, BOTTOM)], FAINT_INK.stroke_width(2)))
+    match panel.mark() {
+        Some((x, label)) => draw_mark(canvas, &frame, frame.x(x), label),
+        None => Ok(()),
     }
 }
 
-/// How a curve is told from the others: by colour and, in print without colours, by filled and hollow marks.
-#[derive(Clone, Copy)]
-struct Stroke {
-    color: RGBColor,
-    is_hollow: bool,
-}
-
-impl Stroke {
-    fn of_series(index: usize) -> Stroke {
-        Stroke { color: series_color(index), is_hollow: index % 2 == 1 }
-    }
-
-    fn line(self, canvas: &Canvas, from: (i32, i32), to: (i32, i32)) -> DrawingResult {
-        canvas.draw(&PathElement::new([from, to], self.color.stroke_width(LINE_WIDTH)))?;
-        canvas.draw(&Circle::new(to, LINE_WIDTH as i32 / 2, self.color.filled()))
-    }
-
-    fn mark(self, canvas: &Canvas, at: (i32, i32)) -> DrawingResult {
-        canvas.draw(&Circle::new(at, MARK_RADIUS, self.color.filled()))?;
-        if self.is_hollow {
-            canvas.draw(&Circle::new(at, MARK_RADIUS - LINE_WIDTH as i32, PAPER.filled()))?;
-        }
-        Ok(())
-    }
-}
-
-/// One row of swatches and names; what does not fit is shortened.
-fn draw_legend(canvas: &Canvas, (left, right): (i32, i32), series: &[Series]) -> DrawingResult {
-    let mut x = left;
-    for (index, series) in series.iter().enumerate() {
-        if x + SWATCH > right {
-            break;
-        }
-        let (stroke, y) = (Stroke::of_series(index), LEGEND_BASELINE - HALF_DIGIT);
-        stroke.line(canvas, (x, y), (x + SWATCH, y))?;
-        stroke.mark(canvas, (x + SWATCH / 2, y))?;
-        let name = PLAIN.fitted(canvas, &legend_entry(series), right - x - SWATCH - 12);
-        PLAIN.draw(canvas, &name, (x + SWATCH + 12, LEGEND_BASELINE), HPos::Left)?;
-        x += SWATCH + 12 + PLAIN.width(canvas, &name) + 40;
-    }
-    Ok(())
-}
-
-fn legend_entry(series: &Series) -> String {
-    let missing = series.points.iter().filter(|point| !is_drawable(point)).count();
-    match missing {
-        0 => series.name.to_string(),
-        _ => format!("{} ({missing} not finite)", series.name),
-    }
-}
-
-/// Draws each run of drawable points as a line; few points, and those without neighbours, are marked.
-fn draw_curve(canvas: &Canvas, frame: &Frame, series: &Series, stroke: Stroke) -> DrawingResult {
+/// Draws each run of points that are shown as a line; few points, and those without neighbours, are marked.
+fn draw_curve(canvas: &Canvas, frame: &Frame, panel: &Panel, series: &Series, stroke: Stroke) -> DrawingResult {
     let has_marks = series.points.len() <= MOST_MARKS;
-    for run in series.points.split(|point| !is_drawable(point)) {
+    for run in series.points.split(|point| !panel.shows(point)) {
         let run: Vec<(i32, i32)> = run.iter().map(|&(x, y)| (frame.x(x), frame.y(y))).collect();
         for (from, to) in run.iter().zip(run.iter().skip(1)) {
             stroke.line(canvas, *from, *to)?;
@@ -166,17 +139,32 @@ fn draw_curve(canvas: &Canvas, frame: &Frame, series: &Series, stroke: Stroke) -
     Ok(())
 }
 
+/// Draws a dashed line over the whole height, with its label on the side where there is more room.
+fn draw_mark(canvas: &Canvas, frame: &Frame, x: i32, label: &str) -> DrawingResult {
+    for y in (frame.top..frame.bottom).step_by(2 * DASH as usize) {
+        canvas.draw(&PathElement::new([(x, y), (x, (y + DASH).min(frame.bottom))], INK.stroke_width(3)))?;
+    }
+    let is_left = x > (frame.left + frame.right) / 2;
+    let (anchor, x, room) =
+        if is_left { (HPos::Right, x - DASH, x - frame.left) } else { (HPos::Left, x + DASH, frame.right - x) };
+    let label = MARK.fitted(canvas, label, room - DASH);
+    MARK.draw(canvas, &label, (x, frame.top + MARK.size), anchor)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::palette::series_color;
     use crate::picture::tests::count_of_color;
+    use crate::stroke::MARK_RADIUS;
+
+    fn count_in(panel: &Panel, color: plotters::style::RGBColor) -> usize {
+        count_of_color((PANEL_WIDTH as u32, PANEL_HEIGHT as u32), color, |canvas| draw(canvas, (0, 0), "epoch", panel))
+    }
 
     /// How many pixels the curve of these points takes, its swatch in the legend included.
     fn count_drawn(points: &[(f64, f64)]) -> usize {
-        let series = [Series { name: "test", points }];
-        let panel = Panel { y_label: "loss (nats)", series: &series };
-        let size = (PANEL_WIDTH as u32, HEIGHT as u32);
-        count_of_color(size, series_color(0), |canvas| draw(canvas, 0, "epoch", &panel))
+        count_in(&Panel::new("loss (nats)", &[Series { name: "test", points }]), series_color(0))
     }
 
     #[test]
@@ -202,20 +190,23 @@ mod tests {
 
     #[test]
     fn the_legend_counts_what_is_left_out() {
-        let entry = |points| legend_entry(&Series { name: "test", points });
+        let entry = |points| Panel::new("", &[]).legend_entry(&Series { name: "test", points });
         assert_eq!(entry(&[(1.0, 2.0)]), "test");
         assert_eq!(entry(&[(1.0, f64::NAN), (2.0, 1.0), (3.0, f64::INFINITY)]), "test (2 not finite)");
+        let points = [(0.0, 1.0), (1.0, 0.0), (1.0, -1.0), (2.0, 3.0)];
+        let series = Series { name: "test", points: &points };
+        assert_eq!(Panel::new("", &[]).log_y().legend_entry(&series), "test (2 not above 0)");
+        assert_eq!(Panel::new("", &[]).log_x().log_y().legend_entry(&series), "test (3 not above 0)");
     }
 
-    /// The longer text is cut at the panel's edge, where a picture of one panel ends.
     #[test]
-    fn long_text_is_shortened_to_fit() {
-        count_of_color((PANEL_WIDTH as u32, HEIGHT as u32), INK, |canvas| {
-            let fitted = PLAIN.fitted(canvas, &"wide ".repeat(1000), 300);
-            assert!(fitted.starts_with("wide ") && fitted.ends_with('…'), "{fitted}");
-            assert!((200..=300).contains(&PLAIN.width(canvas, &fitted)), "{fitted}");
-            assert_eq!(PLAIN.fitted(canvas, "short", 300), "short");
-            Ok(())
-        });
+    fn a_line_is_drawn_only_where_the_axis_shows_it() {
+        let series = [Series { name: "", points: &[(1.0, 0.0), (2.0, 1.0)] }];
+        let count = |panel: &Panel| count_in(panel, INK);
+        let (plain, far) = (Panel::new("", &series), Panel::new("", &series).marked(5.0, ""));
+        let height = (PANEL_HEIGHT - BELOW - LEGEND_BASELINE - LEGEND_GAP) as usize;
+        assert!(count(&far) > count(&plain) + height);
+        assert_eq!(count(&plain.marked(f64::NAN, "here")), count(&plain));
+        assert_eq!(count(&plain.log_x().marked(0.0, "here")), count(&plain.log_x()));
     }
 }

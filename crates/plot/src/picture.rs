@@ -66,14 +66,19 @@ pub(crate) mod tests {
     use super::*;
     use plotters::style::RGBColor;
 
-    /// How many pixels of a picture have exactly this colour.
-    pub(crate) fn count_of_color(size: (u32, u32), color: RGBColor, draw: impl FnOnce(&Canvas) -> DrawingResult) -> usize {
+    /// A picture's pixels, row by row from the top.
+    pub(crate) fn pixels(size: (u32, u32), draw: impl FnOnce(&Canvas) -> DrawingResult) -> Vec<RGBColor> {
         lettering::register_fonts().unwrap();
         let mut bytes = vec![255; 3 * (size.0 * size.1) as usize];
         let canvas = BitMapBackend::with_buffer(&mut bytes, size).into_drawing_area();
         draw(&canvas).unwrap();
         drop(canvas);
-        bytes.chunks(3).filter(|&pixel| pixel == [color.0, color.1, color.2]).count()
+        bytes.chunks(3).map(|pixel| RGBColor(pixel[0], pixel[1], pixel[2])).collect()
+    }
+
+    /// How many pixels of a picture have exactly this colour.
+    pub(crate) fn count_of_color(size: (u32, u32), color: RGBColor, draw: impl FnOnce(&Canvas) -> DrawingResult) -> usize {
+        pixels(size, draw).into_iter().filter(|pixel| *pixel == color).count()
     }
 
     /// Small pictures fail where the file is looked at, large ones within the encoder.

@@ -3,18 +3,21 @@
 use std::fs;
 use std::path::Path;
 
-use wgrad_plot::{Digit, Panel, PlotError, Series, curves, digit_grid};
+use wgrad_plot::{
+    Digit, Image, Panel, PlotError, Series, Surface, confusion_matrix, curves, decision_surface, digit_grid, image_rows,
+    learning_rates,
+};
 
 const LINE: &[(f64, f64)] = &[(1.0, 0.3), (2.0, 0.2), (3.0, 0.1)];
 
 fn draw_curves(path: &Path, points: &[(f64, f64)]) -> Result<(), PlotError> {
     let series = [Series { name: "training", points }, Series { name: "test", points: LINE }];
-    let panel = Panel { y_label: "Loss (nats)", series: &series };
+    let panel = Panel::new("Loss (nats)", &series);
     curves(path, "A title", "Epoch", &[panel, panel])
 }
 
 fn digit(pixels: &[u8], rows: usize, columns: usize) -> Digit<'_> {
-    Digit { pixels, rows, columns, predicted: 4, truth: 9 }
+    Digit { image: Image { pixels, rows, columns }, predicted: 4, truth: 9 }
 }
 
 /// Width and height from a PNG file's header.
@@ -58,11 +61,11 @@ fn odd_numbers_and_texts_are_drawn() {
     draw_curves(&path, &points).unwrap();
     for point in &points {
         let series = [Series { name: "", points: std::slice::from_ref(point) }];
-        curves(&path, "", "", &[Panel { y_label: "", series: &series }]).unwrap();
+        curves(&path, "", "", &[Panel::new("", &series)]).unwrap();
     }
     let long = "\n\u{0}\u{1f600}é ".repeat(200);
     let series = [Series { name: &long, points: LINE }; 20];
-    curves(&path, &long, &long, &[Panel { y_label: &long, series: &series }]).unwrap();
+    curves(&path, &long, &long, &[Panel::new(&long, &series)]).unwrap();
     digit_grid(&path, &long, &[digit(&[9; 5000], 1, 5000), digit(&[9; 5000], 5000, 1)]).unwrap();
 }
 
@@ -71,7 +74,7 @@ fn nothing_to_draw_is_an_error() {
     let path = Path::new("never-written.png");
     assert!(matches!(curves(path, "", "", &[]), Err(PlotError::Empty { .. })));
     let empty = [Series { name: "test", points: &[] }];
-    let error = curves(path, "", "", &[Panel { y_label: "Loss", series: &empty }]).unwrap_err();
+    let error = curves(path, "", "", &[Panel::new("Loss", &empty)]).unwrap_err();
     assert!(error.to_string().contains("Loss"), "{error}");
     assert!(matches!(digit_grid(path, "", &[]), Err(PlotError::Empty { .. })));
     assert!(!path.exists());
@@ -81,8 +84,8 @@ fn nothing_to_draw_is_an_error() {
 fn too_much_to_draw_is_an_error() {
     let path = Path::new("never-written.png");
     let series = [Series { name: "test", points: LINE }];
-    let panels = [Panel { y_label: "Loss", series: &series }; 9];
-    assert!(matches!(curves(path, "", "", &panels), Err(PlotError::TooMany { limit: 8, count: 9, .. })));
+    let panels = [Panel::new("Loss", &series); 13];
+    assert!(matches!(curves(path, "", "", &panels), Err(PlotError::TooMany { limit: 12, count: 13, .. })));
     let digits = [digit(&[0], 1, 1); 513];
     assert!(matches!(digit_grid(path, "", &digits), Err(PlotError::TooMany { limit: 512, count: 513, .. })));
 }
@@ -93,7 +96,8 @@ fn a_digit_of_another_size_is_an_error() {
     let whole = digit(&[0; 6], 2, 3);
     for odd in [digit(&[0; 5], 2, 3), digit(&[], 0, 3), digit(&[0; 6], usize::MAX / 2 + 4, 2)] {
         let error = digit_grid(path, "", &[whole, odd]).unwrap_err();
-        assert!(matches!(error, PlotError::DigitSize { index: 1, .. }), "{error}");
+        assert!(matches!(error, PlotError::ImageSize { .. }), "{error}");
+        assert!(error.to_string().starts_with("image 1 (counted from 0) has "), "{error}");
     }
 }
 
@@ -115,4 +119,75 @@ fn a_folder_that_cannot_be_made_is_an_error_that_names_the_picture() {
     assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
     assert!(matches!(error, PlotError::Write { .. }), "{error:?}");
     assert!(matches!(draw_curves(Path::new(""), LINE), Err(PlotError::Write { .. })));
+}
+
+#[test]
+fn all_kinds_of_pictures_are_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let series = [Series { name: "loss", points: LINE }; 9];
+    curves(&path("grid.png"), "Grid", "x", &[Panel::new("y", &series).log_x().log_y().marked(2.0, "here"); 5]).unwrap();
+    assert_eq!(png_size(&path("grid.png")), (2400, 1272));
+    learning_rates(&path("rates.png"), "Finder", LINE, 1.5).unwrap();
+    assert_eq!(png_size(&path("rates.png")), (800, 680));
+    confusion_matrix(&path("confusion.png"), "Classes", &["a", "b"], &[0, 1, 1], &[0, 1, 0]).unwrap();
+    let images = [Image { pixels: &[0; 6], rows: 2, columns: 3 }; 11];
+    image_rows(&path("rows.png"), "Images", &[("original", &images), ("reconstruction", &images)]).unwrap();
+    let surface = Surface::around(&[(0.0, 0.0), (1.0, -1.0)], &[0, 1], &["a", "b"]).unwrap();
+    let predicted = vec![1; surface.inputs().len() / 2];
+    decision_surface(&path("surface.png"), "Surface", ["x", "y"], &surface, &predicted).unwrap();
+    for name in ["confusion.png", "rows.png", "surface.png"] {
+        let (width, height) = png_size(&path(name));
+        assert!(width > 600 && height > 300, "{name}: {width} x {height}");
+    }
+}
+
+#[test]
+fn odd_texts_and_points_are_drawn_everywhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("odd.png");
+    let long = "\n\u{0}\u{1f600}é ".repeat(200);
+    confusion_matrix(&path, &long, &[&long, ""], &[1, 1], &[0, 0]).unwrap();
+    image_rows(&path, &long, &[(&long, &[Image { pixels: &[1; 5000], rows: 1, columns: 5000 }])]).unwrap();
+    for points in [&[(0.0, 0.0)][..], &[(1e99, -1e99), (-1e99, 1e99)], &[(1.0, 1.0), (1.0, 1.0 + 1e-15)]] {
+        let labels = vec![0; points.len()];
+        let names = [long.as_str()];
+        let surface = Surface::around(points, &labels, &names).unwrap();
+        decision_surface(&path, &long, [&long, &long], &surface, &vec![0; surface.inputs().len() / 2]).unwrap();
+    }
+    let odd = [f64::NAN, f64::INFINITY, f64::MAX, -1.0, 0.0, 5e-324, 1e-99, 1e99, 1.0];
+    let points: Vec<(f64, f64)> = odd.iter().flat_map(|&x| odd.map(|y| (x, y))).collect();
+    for suggested in odd {
+        learning_rates(&path, &long, &points, suggested).unwrap();
+        learning_rates(&path, "", &[(suggested, suggested)], suggested).unwrap();
+    }
+}
+
+#[test]
+fn what_does_not_go_together_is_named() {
+    let path = Path::new("never-written.png");
+    let matrix =
+        |truth: &[usize], predicted: &[usize]| confusion_matrix(path, "", &["a", "b"], truth, predicted).unwrap_err().to_string();
+    assert_eq!(matrix(&[], &[]), "the picture would be empty: no examples");
+    assert_eq!(matrix(&[0, 1], &[0]), "number of predicted classes: wanted 2, got 1");
+    assert_eq!(matrix(&[0, 2], &[0, 0]), "true classes, place 1 (counted from 0): wanted a class below 2, got 2");
+    assert_eq!(matrix(&[0], &[9]), "predicted classes, place 0 (counted from 0): wanted a class below 2, got 9");
+    assert!(matches!(confusion_matrix(path, "", &["a"; 41], &[0], &[0]), Err(PlotError::TooMany { limit: 40, .. })));
+    let image = Image { pixels: &[0; 6], rows: 2, columns: 3 };
+    let rows = |rows: &[(&str, &[Image])]| image_rows(path, "", rows).unwrap_err().to_string();
+    assert_eq!(rows(&[]), "the picture would be empty: no rows of images");
+    assert_eq!(rows(&[("a", &[])]), "the picture would be empty: no images");
+    let uneven = rows(&[("a", &[image; 2]), ("b", &[image])]);
+    assert_eq!(uneven, "number of images in the row \"b\": wanted 2, as in the first row, got 1");
+    let odd = rows(&[("a", &[image]), ("b", &[Image { rows: 3, ..image }])]);
+    assert_eq!(odd, "image 0 (counted from 0) of the row \"b\" has 6 pixels, not 3 x 3, or none at all");
+    assert_eq!(rows(&[("a", &[image; 101])]), "a picture holds at most 100 images in a row, not 101");
+    let surface = |points: &[(f64, f64)], labels: &[usize]| Surface::around(points, labels, &["a"]).unwrap_err().to_string();
+    assert_eq!(surface(&[], &[]), "the picture would be empty: no points");
+    assert_eq!(surface(&[(0.0, 0.0)], &[0, 0]), "number of labels: wanted 1, got 2");
+    assert_eq!(surface(&[(0.0, f64::NAN)], &[0]), "point 0 (counted from 0): wanted finite numbers, got (0.0, NaN)");
+    let whole = Surface::around(&[(0.0, 0.0)], &[0], &["a"]).unwrap();
+    let error = decision_surface(path, "", ["", ""], &whole, &[0]).unwrap_err().to_string();
+    assert_eq!(error, "number of predictions: wanted 14400, got 1");
+    assert!(!path.exists());
 }

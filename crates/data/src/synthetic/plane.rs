@@ -114,6 +114,16 @@ mod tests {
     }
 
     #[test]
+    fn moons_reach_from_end_to_end() {
+        let points = points(&moons(101, 0.0, 1).unwrap());
+        for (class, ends) in [(0, [-1.0, 1.0]), (1, [0.0, 2.0])] {
+            let x = points.iter().filter(|point| point.1 == class).map(|point| point.0[0]);
+            let got = [x.clone().fold(f64::INFINITY, f64::min), x.fold(f64::NEG_INFINITY, f64::max)];
+            assert!(got.iter().zip(ends).all(|(got, end)| (got - end).abs() < 1e-6), "{got:?}");
+        }
+    }
+
+    #[test]
     fn without_noise_circles_have_their_radii() {
         for ([x, y], class) in points(&circles(100, 0.25, 0.0, 1).unwrap()) {
             let wanted = if class == 0 { 1.0 } else { 0.25 };
