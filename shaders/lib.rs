@@ -3,6 +3,7 @@
 mod broadcasting;
 mod cases;
 mod elementwise;
+mod strided;
 mod sum_to;
 
 use std::sync::Arc;
@@ -28,6 +29,7 @@ operations![
     binary_cross_entropy,
     binary_hits,
     broadcast,
+    concat,
     cross_entropy,
     dropout,
     gather_rows,
@@ -38,6 +40,7 @@ operations![
     mul,
     normalize,
     pack,
+    permute,
     record,
     relu,
     reshape,
@@ -46,6 +49,7 @@ operations![
     shuffle,
     sigmoid,
     slice,
+    split,
     sub,
     sum,
     sum_columns,
