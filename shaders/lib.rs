@@ -1,8 +1,10 @@
 //! The operations of wgrad: each one a pair of a WGSL and a Rust file, and one word in the list below.
 
+mod accumulate;
 mod broadcasting;
 mod cases;
 mod elementwise;
+mod recurrent;
 mod strided;
 mod sum_to;
 
@@ -10,6 +12,8 @@ use std::sync::Arc;
 
 use wgrad_core::Op;
 
+pub use accumulate::accumulate;
+pub use recurrent::{Recurrent, RecurrentOutputs, rnn};
 pub use sum_to::sum_to;
 
 macro_rules! operations {

@@ -37,7 +37,7 @@ pub fn training_step(rows: usize, batch: usize, count: usize) -> Result<Graph> {
     let outputs = ops::cross_entropy(graph, values, targets)?;
     let (sum, share, one) = (ops::sum(graph, outputs.losses)?, graph.scalar(1.0 / count as f32), graph.scalar(1.0));
     let loss = ops::mul(graph, sum, share)?;
-    let gradients = differentiate(graph, loss, one, &slices, ops::add)?;
+    let gradients = differentiate(graph, loss, one, &slices, ops::accumulate)?;
     let gradients = gradients.into_iter().collect::<Option<Vec<Value>>>().context("a parameter has no gradient")?;
     let gradient = ops::pack(graph, &gradients)?;
     let recorded = ops::record(graph, log, step, stop, outputs.losses, outputs.hits)?;

@@ -2,7 +2,7 @@
 
 use wgrad_core::autodiff::differentiate;
 use wgrad_core::{Graph, HostTensor, TensorType, Value};
-use wgrad_shaders::{add, lookup, mul, pack, record, sum, tick};
+use wgrad_shaders::{accumulate, lookup, mul, pack, record, sum, tick};
 
 use crate::error::Error;
 use crate::graphs::{Built, Feed, counter, hits_or_zero, log};
@@ -103,7 +103,7 @@ fn packed_gradient(graph: &mut Graph, built: Built, context: &Context, loss: Val
     let (parameters, values): (Vec<_>, Vec<_>) = names.unzip();
     let used: Vec<Value> = values.iter().copied().flatten().collect();
     let upstream = graph.scalar(1.0);
-    let mut found = differentiate(graph, loss, upstream, &used, add)?.into_iter();
+    let mut found = differentiate(graph, loss, upstream, &used, accumulate)?.into_iter();
     let mut gradients = Vec::new();
     for (parameter, value) in parameters.into_iter().zip(values) {
         gradients.push(match value.and_then(|_| found.next()).flatten() {

@@ -48,8 +48,9 @@ impl Placer<'_> {
         for (&id, host) in kernels.iter().zip(&hosts) {
             let Some((host, hook)) = *host else { continue };
             let group = self.placement.places[&self.graph.node(host).output(0)].group;
-            // The host may wait, through sums that others make, for this very sum.
-            if self.depends(group, &[id]) {
+            // The host makes each sum once, and may wait, through sums that others make, for this very one.
+            let is_taken = self.placement.sums.values().any(|sum| *sum == (group, hook));
+            if is_taken || self.depends(group, &[id]) {
                 self.place_alone(id);
                 continue;
             }
