@@ -14,7 +14,7 @@ use wgrad_core::{
 
 use crate::cases::{case, floats, integers};
 use crate::slice::copy_elements;
-use crate::{Split, narrow, permute, reshape, split};
+use crate::{Reshape, Split, narrow, permute, reshape, split};
 
 /// The operation of [`concat()`] along the first axis.
 #[derive(Clone, Copy, Debug)]
@@ -23,13 +23,19 @@ pub struct Concat;
 /// Puts `values`, of f32 or u32 and of shapes that agree but along `axis`, behind one another along `axis`.
 ///
 /// Values that stand behind one another in a tensor already are shown there: all parts of a split are the tensor that
-/// was split, and some neighbours of an earlier concatenation are a part of it.
+/// was split, and some neighbours of an earlier concatenation are a part of it. Reshapes of rows are put together before
+/// they are reshaped.
 ///
 /// # Errors
 /// Where there are no values, or they have no such axis, or their other extents or types differ.
 pub fn concat(graph: &mut Graph, values: &[Value], axis: usize) -> Result<Value, GraphError> {
     if let Some(whole) = split_from(graph, values, axis) {
         return Ok(whole);
+    }
+    if axis == 0 && let Some((reshaped, row)) = reshaped_rows(graph, values) {
+        let whole = concat(graph, &reshaped, 0)?;
+        let rows = graph.kind(whole).shape.dims()[0];
+        return reshape(graph, whole, [&[rows], &row[..]].concat());
     }
     if axis == 0 {
         return match concatenated(graph, values) {
@@ -66,6 +72,24 @@ fn split_from(graph: &Graph, values: &[Value], axis: usize) -> Option<Value> {
     let is_cut = split.downcast_ref::<Split>().is_some_and(|split| split.axis == axis);
     let parts = (0..node.outputs.len()).map(|output| node.output(output));
     (is_cut && parts.eq(values.iter().copied())).then(|| node.inputs[0])
+}
+
+/// What these values are all reshapes of that keep the first axis, all of one shape behind it; and the shape of a row of
+/// the values themselves.
+fn reshaped_rows(graph: &Graph, values: &[Value]) -> Option<(Vec<Value>, Vec<usize>)> {
+    let row = |value: Value| graph.kind(value).shape.dims().split_first().map(|(_, row)| row.to_vec());
+    let inner = |&value: &Value| {
+        let node = graph.node(value.node);
+        let is_reshape = node.op().is_some_and(|op| (op as &dyn Any).is::<Reshape>());
+        let keeps_rows = |input: &Value| graph.kind(*input).shape.dims().first() == graph.kind(value).shape.dims().first();
+        node.inputs.first().copied().filter(|input| is_reshape && keeps_rows(input))
+    };
+    let inner: Vec<Value> = values.iter().map(inner).collect::<Option<_>>()?;
+    let (of_inner, own) = (row(*inner.first()?)?, row(values[0])?);
+    let agree = inner.iter().zip(values).all(|(&inner, &value)| {
+        row(inner).as_ref() == Some(&of_inner) && row(value).as_ref() == Some(&own) && graph.kind(inner).dtype != DType::U8
+    });
+    agree.then_some((inner, own))
 }
 
 /// An earlier concatenation that these values are neighbours in, with the first row and the number of rows.

@@ -4,6 +4,7 @@ mod accumulate;
 mod broadcasting;
 mod cases;
 mod elementwise;
+mod gated;
 mod recurrent;
 mod strided;
 mod sum_to;
@@ -13,7 +14,7 @@ use std::sync::Arc;
 use wgrad_core::Op;
 
 pub use accumulate::accumulate;
-pub use recurrent::{Recurrent, RecurrentOutputs, rnn};
+pub use recurrent::{LstmOutputs, Recurrent, RecurrentOutputs, lstm, rnn};
 pub use sum_to::sum_to;
 
 macro_rules! operations {
@@ -39,6 +40,7 @@ operations![
     gather_rows,
     leaky_relu,
     lookup,
+    lstm_cell,
     matmul,
     momentum,
     mul,

@@ -17,6 +17,7 @@ const WITHOUT_GRADIENT: &[&str] = &[
     "binary_hits",
     "leaky_relu_gradient",
     "lookup",
+    "lstm_cell_gradient",
     "momentum",
     "record",
     "relu_gradient",
@@ -28,9 +29,13 @@ const WITHOUT_GRADIENT: &[&str] = &[
     "tick",
 ];
 
-/// Outputs that nothing is differentiated through: the gradient and the hits of the cross-entropy.
+/// Outputs that nothing is differentiated through: the gradient and the hits of the cross-entropy, and what cells save.
 fn excluded_outputs(operation: &str) -> Vec<usize> {
-    if operation == "cross_entropy" { vec![1, 2] } else { Vec::new() }
+    match operation {
+        "cross_entropy" => vec![1, 2],
+        "lstm_cell" => vec![2],
+        _ => Vec::new(),
+    }
 }
 
 /// Inputs of f32 that an operation treats as data: targets, and tables that rows are gathered from.

@@ -27,7 +27,11 @@ impl Cell {
     pub fn run(self, graph: &mut Graph, inputs: Value, layer: &Recurrent) -> Result<[Value; 2], Error> {
         let made = match self {
             Cell::Rnn => ops::rnn(graph, inputs, layer, None)?,
-            Cell::Lstm | Cell::Gru => return Err(Error::mismatch("cell", "rnn", format!("{self:?}"))),
+            Cell::Lstm => {
+                let made = ops::lstm(graph, inputs, layer, None)?;
+                return Ok([made.outputs, made.hidden]);
+            }
+            Cell::Gru => return Err(Error::mismatch("cell", "rnn", format!("{self:?}"))),
         };
         Ok([made.outputs, made.hidden])
     }
