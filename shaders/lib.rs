@@ -1,21 +1,27 @@
 //! The operations of wgrad: each one a pair of a WGSL and a Rust file, and one word in the list below.
 
+mod accumulate;
 mod axes;
 mod binary;
 mod broadcasting;
 mod cases;
 mod columnwise;
 mod elementwise;
+mod gated;
 mod mean;
+mod recurrent;
 mod rowwise;
+mod strided;
 mod unary;
 
 use std::sync::Arc;
 
 use wgrad_core::Op;
 
+pub use accumulate::accumulate;
 pub use binary::{Binary, BinaryFunction, BinaryValues};
 pub use mean::{mean, mean_axes};
+pub use recurrent::{LstmOutputs, Recurrent, RecurrentOutputs, lstm, rnn};
 pub use unary::{Reads, Unary, UnaryFunction, UnaryGradient};
 
 macro_rules! operations {
@@ -41,6 +47,7 @@ operations![
     broadcast,
     clamp,
     class_hits,
+    concat,
     cross_entropy,
     div,
     dropout,
@@ -55,6 +62,7 @@ operations![
     leaky_relu,
     log,
     lookup,
+    lstm_cell,
     matmul,
     maximum,
     minimum,
@@ -66,6 +74,7 @@ operations![
     normalize,
     pack,
     power,
+    permute,
     record,
     relu,
     reshape,
@@ -81,6 +90,7 @@ operations![
     square,
     step,
     softmax,
+    split,
     sub,
     sum,
     tanh,

@@ -2,6 +2,7 @@
 //!
 //! [`torch.reshape`]: https://docs.pytorch.org/docs/stable/generated/torch.reshape.html
 
+use std::any::Any;
 use std::sync::Arc;
 
 use wgrad_core::{
@@ -18,16 +19,20 @@ pub struct Reshape {
     pub shape: Shape,
 }
 
-/// Shows `input`, of any element type, in `shape`. An input that has this shape is returned as it is.
+/// Shows `input`, of any element type, in `shape`. An input that has this shape is returned as it is, and a reshape is
+/// looked through.
 ///
 /// # Errors
 /// Where the shapes differ in their number of elements.
 pub fn reshape(graph: &mut Graph, input: Value, shape: impl Into<Shape>) -> Result<Value, GraphError> {
     let shape = shape.into();
-    if graph.kind(input).shape == shape {
-        return Ok(input);
+    let node = graph.node(input.node);
+    let is_reshape = node.op().is_some_and(|op| (op as &dyn Any).is::<Reshape>());
+    let original = if is_reshape { node.inputs[0] } else { input };
+    match [input, original].into_iter().find(|&known| graph.kind(known).shape == shape) {
+        Some(known) => Ok(known),
+        None => graph.apply_one(Reshape { shape }, &[original]),
     }
-    graph.apply_one(Reshape { shape }, &[input])
 }
 
 impl Op for Reshape {
@@ -54,7 +59,7 @@ impl Op for Reshape {
     }
 
     fn lowering(&self, _inputs: &[TensorType]) -> Lowering {
-        Lowering::View(View::Strided { offset: 0, strides: self.shape.strides() })
+        Lowering::View(vec![View::Strided { offset: 0, strides: self.shape.strides() }])
     }
 
     fn flops(&self, _inputs: &[TensorType]) -> u64 {
@@ -115,5 +120,9 @@ mod tests {
         let mut graph = Graph::new();
         let input = graph.input("x", TensorType::f32([2, 3]));
         assert_eq!(reshape(&mut graph, input, [2, 3]), Ok(input));
+        let column = reshape(&mut graph, input, [6, 1]).unwrap();
+        let row = reshape(&mut graph, column, [1, 6]).unwrap();
+        assert_eq!(graph.node(row.node).inputs, [input]);
+        assert_eq!(reshape(&mut graph, row, [2, 3]), Ok(input));
     }
 }

@@ -41,7 +41,7 @@ fn graph_of(activation: Activation, elements: usize) -> Result<Graph> {
     let x = graph.input("x", TensorType::f32([elements]));
     let output = activation(&mut graph, x)?;
     let (sum, one) = (ops::sum(&mut graph, output)?, graph.scalar(1.0));
-    let gradients = differentiate(&mut graph, sum, one, &[x], ops::add)?;
+    let gradients = differentiate(&mut graph, sum, one, &[x], ops::accumulate)?;
     graph.set_output("output", output);
     graph.set_output("grad", gradients[0].context("no gradient")?);
     Ok(graph)

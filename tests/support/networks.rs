@@ -57,7 +57,7 @@ impl Clock {
 
 fn gradients(graph: &mut Graph, loss: Value, parameters: &[Value]) -> Result<Vec<Value>> {
     let one = graph.scalar(1.0);
-    let gradients = differentiate(graph, loss, one, parameters, ops::add)?;
+    let gradients = differentiate(graph, loss, one, parameters, ops::accumulate)?;
     gradients.into_iter().map(|gradient| gradient.ok_or_else(|| anyhow::anyhow!("a parameter has no gradient"))).collect()
 }
 

@@ -132,6 +132,23 @@ impl Golden {
         compare("output after training", &trainer.predict(batch.inputs())?, self.tensor("eval_output")?, FINAL)
     }
 
+    /// Compares output, loss and gradients of this model with this loss.
+    #[allow(dead_code, reason = "only tests of other models than those that the files describe in words")]
+    pub fn check_gradients(
+        &self,
+        device: &Device,
+        fuse: bool,
+        model: impl Layer + 'static,
+        loss: impl Loss + 'static,
+    ) -> Result<()> {
+        let batch = self.batch()?;
+        let options = Options { batch_size: batch.len(), fuse, ..Options::default() };
+        let mut trainer = Trainer::new(device, model, loss, self.optimizer()?, options)?;
+        trainer.build(&self.tensor("input")?.shape().dims()[1..])?;
+        trainer.set_parameters(&self.named("init."))?;
+        self.check_backward(&mut trainer, &batch)
+    }
+
     fn check_backward(&self, trainer: &mut Trainer, batch: &Dataset) -> Result<()> {
         let backward = trainer.gradients(batch)?;
         compare("output", &backward.output, self.tensor("output")?, BACKWARD)?;

@@ -5,8 +5,10 @@ use std::collections::HashMap;
 use crate::graph::{Graph, GraphError, Value};
 use crate::tensor::DType;
 
-/// Adds two values of one type: the only operation that the chain rule itself needs.
-pub type Add = fn(&mut Graph, Value, Value) -> Result<Value, GraphError>;
+/// Adds up values of one type, two or more: the only operation that the chain rule itself needs. It is given all of a
+/// gradient's terms at once, those of the graph's first readers first, so that it may find a better way than one
+/// addition after another.
+pub type Accumulate = fn(&mut Graph, &[Value]) -> Result<Value, GraphError>;
 
 /// Adds the gradients of `loss` with respect to each of `parameters` to the graph, and returns them in that order;
 /// none for a parameter that the loss does not depend on.
@@ -21,31 +23,49 @@ pub fn differentiate(
     loss: Value,
     upstream: Value,
     parameters: &[Value],
-    add: Add,
+    accumulate: Accumulate,
 ) -> Result<Vec<Option<Value>>, GraphError> {
     let kind = graph.kind(loss);
     if kind.dtype != DType::F32 || kind.shape.elements() != 1 {
         return Err(GraphError::NotScalar(kind.clone()));
     }
     let wanted = depends_on(graph, loss, parameters);
-    let mut gradients = HashMap::from([(loss, upstream)]);
+    let mut gradients = Gradients { terms: HashMap::from([(loss, vec![upstream])]), accumulate };
     for id in (0..=loss.node.0 as usize).rev().filter(|&id| wanted[id]) {
         let node = graph.nodes()[id].clone();
-        let upstream: Vec<_> = (0..node.outputs.len()).map(|output| gradients.get(&node.output(output)).copied()).collect();
-        let Some(op) = node.op().filter(|_| upstream.iter().any(Option::is_some)) else { continue };
-        let contributions = graph.scoped(format!("{} gradient", node.scope), |graph| op.gradient(graph, &node, &upstream))?;
+        let contributions = graph.scoped(format!("{} gradient", node.scope), |graph| {
+            let outputs = (0..node.outputs.len()).map(|output| gradients.of(graph, node.output(output)));
+            let upstream = outputs.collect::<Result<Vec<_>, _>>()?;
+            match node.op().filter(|_| upstream.iter().any(Option::is_some)) {
+                Some(op) => op.gradient(graph, &node, &upstream),
+                None => Ok(Vec::new()),
+            }
+        })?;
         for (&input, contribution) in node.inputs.iter().zip(contributions) {
-            let Some(contribution) = contribution.filter(|_| wanted[input.node.0 as usize] || parameters.contains(&input)) else {
-                continue;
-            };
-            let total = match gradients.get(&input) {
-                Some(&other) => add(graph, other, contribution)?,
-                None => contribution,
-            };
-            gradients.insert(input, total);
+            if wanted[input.node.0 as usize] || parameters.contains(&input) {
+                gradients.terms.entry(input).or_default().extend(contribution);
+            }
         }
     }
-    Ok(parameters.iter().map(|parameter| gradients.get(parameter).copied()).collect())
+    parameters.iter().map(|&parameter| gradients.of(graph, parameter)).collect()
+}
+
+/// What the walk has found so far: for each value the terms that its gradient is the sum of, the last reader's first.
+struct Gradients {
+    terms: HashMap<Value, Vec<Value>>,
+    accumulate: Accumulate,
+}
+
+impl Gradients {
+    /// The gradient of a value whose readers have all been walked through.
+    fn of(&mut self, graph: &mut Graph, value: Value) -> Result<Option<Value>, GraphError> {
+        let Some(terms) = self.terms.get_mut(&value) else { return Ok(None) };
+        if terms.len() > 1 {
+            terms.reverse();
+            *terms = vec![(self.accumulate)(graph, terms)?];
+        }
+        Ok(terms.first().copied())
+    }
 }
 
 /// For each node up to the loss, whether it is computed from a parameter. A node that makes a parameter is not:

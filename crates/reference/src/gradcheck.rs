@@ -5,7 +5,7 @@ mod probe;
 use std::sync::Arc;
 
 use thiserror::Error;
-use wgrad_core::autodiff::Add;
+use wgrad_core::autodiff::Accumulate;
 use wgrad_core::{Array, Case, Graph, GraphError, Op, TensorType, Value};
 
 use crate::error::ReferenceError;
@@ -15,7 +15,9 @@ use probe::{Loss, Probe};
 #[derive(Clone, Copy, Debug)]
 pub struct Constructors {
     /// Adds two values of one type.
-    pub add: Add,
+    pub add: fn(&mut Graph, Value, Value) -> Result<Value, GraphError>,
+    /// Adds up the terms of a gradient.
+    pub accumulate: Accumulate,
     /// Multiplies two values of one type.
     pub mul: fn(&mut Graph, Value, Value) -> Result<Value, GraphError>,
     /// Sums all elements of a value of any shape into a single one.
@@ -141,7 +143,7 @@ impl GradientCheck {
             report.without_gradient = (0..case.inputs.len()).collect();
             return Ok(report);
         };
-        let gradients = probe.gradients(self.constructors.add)?;
+        let gradients = probe.gradients(self.constructors.accumulate)?;
         let mut loss = Loss::new(&probe)?;
         for (input, array) in case.inputs.iter().enumerate() {
             let Some(gradient) = gradients.get(&input) else {

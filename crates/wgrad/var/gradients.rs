@@ -16,7 +16,7 @@ impl Var {
         };
         let found = self.trace.graph(|graph| {
             let upstream = graph.scalar(1.0);
-            Ok(differentiate(graph, loss, upstream, &values, ops::add)?)
+            Ok(differentiate(graph, loss, upstream, &values, ops::accumulate)?)
         });
         let found = found.unwrap_or_else(|error| {
             self.trace.fail(error);

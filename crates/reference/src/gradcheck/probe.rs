@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use wgrad_core::autodiff::{Add, differentiate};
+use wgrad_core::autodiff::{Accumulate, differentiate};
 use wgrad_core::{Array, Case, DType, Graph, GraphError, HostTensor, Op, TensorType, Value};
 
 use super::{Constructors, GradientCheck, GradientError};
@@ -45,12 +45,12 @@ impl Probe {
     }
 
     /// For each input of f32 its gradient, if it has one, at the case itself.
-    pub fn gradients(&self, add: Add) -> Result<BTreeMap<usize, Option<Array>>, GradientError> {
+    pub fn gradients(&self, accumulate: Accumulate) -> Result<BTreeMap<usize, Option<Array>>, GradientError> {
         let mut graph = self.graph.clone();
         let one = Array { data: vec![1.0], kind: graph.kind(self.loss).clone() };
         let one = graph.constant(HostTensor::from_array(&one))?;
         let states: Vec<Value> = self.states.values().copied().collect();
-        let gradients = differentiate(&mut graph, self.loss, one, &states, add)?;
+        let gradients = differentiate(&mut graph, self.loss, one, &states, accumulate)?;
         for ((&input, &state), gradient) in self.states.iter().zip(gradients) {
             let Some(gradient) = gradient else { continue };
             let (wanted, got) = (graph.kind(state).clone(), graph.kind(gradient).clone());
@@ -98,7 +98,7 @@ fn state_name(input: usize) -> String {
 
 /// The sum of all elements of the outputs in the loss, each with its own weight; none without such outputs.
 fn weighted_sum(graph: &mut Graph, check: &GradientCheck, outputs: &[Value]) -> Result<Option<Value>, GraphError> {
-    let Constructors { add, mul, sum } = check.constructors;
+    let Constructors { add, mul, sum, .. } = check.constructors;
     let mut loss = None;
     for (index, &output) in outputs.iter().enumerate() {
         let kind = graph.kind(output).clone();
