@@ -39,6 +39,7 @@ operations![
     broadcast,
     clamp,
     class_hits,
+    conv2d,
     cross_entropy,
     div,
     dropout,

@@ -17,6 +17,8 @@ const WITHOUT_GRADIENT: &[&str] = &[
     "binary_cross_entropy_gradient",
     "binary_hits",
     "class_hits",
+    "conv2d_input_gradient",
+    "conv2d_weight_gradient",
     "equal",
     "greater",
     "greater_equal",
