@@ -6,6 +6,7 @@ mod broadcasting;
 mod cases;
 mod elementwise;
 mod mean;
+mod pooling;
 mod rowwise;
 mod unary;
 
@@ -15,6 +16,7 @@ use wgrad_core::Op;
 
 pub use binary::{Binary, BinaryFunction, BinaryValues};
 pub use mean::{mean, mean_axes};
+pub use pooling::PoolAxis;
 pub use unary::{Reads, Unary, UnaryFunction, UnaryGradient};
 
 macro_rules! operations {
@@ -33,6 +35,7 @@ operations![
     adam,
     add,
     argmax,
+    avg_pool2d,
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
     binary_hits,
@@ -54,9 +57,10 @@ operations![
     log,
     lookup,
     matmul,
+    max,
+    max_pool2d,
     maximum,
     minimum,
-    max,
     momentum,
     mul,
     neg,

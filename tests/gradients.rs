@@ -17,8 +17,6 @@ const WITHOUT_GRADIENT: &[&str] = &[
     "binary_cross_entropy_gradient",
     "binary_hits",
     "class_hits",
-    "conv2d_input_gradient",
-    "conv2d_weight_gradient",
     "equal",
     "greater",
     "greater_equal",
@@ -37,9 +35,13 @@ fn has_gradient(operation: &str) -> bool {
     !WITHOUT_GRADIENT.contains(&operation) && !operation.ends_with("_gradient")
 }
 
-/// Outputs that nothing is differentiated through: the gradient and the hits of the cross-entropy.
+/// Outputs that nothing is differentiated through: the gradient and the hits of the cross-entropy, places of maxima.
 fn excluded_outputs(operation: &str) -> Vec<usize> {
-    if operation == "cross_entropy" { vec![1, 2] } else { Vec::new() }
+    match operation {
+        "cross_entropy" => vec![1, 2],
+        "max_pool2d" => vec![1],
+        _ => Vec::new(),
+    }
 }
 
 /// Inputs of f32 that an operation treats as data: targets, and tables that rows are gathered from.

@@ -5,7 +5,7 @@
 
 use wgrad_core::{Graph, GraphError, Shape, Value};
 
-use crate::{reshape, sum_rows};
+use crate::{reshape, sum_axes};
 
 /// Into how many parts of one size the `k` rows are divided that a product with `m` times `n` elements sums over.
 ///
@@ -50,7 +50,7 @@ pub(crate) fn sum_of_parts(graph: &mut Graph, products: Value, shape: impl Into<
     let elements = shape.elements();
     let parts = graph.kind(products).shape.elements() / elements.max(1);
     let rows = reshape(graph, products, [parts, elements])?;
-    let sum = sum_rows(graph, rows)?;
+    let sum = sum_axes(graph, rows, &[0], false)?;
     reshape(graph, sum, shape)
 }
 
