@@ -62,7 +62,7 @@ impl Op for Broadcast {
     }
 
     fn lowering(&self, inputs: &[TensorType]) -> Lowering {
-        Lowering::View(View::Strided { offset: 0, strides: self.strides(&inputs[0].shape) })
+        Lowering::View(vec![View::Strided { offset: 0, strides: self.strides(&inputs[0].shape) }])
     }
 
     fn flops(&self, _inputs: &[TensorType]) -> u64 {

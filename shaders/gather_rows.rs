@@ -45,7 +45,7 @@ impl Op for GatherRows {
     }
 
     fn lowering(&self, _inputs: &[TensorType]) -> Lowering {
-        Lowering::View(View::GatherRows)
+        Lowering::View(vec![View::GatherRows])
     }
 
     fn flops(&self, _inputs: &[TensorType]) -> u64 {

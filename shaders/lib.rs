@@ -8,6 +8,7 @@ mod elementwise;
 mod mean;
 mod pooling;
 mod rowwise;
+mod strided;
 mod unary;
 
 use std::sync::Arc;
@@ -42,6 +43,7 @@ operations![
     broadcast,
     clamp,
     class_hits,
+    concat,
     conv2d,
     cross_entropy,
     div,
@@ -66,6 +68,7 @@ operations![
     neg,
     normalize,
     pack,
+    permute,
     power,
     record,
     relu,
@@ -78,6 +81,7 @@ operations![
     silu,
     slice,
     softplus,
+    split,
     sqrt,
     square,
     step,

@@ -54,7 +54,7 @@ impl Op for Reshape {
     }
 
     fn lowering(&self, _inputs: &[TensorType]) -> Lowering {
-        Lowering::View(View::Strided { offset: 0, strides: self.shape.strides() })
+        Lowering::View(vec![View::Strided { offset: 0, strides: self.shape.strides() }])
     }
 
     fn flops(&self, _inputs: &[TensorType]) -> u64 {

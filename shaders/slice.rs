@@ -66,7 +66,7 @@ impl Op for Slice {
     }
 
     fn lowering(&self, _inputs: &[TensorType]) -> Lowering {
-        Lowering::View(View::Strided { offset: self.offset, strides: self.shape.strides() })
+        Lowering::View(vec![View::Strided { offset: self.offset, strides: self.shape.strides() }])
     }
 
     fn flops(&self, _inputs: &[TensorType]) -> u64 {

@@ -28,7 +28,7 @@ use wgrad_core::{
 };
 
 use crate::cases::{case, floats, tolerance_of_sum};
-use crate::matmul::{Extents, Matmul, split};
+use crate::matmul::{Extents, Matmul, partition};
 
 pub use input_gradient::Conv2dInputGradient;
 pub use weight_gradient::Conv2dWeightGradient;
@@ -199,10 +199,10 @@ impl Op for Conv2d {
         let Some(geometry) = self.geometry(&input_shape, &weight_shape) else { return Ok(vec![None; 2]) };
         let of_input = Conv2dInputGradient { of: *self, pixels: geometry.pixels };
         let input_gradient = graph.apply_one(of_input, &[upstream, weight])?;
-        let parts = split::parts(geometry.filters, geometry.depth(), geometry.rows());
+        let parts = partition::parts(geometry.filters, geometry.depth(), geometry.rows());
         let of_weight = Conv2dWeightGradient { of: *self, taps: geometry.taps, parts };
         let products = graph.apply_one(of_weight, &[upstream, input])?;
-        let weight_gradient = split::sum_of_parts(graph, products, weight_shape)?;
+        let weight_gradient = partition::sum_of_parts(graph, products, weight_shape)?;
         Ok(vec![Some(input_gradient), Some(weight_gradient)])
     }
 

@@ -2,12 +2,12 @@
 //! matrices or of as many pairs as the axes before the last two have.
 //!
 //! A transposed operand is read where it lies; nothing is copied, in the gradients neither. A gradient that sums over
-//! many more examples than it has elements is [split](split) into products over some of the examples each.
+//! many more examples than it has elements is divided into products over some of the examples each.
 //!
 //! [`torch.matmul`]: https://docs.pytorch.org/docs/stable/generated/torch.matmul.html
 
 pub(crate) mod candidates;
-pub(crate) mod split;
+pub(crate) mod partition;
 #[cfg(test)]
 mod tests;
 
@@ -117,8 +117,8 @@ impl Op for Matmul {
             true => matmul(graph, rhs, upstream, self.transpose_rhs, true)?,
         };
         let rhs_gradient = match self.transpose_rhs {
-            false => split::matmul(graph, lhs, upstream, !self.transpose_lhs, false)?,
-            true => split::matmul(graph, upstream, lhs, true, self.transpose_lhs)?,
+            false => partition::matmul(graph, lhs, upstream, !self.transpose_lhs, false)?,
+            true => partition::matmul(graph, upstream, lhs, true, self.transpose_lhs)?,
         };
         Ok(vec![Some(lhs_gradient), Some(rhs_gradient)])
     }

@@ -1,5 +1,6 @@
 //! What an operation tells the engine about itself.
 
+use std::any::Any;
 use std::fmt::Debug;
 
 use crate::graph::{Graph, GraphError, Node, Value};
@@ -7,7 +8,9 @@ use crate::tensor::{Array, HostTensor, Shape, TensorType};
 use crate::windows::Windows;
 
 /// An operation: its shapes, gradient, kernels and reference. One pair of files implements it.
-pub trait Op: Debug + Send + Sync {
+///
+/// `Any` lets operations of one crate recognise each other; the engine itself never asks.
+pub trait Op: Any + Debug + Send + Sync {
     /// The stem of its files, which is its label in graphs, plans and profiles.
     fn name(&self) -> &'static str;
 
@@ -90,8 +93,8 @@ impl ShapeError {
 pub enum Lowering {
     /// A function of the elements at one index; inputs broadcast to the first output's shape.
     Pointwise(Function),
-    /// The output shows elements of the first input, without computing.
-    View(View),
+    /// Each output shows elements of the first input in its own way, without computing.
+    View(Vec<View>),
     /// The flattened inputs stand behind one another in the output, each from the offset given, in elements.
     Pack(Vec<usize>),
     /// One dispatch of one of these candidates, best first for each class of adapter.

@@ -29,6 +29,9 @@ pub struct Composed {
     pub entry: String,
     /// The storage bindings, from binding 1.
     pub bindings: Vec<Binding>,
+    /// What the uniform holds behind the kernel's dims: where tensors begin that are parts of what is bound. So the file
+    /// is the same for all parts, as the steps of a sequence are, and they share a pipeline.
+    pub offsets: Vec<u32>,
 }
 
 /// A WGSL file and its Rust half disagree.
@@ -81,6 +84,17 @@ pub struct Locations {
     pub values: HashMap<Value, Location>,
     /// What dispatches write.
     pub destinations: HashMap<Destination, Location>,
+    /// What is a part of a pack.
+    pub packed: HashMap<Destination, Room>,
+}
+
+/// What a pack has behind a part that is no multiple of four elements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Room {
+    /// Nothing up to the next multiple of four: the part may be stored in whole groups of four.
+    Padded,
+    /// Another part's elements.
+    Exact,
 }
 
 const ELEMENTWISE: &str = include_str!("elementwise.wgsl");
@@ -99,11 +113,9 @@ pub fn compose(
         Anchor::Kernel { node, kernel, .. } => (kernel.source, kernel.entry, graph.node(*node).name()),
         Anchor::Elementwise { .. } => (ELEMENTWISE, "elementwise", "elementwise"),
     };
-    let composer = Composer {
-        module: Module::parse(operation, source)?,
-        printer: Printer::new(graph, lowerings, locations),
-        glue: String::new(),
-    };
+    let module = Module::parse(operation, source)?;
+    let composer =
+        Composer { printer: Printer::new(graph, lowerings, locations, module.uniform_name()?), module, glue: String::new() };
     composer.compose(group, entry)
 }
 
@@ -119,13 +131,14 @@ impl Composer<'_> {
             Anchor::Kernel { node, kernel, loads } => self.kernel(*node, kernel, loads, group)?,
             Anchor::Elementwise { shape } => self.elementwise(shape, &group.slots[0])?,
         }
+        self.module.extend_dims(self.printer.offsets().len())?;
         let mut source = self.module.edited();
         for file in self.printer.sources() {
             source.push_str(&format!("\n{file}"));
         }
         let bindings: &Bindings = self.printer.bindings();
         source.push_str(&format!("\n// Glue.\n\n{}{}", bindings.declarations(), self.glue));
-        Ok(Composed { source, entry: entry.to_owned(), bindings: bindings.list() })
+        Ok(Composed { source, entry: entry.to_owned(), bindings: bindings.list(), offsets: self.printer.offsets() })
     }
 
     fn elementwise(&mut self, shape: &Shape, slot: &Slot) -> Result<(), ComposeError> {

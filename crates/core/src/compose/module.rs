@@ -31,10 +31,37 @@ impl<'a> Module<'a> {
         }
     }
 
+    fn uniform(&self) -> Option<&naga::GlobalVariable> {
+        let mut variables = self.module.global_variables.iter().map(|(_, variable)| variable);
+        variables.find(|variable| variable.space == naga::AddressSpace::Uniform)
+    }
+
+    /// The name of the uniform at binding 0.
+    pub fn uniform_name(&self) -> Result<String, ComposeError> {
+        let name = self.uniform().and_then(|uniform| uniform.name.clone());
+        name.ok_or_else(|| self.missing("variable", "of the address space uniform"))
+    }
+
+    /// Adds members to the uniform's struct, behind its own: [`offset_name`] of 0 to `count`.
+    pub fn extend_dims(&mut self, count: usize) -> Result<(), ComposeError> {
+        let span = self.uniform().and_then(|uniform| self.module.types.get_span(uniform.ty).to_range());
+        let end = span.and_then(|span| Some(span.start + self.source[span].rfind('}')?));
+        let end = end.ok_or_else(|| self.missing("struct", "of the uniform"))?;
+        let comma = if self.source[..end].trim_end().ends_with(',') { "" } else { "," };
+        let members: Vec<String> = (0..count).map(|index| format!(" {}: u32", offset_name(index))).collect();
+        if count > 0 {
+            self.edits.push((end..end, format!("{comma}{} ", members.join(","))));
+        }
+        Ok(())
+    }
+
+    fn missing(&self, what: &'static str, name: &str) -> ComposeError {
+        ComposeError::Missing { operation: self.operation.to_owned(), what, name: name.to_owned() }
+    }
+
     /// Whether the uniform at binding 0 is a struct of that many `u32`s.
     pub fn check_dims(&self, wanted: usize) -> Result<(), ComposeError> {
-        let uniform = self.module.global_variables.iter().find(|(_, variable)| variable.space == naga::AddressSpace::Uniform);
-        let members = match uniform.map(|(_, variable)| &self.module.types[variable.ty].inner) {
+        let members = match self.uniform().map(|variable| &self.module.types[variable.ty].inner) {
             Some(naga::TypeInner::Struct { members, .. }) => members.as_slice(),
             _ => &[],
         };
@@ -81,8 +108,7 @@ impl<'a> Module<'a> {
     }
 
     fn replace(&mut self, range: Option<Range<usize>>, what: &'static str, name: &str, text: String) -> Result<(), ComposeError> {
-        let missing = || ComposeError::Missing { operation: self.operation.to_owned(), what, name: name.to_owned() };
-        let range = range.ok_or_else(missing)?;
+        let range = range.ok_or_else(|| self.missing(what, name))?;
         if !self.edits.iter().any(|(edit, _)| *edit == range) {
             self.edits.push((range, text));
         }
@@ -101,6 +127,11 @@ impl<'a> Module<'a> {
         }
         text + &self.source[end..]
     }
+}
+
+/// The name of a member that [`Module::extend_dims`] adds.
+pub fn offset_name(index: usize) -> String {
+    format!("offset_{index}")
 }
 
 fn kind(literal: Literal) -> &'static str {

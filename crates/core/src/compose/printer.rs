@@ -5,13 +5,14 @@ mod windows;
 use crate::fuse::{Access, Destination, Expression, Member, Store};
 use crate::graph::{Graph, NodeId, Value};
 use crate::op::{Function, Lanes, Literal, Lowering};
+use crate::plan::BufferId;
 use crate::tensor::{DType, Shape};
 
 use super::bindings::{Accessor, Bindings};
-use super::module::{Module, print_literal};
+use super::module::{Module, offset_name, print_literal};
 use super::scope::{At, Scope, Statements};
 use super::text::{gather_accessor, inside, invocation, is_name, kind, linear, nonzero, splat, sum};
-use super::{ComposeError, Locations};
+use super::{ComposeError, Locations, Room};
 
 pub use windows::Panes;
 
@@ -30,16 +31,39 @@ pub struct Printer<'a> {
     locations: &'a Locations,
     bindings: Bindings,
     sources: Vec<&'static str>,
+    uniform: String,
+    /// The parts of buffers that are reached, by where they begin.
+    parts: Vec<(BufferId, usize)>,
 }
 
 impl<'a> Printer<'a> {
-    pub fn new(graph: &'a Graph, lowerings: &'a [Option<Lowering>], locations: &'a Locations) -> Self {
-        Self { graph, lowerings, locations, bindings: Bindings::default(), sources: Vec::new() }
+    pub fn new(graph: &'a Graph, lowerings: &'a [Option<Lowering>], locations: &'a Locations, uniform: String) -> Self {
+        let (bindings, sources, parts) = (Bindings::default(), Vec::new(), Vec::new());
+        Self { graph, lowerings, locations, bindings, sources, uniform, parts }
     }
 
     /// The WGSL files of all functions that were called, each once.
     pub fn sources(&self) -> &[&'static str] {
         &self.sources
+    }
+
+    /// Where the parts of buffers begin, in elements, that are reached through the uniform.
+    pub fn offsets(&self) -> Vec<u32> {
+        self.parts.iter().map(|(_, offset)| *offset as u32).collect()
+    }
+
+    /// Elements before a tensor's first, for an index: read from the uniform where the tensor is a part of what is bound,
+    /// and nothing where it begins there.
+    fn offset(&mut self, buffer: BufferId, offset: usize, is_part: bool) -> String {
+        if !is_part && offset == 0 {
+            return String::new();
+        }
+        let known = self.parts.iter().position(|part| *part == (buffer, offset));
+        let index = known.unwrap_or_else(|| {
+            self.parts.push((buffer, offset));
+            self.parts.len() - 1
+        });
+        format!("{}.{}", self.uniform, offset_name(index))
     }
 
     pub fn bindings(&self) -> &Bindings {
@@ -105,17 +129,24 @@ impl<'a> Printer<'a> {
                 Ok(self.window(*value, &Panes { windows, access }, lanes, at, scope))
             }
             Expression::Call { node, arguments, access } => {
-                let index = linear(access, 0, at);
+                let index = linear(access, nonzero(access.offset), at);
                 self.call(*node, arguments, &index, lanes, at, scope)
             }
         }
     }
 
+    /// Whether other tensors, or other elements of the same one, lie around the first `reach` elements of a value.
+    fn is_part(&self, value: Value, reach: usize) -> bool {
+        self.locations.packed.contains_key(&Destination::Value(value)) || reach < self.graph.kind(value).shape.elements()
+    }
+
     fn load(&mut self, value: Value, access: &Access, lanes: Lanes, at: &At) -> String {
         let location = &self.locations.values[&value];
         let (buffer, dtype) = (location.buffer, location.kind.dtype);
-        let index = linear(access, location.offset, at);
+        let is_part = self.is_part(value, access.reach());
         let aligned = access.is_aligned() && location.offset.is_multiple_of(4);
+        let offset = self.offset(buffer, location.offset + access.offset, is_part);
+        let index = linear(access, offset.clone(), at);
         let mut reach = |accessor| self.bindings.accessor(buffer, dtype, accessor);
         match (lanes, access.column_stride()) {
             (Lanes::One, _) => format!("{}({index})", reach(Accessor::LoadOne)),
@@ -127,7 +158,7 @@ impl<'a> Printer<'a> {
                 // Columns beyond the row's end are clamped to its last: nobody uses them.
                 let lane = |lane: usize| {
                     let column = format!("min({} + {lane}u, {}u)", at.column, at.columns.saturating_sub(1));
-                    format!("{one}({})", linear(access, location.offset, &At { column, ..at.clone() }))
+                    format!("{one}({})", linear(access, offset.clone(), &At { column, ..at.clone() }))
                 };
                 format!("{}({})", kind(dtype, lanes), (0..4).map(lane).collect::<Vec<_>>().join(", "))
             }
@@ -137,16 +168,18 @@ impl<'a> Printer<'a> {
     fn gather(&mut self, gather: Gather, lanes: Lanes, at: &At, scope: &mut Scope) -> Result<String, ComposeError> {
         let Gather { table, offset, shape, row } = gather;
         let location = &self.locations.values[&table];
-        let (buffer, dtype, offset) = (location.buffer, location.kind.dtype, location.offset + offset);
+        let (buffer, dtype) = (location.buffer, location.kind.dtype);
+        let (begin, is_part) = (location.offset + offset, self.is_part(table, self.graph.kind(table).shape.elements()));
+        let offset = self.offset(buffer, begin, is_part);
         let width = (shape.elements() / shape.dims()[0].max(1)).max(1);
-        let start = |row: &str, column: &str| sum(&[format!("{row} * {width}u"), column.to_owned(), nonzero(offset)]);
+        let start = |row: &str, column: &str| sum(&[format!("{row} * {width}u"), column.to_owned(), offset.clone()]);
         if at.fetched {
-            let accessor = gather_accessor(lanes, width, offset);
+            let accessor = gather_accessor(lanes, width, begin);
             return Ok(format!("{}({})", self.bindings.accessor(buffer, dtype, accessor), start(&at.row, &at.column)));
         }
         if width == at.columns && shape.rank() > 1 {
             let row = self.print(row, Lanes::One, &At::vector(&at.row), scope)?;
-            let accessor = gather_accessor(lanes, width, offset);
+            let accessor = gather_accessor(lanes, width, begin);
             return Ok(format!("{}({})", self.bindings.accessor(buffer, dtype, accessor), start(&row, &at.column)));
         }
         let count = if lanes == Lanes::Four { 4 } else { 1 };
@@ -216,7 +249,7 @@ impl<'a> Printer<'a> {
         let node = self.graph.node(member.node);
         if let Some(Lowering::View(_)) = &self.lowerings[member.node.0 as usize] {
             let shown = self.print(&member.arguments[0], Lanes::Four, at, scope)?;
-            scope.locals.insert(node.output(0), shown);
+            scope.locals.insert(node.output(member.output), shown);
             return Ok(());
         }
         let index = sum(&[format!("{} * {}u", at.row, at.columns), at.column.clone()]);
@@ -258,13 +291,16 @@ impl<'a> Printer<'a> {
     pub fn store_four(&mut self, store: &Store, at: &At, scope: &mut Scope) -> Result<(), ComposeError> {
         let value = self.print(&store.expression, Lanes::Four, at, scope)?;
         let location = &self.locations.destinations[&store.destination];
-        let (buffer, dtype, offset) = (location.buffer, location.kind.dtype, location.offset);
+        let (buffer, dtype, begin) = (location.buffer, location.kind.dtype, location.offset);
+        let room = self.locations.packed.get(&store.destination);
+        let offset = self.offset(buffer, begin, room.is_some());
         let row = if at.rows == 1 { String::new() } else { format!("{} * {}u", at.row, at.columns) };
-        let index = sum(&[row, at.column.clone(), nonzero(offset)]);
-        // A lone row may be stored up to the next multiple of 4, which is its own: with zeros, so that sums over a
+        let index = sum(&[row, at.column.clone(), offset]);
+        // A lone row may be stored up to the next multiple of 4, where that is its own: with zeros, so that sums over a
         // pack see nothing in its gaps.
-        let value = if at.rows == 1 { inside(&value, self.destination_kind(store), at) } else { value };
-        if offset.is_multiple_of(4) && (at.columns.is_multiple_of(4) || at.rows == 1) {
+        let has_room = at.rows == 1 && room != Some(&Room::Exact);
+        let value = if has_room { inside(&value, self.destination_kind(store), at) } else { value };
+        if begin.is_multiple_of(4) && (at.columns.is_multiple_of(4) || has_room) {
             let accessor = self.bindings.accessor(buffer, dtype, Accessor::StoreFour);
             scope.push(format!("{accessor}({index}, {value});"));
             return Ok(());
@@ -284,9 +320,10 @@ impl<'a> Printer<'a> {
     /// The statement that stores one element.
     pub fn store_one(&mut self, destination: &Destination, index: &str, value: &str) -> String {
         let location = &self.locations.destinations[destination];
-        let (buffer, dtype, offset) = (location.buffer, location.kind.dtype, location.offset);
+        let (buffer, dtype, begin) = (location.buffer, location.kind.dtype, location.offset);
+        let offset = self.offset(buffer, begin, self.locations.packed.contains_key(destination));
         let accessor = self.bindings.accessor(buffer, dtype, Accessor::StoreOne);
-        format!("    {accessor}({}, {value});\n", sum(&[index.to_owned(), nonzero(offset)]))
+        format!("    {accessor}({}, {value});\n", sum(&[index.to_owned(), offset]))
     }
 
     fn function(&mut self, node: NodeId) -> &'a Function {

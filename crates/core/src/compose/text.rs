@@ -44,8 +44,8 @@ pub fn gather_accessor(lanes: Lanes, width: usize, offset: usize) -> Accessor {
     }
 }
 
-/// The linear index of an access, behind `offset` more elements.
-pub fn linear(access: &Access, offset: usize, at: &At) -> String {
+/// The linear index of an access, `offset` elements behind that of its strides alone.
+pub fn linear(access: &Access, offset: String, at: &At) -> String {
     let mut terms = Vec::new();
     let mut below = 1;
     let runs = access.row_runs();
@@ -61,7 +61,7 @@ pub fn linear(access: &Access, offset: usize, at: &At) -> String {
         1 => at.column.clone(),
         stride => format!("({}) * {stride}u", at.column),
     });
-    terms.push(nonzero(access.offset + offset));
+    terms.push(offset);
     sum(&terms)
 }
 

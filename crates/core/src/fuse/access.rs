@@ -53,45 +53,41 @@ impl Access {
         self.offset == 0 && self.is_contiguous()
     }
 
+    /// Elements from the tensor's first to the last that an index is mapped to.
+    pub fn reach(&self) -> usize {
+        let axes = self.shape.dims().iter().zip(&self.strides);
+        self.offset + 1 + axes.map(|(extent, stride)| extent.saturating_sub(1) * stride).sum::<usize>()
+    }
+
     /// Whether all indices are mapped to one element.
     pub fn is_repeat(&self) -> bool {
         self.shape.dims().iter().zip(&self.strides).all(|(&extent, &stride)| extent == 1 || stride == 0)
     }
 
     /// This access to a tensor which is itself seen through `inner`, as one access; none where strides cannot say it.
+    ///
+    /// A stride of this access is a distance in the tensor between, whose row-major index has a digit for each axis: so
+    /// many steps along each. What they come to in the stored tensor is a stride too, as long as no digit overflows.
     pub fn then(&self, inner: &Access) -> Option<Access> {
         let with = |offset, strides| Some(Access { shape: self.shape.clone(), offset, strides });
-        if inner.is_contiguous() {
-            return with(self.offset + inner.offset, self.strides.clone());
-        }
-        if inner.is_repeat() {
+        if self.shape.elements() == 0 || inner.is_repeat() {
             return with(inner.offset, vec![0; self.shape.rank()]);
         }
-        if self.offset != 0 {
-            return None;
+        let axes = inner.merged_axes();
+        let mut most = digits(self.offset, &axes);
+        let mut strides = Vec::with_capacity(self.shape.rank());
+        for (&extent, &stride) in self.shape.dims().iter().zip(&self.strides) {
+            let steps = digits(if extent == 1 { 0 } else { stride }, &axes);
+            most.iter_mut().zip(&steps).for_each(|(most, steps)| *most += steps * (extent - 1));
+            strides.push(distance(&steps, &axes));
         }
-        if self.is_contiguous() && self.shape == inner.shape {
-            return with(inner.offset, inner.strides.clone());
-        }
-        if self.is_repeat() {
-            return with(inner.offset, self.strides.clone());
-        }
-        with(inner.offset, self.axis_by_axis(inner)?)
+        let overflows = most.iter().zip(&axes).any(|(most, axis)| *most >= axis.0);
+        if overflows { None } else { with(inner.offset + distance(&digits(self.offset, &axes), &axes), strides) }
     }
 
-    /// The strides of `inner` where this access keeps an axis, and 0 where it repeats along one.
-    fn axis_by_axis(&self, inner: &Access) -> Option<Vec<usize>> {
-        let skipped = self.shape.rank().checked_sub(inner.shape.rank())?;
-        let row_major = inner.shape.strides();
-        (0..self.shape.rank())
-            .map(|axis| match (self.strides[axis], axis.checked_sub(skipped)) {
-                (0, _) => Some(0),
-                (stride, Some(own)) if stride == row_major[own] && self.shape.dims()[axis] == inner.shape.dims()[own] => {
-                    Some(inner.strides[own])
-                }
-                _ => None,
-            })
-            .collect()
+    /// The axes, those that can be walked with one stride merged, as (extent, stride), slowest first.
+    fn merged_axes(&self) -> Vec<(usize, usize)> {
+        merge(self.shape.dims().iter().copied().zip(self.strides.iter().copied()))
     }
 
     /// The same access with all indices in one axis; none where the strides do not allow it.
@@ -111,22 +107,42 @@ impl Access {
     /// The leading axes, those that can be walked with one stride merged, as (extent, stride), slowest first;
     /// axes of extent 1 left out.
     pub fn row_runs(&self) -> Vec<(usize, usize)> {
-        let mut runs: Vec<(usize, usize)> = Vec::new();
         let leading = self.shape.rank().saturating_sub(1);
-        for (&extent, &stride) in self.shape.dims()[..leading].iter().zip(&self.strides) {
-            match runs.last_mut() {
-                _ if extent == 1 => {}
-                Some(last) if last.1 == stride * extent => *last = (last.0 * extent, stride),
-                _ => runs.push((extent, stride)),
-            }
-        }
-        runs
+        merge(self.shape.dims()[..leading].iter().copied().zip(self.strides.iter().copied()))
     }
 
     /// Whether four consecutive columns, from a multiple of 4, always lie in one aligned group of four elements.
     pub fn is_aligned(&self) -> bool {
         self.column_stride() == 1 && self.offset.is_multiple_of(4) && self.row_runs().iter().all(|(_, stride)| stride % 4 == 0)
     }
+}
+
+/// Axes as (extent, stride), with those that can be walked with one stride merged and those of extent 1 left out.
+fn merge(axes: impl Iterator<Item = (usize, usize)>) -> Vec<(usize, usize)> {
+    let mut merged: Vec<(usize, usize)> = Vec::new();
+    for (extent, stride) in axes.filter(|&(extent, _)| extent != 1) {
+        match merged.last_mut() {
+            Some(last) if last.1 == stride * extent => *last = (last.0 * extent, stride),
+            _ => merged.push((extent, stride)),
+        }
+    }
+    merged
+}
+
+/// A row-major index over axes of (extent, stride) as an index along each. The first takes what is beyond its extent.
+fn digits(index: usize, axes: &[(usize, usize)]) -> Vec<usize> {
+    let mut digits = vec![0; axes.len()];
+    let mut rest = index;
+    for (axis, &(extent, _)) in axes.iter().enumerate().rev() {
+        digits[axis] = if axis == 0 { rest } else { rest % extent.max(1) };
+        rest /= extent.max(1);
+    }
+    digits
+}
+
+/// The distance that so many steps along each axis go.
+fn distance(steps: &[usize], axes: &[(usize, usize)]) -> usize {
+    steps.iter().zip(axes).map(|(steps, (_, stride))| steps * stride).sum()
 }
 
 #[cfg(test)]
@@ -148,6 +164,49 @@ mod tests {
         let flat = Access { shape: [6].into(), offset: 0, strides: vec![1] };
         assert_eq!(flat.then(&transpose), None);
         assert_eq!(Access::identity(&[3, 2].into()).then(&transpose), Some(transpose));
+    }
+
+    /// Every combination of a slice, permutation, reshape or broadcast with another that strides can say, element by
+    /// element.
+    #[test]
+    fn accesses_combine_as_their_maps_do() {
+        let access = |shape: &[usize], offset, strides: &[usize]| Access {
+            shape: shape.to_vec().into(),
+            offset,
+            strides: strides.to_vec(),
+        };
+        let inner = [
+            access(&[4, 6], 0, &[6, 1]),
+            access(&[4, 6], 5, &[12, 1]),
+            access(&[4, 1, 6], 3, &[1, 9, 4]),
+            access(&[2, 2, 6], 1, &[40, 7, 1]),
+            access(&[4, 6], 2, &[0, 1]),
+        ];
+        let outer = [
+            (access(&[24], 0, &[1]), [true, false, false, false, false]),
+            (access(&[4, 6], 0, &[6, 1]), [true, true, true, false, true]),
+            (access(&[6, 4], 0, &[1, 6]), [true, true, true, false, true]),
+            (access(&[2, 2, 2, 3], 0, &[12, 6, 3, 1]), [true; 5]),
+            (access(&[3, 2], 13, &[2, 1]), [true, false, false, false, false]),
+            (access(&[3, 2], 8, &[6, 2]), [true, true, true, false, true]),
+            (access(&[5, 4], 6, &[0, 1]), [true; 5]),
+        ];
+        for (outer, expressible) in &outer {
+            for (inner, expressible) in inner.iter().zip(expressible) {
+                let both = outer.then(inner);
+                assert_eq!(both.is_some(), *expressible, "{outer:?} of {inner:?}");
+                for index in 0..outer.shape.elements() {
+                    let wanted = element(inner, element(outer, index));
+                    assert!(both.as_ref().is_none_or(|both| element(both, index) == wanted), "{outer:?} of {inner:?}");
+                }
+            }
+        }
+    }
+
+    /// The element that a row-major index is mapped to.
+    fn element(access: &Access, index: usize) -> usize {
+        let axes = access.shape.strides().into_iter().zip(access.shape.dims()).zip(&access.strides);
+        access.offset + axes.map(|((row_major, extent), stride)| index / row_major % extent * stride).sum::<usize>()
     }
 
     #[test]

@@ -2,46 +2,57 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::graph::{Graph, Kind, NodeId, Value};
+use crate::graph::{Graph, Kind, Node, NodeId, Value};
 use crate::op::{Kernel, Lowering, View};
 use crate::plan::{PlanError, Target};
 use crate::tensor::{Shape, TensorType};
 
 use super::expression::{Builder, Expression, Unfit};
 use super::live::Live;
-use super::{Access, Anchor, Destination, Group, Member, Operand, Placement, Slot, Store};
+use super::{Access, Anchor, Destination, Group, Member, Operand, Placement, Slot, Store, packed_value};
 
-/// Dispatches, or a node that has to be placed otherwise.
+/// Dispatches, or what keeps them from being written.
 pub enum Built {
     Fusion(Vec<Group>),
+    Misfits(Vec<Misfit>),
+}
+
+/// A node that has to be placed otherwise: stored rather than computed inline, or in no other's epilogue.
+pub enum Misfit {
     Store(NodeId),
     Alone(NodeId),
 }
 
 /// Writes all dispatches.
 pub fn build(graph: &Graph, live: &Live, placement: &Placement, target: &Target) -> Result<Built, PlanError> {
-    let groups = (0..placement.groups.len()).map(|group| build_group(graph, live, placement, group));
-    let mut groups = match groups.collect::<Result<Vec<_>, _>>() {
-        Ok(groups) => groups,
-        Err(built) => return Ok(built),
-    };
-    let read = read_values(graph, live, &groups);
-    if let Some(value) = read.iter().find(|value| is_unstored(live, placement, **value)) {
-        return Ok(Built::Store(value.node));
-    }
-    for group in &mut groups {
-        add_stores(graph, placement, group, &read);
-        flatten(group);
-    }
-    for group in &groups {
-        if let Some(built) = over_limit(graph, live, group, target)? {
-            return Ok(built);
+    let (mut groups, mut misfits) = (Vec::new(), Vec::new());
+    for group in 0..placement.groups.len() {
+        match build_group(graph, live, placement, group) {
+            Ok(group) => groups.push(group),
+            Err(misfit) => misfits.push(misfit),
         }
     }
-    Ok(Built::Fusion(groups))
+    if !misfits.is_empty() {
+        return Ok(Built::Misfits(misfits));
+    }
+    let read = read_values(graph, live, &groups);
+    let unstored = read.iter().filter(|value| is_unstored(live, placement, **value));
+    misfits.extend(unstored.map(|value| Misfit::Store(value.node)));
+    if !misfits.is_empty() {
+        return Ok(Built::Misfits(misfits));
+    }
+    for (index, group) in groups.iter_mut().enumerate() {
+        add_stores(graph, placement, index, group, &read);
+        flatten(group);
+    }
+    let roots = roots(graph, live);
+    for group in &groups {
+        misfits.extend(over_limit(graph, &roots, group, target)?);
+    }
+    Ok(if misfits.is_empty() { Built::Fusion(groups) } else { Built::Misfits(misfits) })
 }
 
-fn build_group(graph: &Graph, live: &Live, placement: &Placement, index: usize) -> Result<Group, Built> {
+fn build_group(graph: &Graph, live: &Live, placement: &Placement, index: usize) -> Result<Group, Misfit> {
     let nodes = placement.groups[index].clone();
     let builder = |slot| Builder { graph, live, placement, group: index, slot };
     let anchor = graph.node(nodes[0]);
@@ -57,24 +68,32 @@ fn build_group(graph: &Graph, live: &Live, placement: &Placement, index: usize) 
             (Anchor::Kernel { node: anchor.id, kernel, loads }, slots.collect())
         }
         _ => {
-            let shape = anchor.outputs[0].shape.clone();
+            let made = first_made(anchor, placement, index);
+            let shape = graph.kind(made).shape.clone();
             (Anchor::Elementwise { shape: shape.clone() }, vec![Slot { shape, members: vec![], stores: vec![] }])
         }
     };
     for &node in &nodes {
         let is_anchor = matches!(anchor, Anchor::Kernel { node: kernel, .. } if kernel == node);
-        let Some(slot) = placement.places[&node].slot.filter(|_| !is_anchor) else { continue };
-        let arguments = arguments(&builder(Some(slot)), node).map_err(|unfit| refuse(unfit, node))?;
-        slots[slot].members.push(Member { node, arguments });
+        let made = first_made(graph.node(node), placement, index);
+        let Some(slot) = placement.places[&made].slot.filter(|_| !is_anchor) else { continue };
+        let arguments = arguments(&builder(Some(slot)), made).map_err(|unfit| refuse(unfit, node))?;
+        slots[slot].members.push(Member { node, arguments, output: made.output as usize });
     }
     let sums = nodes.iter().filter_map(|node| Some((placement.sums.get(node)?.1, graph.node(*node).output(0)))).collect();
     Ok(Group { anchor, slots, sums, nodes })
 }
 
-fn refuse(unfit: Unfit, reader: NodeId) -> Built {
+/// The first of a node's outputs that a dispatch makes: of a view the only one, of another operation the first.
+fn first_made(node: &Node, placement: &Placement, group: usize) -> Value {
+    let made = |value: &Value| placement.places.get(value).is_some_and(|place| place.group == group);
+    (0..node.outputs.len()).map(|output| node.output(output)).find(made).unwrap_or(node.output(0))
+}
+
+fn refuse(unfit: Unfit, reader: NodeId) -> Misfit {
     match unfit {
-        Unfit::Store(node) => Built::Store(node),
-        Unfit::Same => Built::Alone(reader),
+        Unfit::Store(node) => Misfit::Store(node),
+        Unfit::Same => Misfit::Alone(reader),
     }
 }
 
@@ -97,13 +116,12 @@ fn operand(builder: &Builder, input: Value, view: Option<(View, Shape)>, hook: b
     }
 }
 
-/// The inputs of an operation in an epilogue. A view's one argument is what it shows.
-fn arguments(builder: &Builder, node: NodeId) -> Result<Vec<Expression>, Unfit> {
-    let output = builder.graph.node(node).output(0);
+/// The inputs of the operation that makes `output` in an epilogue. A view's one argument is what it shows.
+fn arguments(builder: &Builder, output: Value) -> Result<Vec<Expression>, Unfit> {
     let access = Access::identity(&builder.graph.kind(output).shape);
-    match builder.live.lowering(node) {
+    match builder.live.lowering(output.node) {
         Some(Lowering::View(_)) => Ok(vec![builder.view(output, &access)?]),
-        _ => builder.arguments(node, &access),
+        _ => builder.arguments(output.node, &access),
     }
 }
 
@@ -112,29 +130,24 @@ fn read_values(graph: &Graph, live: &Live, groups: &[Group]) -> HashSet<Value> {
     let mut read: HashSet<Value> = live.wanted.iter().copied().collect();
     read.extend(groups.iter().flat_map(Group::loads).map(|(value, _)| value));
     let packs = live.nodes.iter().filter(|&&id| matches!(live.lowering(id), Some(Lowering::Pack(_))));
-    read.extend(packs.flat_map(|&id| graph.node(id).inputs.iter().copied()));
+    read.extend(packs.flat_map(|&id| &graph.node(id).inputs).map(|&input| packed_value(graph, &live.lowerings, input)));
     read
 }
 
 /// Whether a value that is read from memory is computed inline instead.
 fn is_unstored(live: &Live, placement: &Placement, value: Value) -> bool {
     let inline = matches!(live.lowering(value.node), Some(Lowering::Pointwise(_) | Lowering::View(_)));
-    inline && !placement.places.contains_key(&value.node)
+    inline && !placement.places.contains_key(&value)
 }
 
-fn add_stores(graph: &Graph, placement: &Placement, group: &mut Group, read: &HashSet<Value>) {
+fn add_stores(graph: &Graph, placement: &Placement, index: usize, group: &mut Group, read: &HashSet<Value>) {
     for &id in &group.nodes {
         let node = graph.node(id);
-        let is_anchor = matches!(group.anchor, Anchor::Kernel { node: kernel, .. } if kernel == id);
-        let Some(place) = placement.places[&id].slot else { continue };
-        for output in 0..node.outputs.len() {
-            let slot = if is_anchor { output } else { place };
-            let value = node.output(output);
-            if read.contains(&value) {
-                group.slots[slot]
-                    .stores
-                    .push(Store { expression: Expression::Local(value), destination: Destination::Value(value) });
-            }
+        for value in (0..node.outputs.len()).map(|output| node.output(output)).filter(|value| read.contains(value)) {
+            let place = placement.places.get(&value).filter(|place| place.group == index);
+            let Some(slot) = place.and_then(|place| place.slot) else { continue };
+            let store = Store { expression: Expression::Local(value), destination: Destination::Value(value) };
+            group.slots[slot].stores.push(store);
         }
     }
 }
@@ -145,7 +158,7 @@ fn flatten(group: &mut Group) {
     let slot = &group.slots[0];
     let members = slot.members.iter().map(|member| {
         let arguments = member.arguments.iter().map(Expression::flattened).collect::<Option<_>>()?;
-        Some(Member { node: member.node, arguments })
+        Some(Member { arguments, ..member.clone() })
     });
     if let Some(members) = members.collect::<Option<_>>() {
         let flat = Shape::from([shape.elements()]);
@@ -155,8 +168,7 @@ fn flatten(group: &mut Group) {
 }
 
 /// What to take out of a dispatch that binds too many buffers.
-fn over_limit(graph: &Graph, live: &Live, group: &Group, target: &Target) -> Result<Option<Built>, PlanError> {
-    let roots = roots(graph, live);
+fn over_limit(graph: &Graph, roots: &HashMap<Value, Value>, group: &Group, target: &Target) -> Result<Option<Misfit>, PlanError> {
     let root = |value: Value| roots.get(&value).copied().unwrap_or(value);
     let mut buffers: HashSet<Value> = group.loads().iter().map(|(value, _)| root(*value)).collect();
     buffers.extend(group.destinations().filter_map(|destination| match destination {
@@ -172,18 +184,23 @@ fn over_limit(graph: &Graph, live: &Live, group: &Group, target: &Target) -> Res
     let mut inline = None;
     group.expressions().for_each(|expression| expression.visit_calls(&mut |node| inline = Some(node)));
     if let Some(node) = member.or(sum) {
-        return Ok(Some(Built::Alone(node)));
+        return Ok(Some(Misfit::Alone(node)));
     }
     let label = group.nodes.iter().map(|&node| graph.node(node).name()).collect::<Vec<_>>().join("+");
     let error = PlanError::TooManyBindings { label, wanted: buffers.len(), limit: target.storage_buffers };
-    inline.map(|node| Some(Built::Store(node))).ok_or(error)
+    inline.map(|node| Some(Misfit::Store(node))).ok_or(error)
 }
 
 /// Values that will share a buffer with another: packed tensors with their pack, next values with their state.
 fn roots(graph: &Graph, live: &Live) -> HashMap<Value, Value> {
     let packs = live.nodes.iter().filter(|&&id| matches!(live.lowering(id), Some(Lowering::Pack(_)))).map(|&id| graph.node(id));
-    let packed = packs.flat_map(|pack| pack.inputs.iter().map(|&input| (input, pack.output(0))));
+    let stored = |input| packed_value(graph, &live.lowerings, input);
+    let packed = packs.flat_map(|pack| pack.inputs.iter().map(move |&input| (stored(input), pack.output(0))));
     let nexts = graph.nexts().iter().map(|&(state, next)| (next, graph.node(state).output(0)));
     let is_source = |value: Value| matches!(graph.node(value.node).kind, Kind::Source(_));
-    packed.chain(nexts).filter(|&(value, _)| !is_source(value)).collect()
+    let mut roots = HashMap::new();
+    for (value, root) in nexts.chain(packed).filter(|&(value, _)| !is_source(value)) {
+        roots.entry(value).or_insert(root);
+    }
+    roots
 }

@@ -146,7 +146,7 @@ impl Builder<'_> {
         }
         let single = self.graph.kind(value).shape.elements() == 1;
         let access = if single { Access::repeat(&access.shape) } else { access };
-        match self.placement.place_of(self.live, value) {
+        match self.placement.places.get(&value).copied() {
             Some(place) if place.group == self.group => self.local(value, &access, place),
             Some(_) => Ok(Expression::Load { value, access }),
             None => self.unplaced(value, access),
@@ -173,7 +173,8 @@ impl Builder<'_> {
     /// What a view shows.
     pub fn view(&self, value: Value, access: &Access) -> Result<Expression, Unfit> {
         let node = self.graph.node(value.node);
-        let Some(Lowering::View(view)) = self.live.lowering(value.node) else { return Err(Unfit::Store(node.id)) };
+        let Some(Lowering::View(views)) = self.live.lowering(value.node) else { return Err(Unfit::Store(node.id)) };
+        let Some(view) = views.get(value.output as usize) else { return Err(Unfit::Store(node.id)) };
         let shape = &self.graph.kind(value).shape;
         let is_whole = access.is_identity() && access.shape == *shape;
         match view {
@@ -243,5 +244,5 @@ impl Builder<'_> {
 
 /// Whether a view picks its rows by data.
 pub fn is_gather(lowering: Option<&Lowering>) -> bool {
-    matches!(lowering, Some(Lowering::View(View::GatherRows)))
+    matches!(lowering, Some(Lowering::View(views)) if views.contains(&View::GatherRows))
 }

@@ -90,8 +90,10 @@ pub struct Slot {
 pub struct Member {
     /// The operation.
     pub node: NodeId,
-    /// Its inputs.
+    /// Its inputs; of a view, what the one output shows that is stored here.
     pub arguments: Vec<Expression>,
+    /// Which output is made, where only one is: a view's.
+    pub output: usize,
 }
 
 /// A tensor that a dispatch writes.
@@ -165,6 +167,20 @@ impl Slot {
     }
 }
 
+/// The value whose elements a pack's input shows in their order, in whatever shape: what is stored in the pack.
+pub fn packed_value(graph: &Graph, lowerings: &[Option<Lowering>], input: Value) -> Value {
+    let (mut value, elements) = (input, graph.kind(input).shape.elements());
+    while let Some(Lowering::View(views)) = &lowerings[value.node.0 as usize] {
+        let access = Access::of_view(&views[value.output as usize], &graph.kind(value).shape);
+        let viewed = graph.node(value.node).inputs[0];
+        if !access.is_some_and(|access| access.is_identity()) || graph.kind(viewed).shape.elements() != elements {
+            break;
+        }
+        value = viewed;
+    }
+    value
+}
+
 /// Distributes a graph's operations over dispatches, so that each keeps the target's limit of bindings.
 ///
 /// # Errors
@@ -172,14 +188,19 @@ impl Slot {
 pub fn fuse(graph: &Graph, target: &Target) -> Result<Fusion, PlanError> {
     let live = Live::of(graph, target)?;
     let mut apart = Apart::default();
-    // Each round either ends, or takes one more node out of what is fused: there are at most as many as nodes.
+    // Each round either ends, or takes more nodes out of what is fused: there are at most as many as nodes.
     loop {
         let placement = place::place(graph, &live, target, &apart);
-        match build::build(graph, &live, &placement, target)? {
+        let misfits = match build::build(graph, &live, &placement, target)? {
             build::Built::Fusion(groups) => return Ok(Fusion { groups, lowerings: live.lowerings }),
-            build::Built::Store(node) => apart.stored.insert(node),
-            build::Built::Alone(node) => apart.alone.insert(node),
+            build::Built::Misfits(misfits) => misfits,
         };
+        for misfit in misfits {
+            match misfit {
+                build::Misfit::Store(node) => apart.stored.insert(node),
+                build::Misfit::Alone(node) => apart.alone.insert(node),
+            };
+        }
     }
 }
 
@@ -197,19 +218,11 @@ struct Apart {
 struct Placement {
     /// Dispatches by their first node.
     groups: Vec<Vec<NodeId>>,
-    /// The dispatch and its output that each node not inline belongs to.
-    places: HashMap<NodeId, Place>,
+    /// The dispatch and its output that makes each value which is not inline. A kernel's outputs have a hook each, those
+    /// of a pointwise operation share one, and each of a view that is stored has a dispatch of its own.
+    places: HashMap<Value, Place>,
     /// Sums that a kernel makes on the way: the dispatch, and the hook's index.
     sums: HashMap<NodeId, (usize, usize)>,
-}
-
-impl Placement {
-    /// Where a value is computed: each output of a kernel has a hook of its own.
-    fn place_of(&self, live: &Live, value: Value) -> Option<Place> {
-        let place = *self.places.get(&value.node)?;
-        let is_kernel = matches!(live.lowering(value.node), Some(Lowering::Kernels(_)));
-        Some(Place { slot: place.slot.map(|slot| if is_kernel { value.output as usize } else { slot }), ..place })
-    }
 }
 
 /// A dispatch, and which of its kernel's outputs.

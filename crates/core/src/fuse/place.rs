@@ -18,7 +18,7 @@ pub fn place(graph: &Graph, live: &Live, target: &Target, apart: &Apart) -> Plac
         match live.lowering(id) {
             Some(Lowering::Pointwise(_) | Lowering::View(_)) if placer.is_inline(id) => _ = placer.inline.insert(id),
             Some(Lowering::Pointwise(_)) => placer.place_pointwise(id),
-            Some(Lowering::View(_)) => placer.place_alone(id),
+            Some(Lowering::View(_)) => placer.place_view(id),
             None | Some(Lowering::Pack(_) | Lowering::Kernels(_)) => {}
         }
     }
@@ -47,14 +47,14 @@ impl Placer<'_> {
         }
         for (&id, host) in kernels.iter().zip(&hosts) {
             let Some((host, hook)) = *host else { continue };
-            let group = self.placement.places[&host].group;
+            let group = self.placement.places[&self.graph.node(host).output(0)].group;
             // The host may wait, through sums that others make, for this very sum.
             if self.depends(group, &[id]) {
                 self.place_alone(id);
                 continue;
             }
             self.placement.groups[group].push(id);
-            self.placement.places.insert(id, Place { group, slot: None });
+            self.placement.places.insert(self.graph.node(id).output(0), Place { group, slot: None });
             self.placement.sums.insert(id, (group, hook));
         }
     }
@@ -66,27 +66,44 @@ impl Placer<'_> {
             return None;
         }
         let input = self.graph.node(sum).inputs[0];
-        kernels.iter().filter(|&&host| host != sum && !self.ancestors(host).contains(&sum)).find_map(|&host| {
+        kernels.iter().filter(|&&host| host != sum).find_map(|&host| {
             let Some(Lowering::Kernels(candidates)) = self.live.lowering(host) else { return None };
             let inputs = &self.graph.node(host).inputs;
             let hook = candidates[0].sums.iter().position(|hook| hook.axis == axis && inputs[hook.input] == input)?;
-            Some((host, hook))
+            (!self.reaches(&[host], &[sum])).then_some((host, hook))
         })
     }
 
+    /// A dispatch of its own, with a hook for each output of a kernel and one for all of another operation's.
     fn place_alone(&mut self, id: NodeId) {
-        self.placement.places.insert(id, Place { group: self.placement.groups.len(), slot: Some(0) });
+        let group = self.placement.groups.len();
+        let is_kernel = matches!(self.live.lowering(id), Some(Lowering::Kernels(_)));
+        let node = self.graph.node(id);
+        for output in 0..node.outputs.len() {
+            let slot = Some(if is_kernel { output } else { 0 });
+            self.placement.places.insert(node.output(output), Place { group, slot });
+        }
         self.placement.groups.push(vec![id]);
+    }
+
+    /// A dispatch for each output that is read.
+    fn place_view(&mut self, id: NodeId) {
+        let node = self.graph.node(id);
+        for value in (0..node.outputs.len()).map(|output| node.output(output)).filter(|&value| self.live.is_read(value)) {
+            self.placement.places.insert(value, Place { group: self.placement.groups.len(), slot: Some(0) });
+            self.placement.groups.push(vec![id]);
+        }
     }
 
     /// Behind the last of its inputs' producers where that is possible, else in a dispatch of its own.
     fn place_pointwise(&mut self, id: NodeId) {
-        let inputs = &self.graph.node(id).inputs;
-        let hosts = inputs.iter().filter_map(|&input| self.slot_of(id, input));
+        let node = self.graph.node(id);
+        let hosts = node.inputs.iter().filter_map(|&input| self.slot_of(id, input));
         let host = hosts.max_by_key(|host| host.group).filter(|host| self.can_join(id, *host));
         match host.filter(|_| self.fuse && !self.apart.alone.contains(&id)) {
             Some(place) => {
-                self.placement.places.insert(id, place);
+                let outputs = (0..node.outputs.len()).map(|output| (node.output(output), place));
+                self.placement.places.extend(outputs);
                 self.placement.groups[place.group].push(id);
             }
             None => self.place_alone(id),
@@ -95,7 +112,7 @@ impl Placer<'_> {
 
     /// The hook that has the elements of `input` which `id` wants, four at a time.
     fn slot_of(&self, id: NodeId, input: Value) -> Option<Place> {
-        let place = self.placement.place_of(self.live, input)?;
+        let place = *self.placement.places.get(&input)?;
         let same_shape = self.graph.kind(input).shape == self.graph.node(id).outputs[0].shape;
         let four = match self.live.lowering(input.node) {
             Some(Lowering::Kernels(candidates)) => {
@@ -110,7 +127,7 @@ impl Placer<'_> {
     fn can_join(&self, id: NodeId, host: Place) -> bool {
         let members = &self.placement.groups[host.group];
         self.placed_inputs(id).iter().all(|&(input, direct)| {
-            let place = self.placement.places[&input.node];
+            let place = self.placement.places[&input];
             if place.group == host.group {
                 return direct && self.slot_of(id, input) == Some(host);
             }
@@ -122,11 +139,13 @@ impl Placer<'_> {
     fn placed_inputs(&self, id: NodeId) -> Vec<(Value, bool)> {
         let mut found = Vec::new();
         let mut open: Vec<(Value, bool)> = self.graph.node(id).inputs.iter().map(|&input| (input, true)).collect();
+        let mut seen: HashSet<(Value, bool)> = open.iter().copied().collect();
         while let Some((value, direct)) = open.pop() {
-            if self.placement.places.contains_key(&value.node) {
+            if self.placement.places.contains_key(&value) {
                 found.push((value, direct));
             } else {
-                open.extend(self.graph.node(value.node).inputs.iter().map(|&input| (input, false)));
+                let inputs = self.graph.node(value.node).inputs.iter().map(|&input| (input, false));
+                open.extend(inputs.filter(|&input| seen.insert(input)));
             }
         }
         found
@@ -134,38 +153,39 @@ impl Placer<'_> {
 
     /// Whether a dispatch waits for any of these nodes.
     fn depends(&self, group: usize, on: &[NodeId]) -> bool {
-        let mut seen = HashSet::from([group]);
-        let mut open = vec![group];
-        while let Some(group) = open.pop() {
-            for ancestor in self.placement.groups[group].iter().flat_map(|&node| self.ancestors(node)) {
-                if on.contains(&ancestor) {
+        self.reaches(&self.placement.groups[group], on)
+    }
+
+    /// Whether any of `from` reads what one of `on` makes, directly or through others. A node waits for all that the
+    /// dispatch waits for which makes its input.
+    fn reaches(&self, from: &[NodeId], on: &[NodeId]) -> bool {
+        let mut seen_values = HashSet::new();
+        let mut seen_groups = HashSet::new();
+        let mut open = from.to_vec();
+        while let Some(id) = open.pop() {
+            for &input in self.graph.node(id).inputs.iter().filter(|&&input| seen_values.insert(input)) {
+                if on.contains(&input.node) {
                     return true;
                 }
-                let next = self.placement.places.get(&ancestor).map(|place| place.group);
-                open.extend(next.filter(|&next| seen.insert(next)));
+                open.push(input.node);
+                if let Some(place) = self.placement.places.get(&input).filter(|place| seen_groups.insert(place.group)) {
+                    open.extend(&self.placement.groups[place.group]);
+                }
             }
         }
         false
-    }
-
-    fn ancestors(&self, id: NodeId) -> HashSet<NodeId> {
-        let mut seen = HashSet::new();
-        let mut open = vec![id];
-        while let Some(id) = open.pop() {
-            open.extend(self.graph.node(id).inputs.iter().map(|input| input.node).filter(|&input| seen.insert(input)));
-        }
-        seen
     }
 
     /// Whether a node is computed anew by each reader: views, and functions of sources that load one tensor at most.
     fn is_inline(&self, id: NodeId) -> bool {
         let node = self.graph.node(id);
         let wanted = (0..node.outputs.len()).any(|output| self.live.wanted.contains(&node.output(output)));
-        if wanted || self.apart.stored.contains(&id) || node.outputs.len() > 1 {
+        if wanted || self.apart.stored.contains(&id) {
             return false;
         }
         match self.live.lowering(id) {
             Some(Lowering::View(_)) => self.fuse || !is_gather(self.live.lowering(id)),
+            _ if node.outputs.len() > 1 => false,
             _ => self.fuse && node.inputs.iter().map(|&input| self.tensors(input)).sum::<usize>() <= 1,
         }
     }

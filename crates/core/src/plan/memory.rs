@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::compose::Locations;
+use crate::compose::{Locations, Room};
 use crate::fuse::Destination;
 use crate::graph::{Graph, NodeId, Source, Value};
 use crate::op::Lowering;
@@ -75,11 +75,15 @@ impl Allocator<'_> {
             let buffer = self.buffer(format!("pack {pack}"), Role::Pack, padded(&kind));
             self.locations.values.insert(pack, Location { buffer, offset: 0, kind });
             for ((&destination, &offset), &input) in destinations.iter().zip(offsets).zip(&node.inputs) {
-                let location = Location { buffer, offset, kind: self.graph.kind(input).clone() };
+                let mut location = Location { buffer, offset, kind: self.graph.kind(input).clone() };
+                let end = offset + location.kind.shape.elements();
+                let is_tight = offsets.iter().any(|&next| next > offset && next < end.next_multiple_of(4));
                 if let Destination::Value(value) = destination {
+                    location.kind = self.graph.kind(value).clone();
                     self.locations.values.insert(value, location.clone());
                 }
                 self.locations.destinations.insert(destination, location);
+                self.locations.packed.insert(destination, if is_tight { Room::Exact } else { Room::Padded });
             }
         }
     }

@@ -115,7 +115,7 @@ pub struct Dispatch {
     pub label: String,
     /// Which of the plan's shaders.
     pub shader: usize,
-    /// The uniform's contents: the kernel's dims.
+    /// The uniform's contents: the kernel's dims, and where tensors begin that are parts of what is bound.
     pub dims: Vec<u32>,
     /// The storage bindings: binding `i + 1` is the `i`th.
     pub bindings: Vec<Binding>,

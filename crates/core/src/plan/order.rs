@@ -2,11 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::fuse::{Access, Anchor, Destination, Expression, Fusion, Group, Loads, Slot, Store};
+use crate::fuse::{Access, Anchor, Destination, Expression, Fusion, Group, Loads, Slot, Store, packed_value};
 use crate::graph::{Graph, Kind, Node, NodeId, Source, Value};
 use crate::op::Lowering;
 
-use super::PlanError;
+use super::{PlanError, Target};
 
 /// Dispatches, with what they wait for.
 pub struct Order {
@@ -21,8 +21,16 @@ pub struct Order {
 }
 
 /// Orders a fusion's dispatches, and adds the copies that states and packs need.
-pub fn order(graph: &Graph, fusion: &Fusion) -> Result<Order, PlanError> {
-    let mut orderer = Orderer { graph, fusion, groups: fusion.groups.clone(), waits: Vec::new(), packs: HashMap::new() };
+pub fn order(graph: &Graph, fusion: &Fusion, target: &Target) -> Result<Order, PlanError> {
+    let mut orderer = Orderer {
+        graph,
+        fusion,
+        storage_buffers: target.storage_buffers as usize,
+        groups: fusion.groups.clone(),
+        waits: Vec::new(),
+        packs: HashMap::new(),
+        homes: HashMap::new(),
+    };
     orderer.pack();
     orderer.keep_outputs();
     orderer.wait_for_data();
@@ -34,31 +42,81 @@ pub fn order(graph: &Graph, fusion: &Fusion) -> Result<Order, PlanError> {
 struct Orderer<'a> {
     graph: &'a Graph,
     fusion: &'a Fusion,
+    storage_buffers: usize,
     groups: Vec<Group>,
     waits: Vec<HashSet<usize>>,
     packs: HashMap<Value, Vec<Destination>>,
+    /// The pack in whose buffer a value is.
+    homes: HashMap<Value, Value>,
 }
 
 impl Orderer<'_> {
-    /// Finds for each input of a pack who stores it there: its producer, or a copy where it is a source, or packed
-    /// already.
+    /// Finds for each input of a pack who stores it there: its producer, which stores it twice if it is in another pack
+    /// already and the limit of bindings allows it, else a copy.
     fn pack(&mut self) {
-        let mut taken: HashSet<Value> = self.graph.nexts().iter().map(|(_, next)| *next).collect();
+        let mut taken = self.immovable();
         for node in self.graph.nodes() {
             let Some(Lowering::Pack(_)) = &self.fusion.lowerings[node.id.0 as usize] else { continue };
             let pack = node.output(0);
             let destinations = node.inputs.iter().enumerate().map(|(input, &value)| {
-                let is_made = self.producer(Destination::Value(value)).is_some();
-                if is_made && taken.insert(value) {
+                let value = packed_value(self.graph, &self.fusion.lowerings, value);
+                let producer = self.producer(Destination::Value(value));
+                if producer.is_some() && taken.insert(value) {
+                    self.homes.insert(value, pack);
                     return Destination::Value(value);
                 }
                 let destination = Destination::Packed { pack, input };
-                self.groups.push(copy(self.graph, value, destination));
+                if !producer.is_some_and(|producer| self.store_also(producer, value, pack, destination)) {
+                    self.groups.push(copy(self.graph, value, destination));
+                }
                 destination
             });
             let destinations = destinations.collect::<Vec<_>>();
             self.packs.insert(pack, destinations);
         }
+    }
+
+    /// Values that cannot be stored inside a pack: what states become, and what kernels bind without a hook, which then
+    /// could not know where in the buffer it is.
+    fn immovable(&self) -> HashSet<Value> {
+        let mut values: HashSet<Value> = self.graph.nexts().iter().map(|(_, next)| *next).collect();
+        for group in &self.groups {
+            let Anchor::Kernel { node, kernel, .. } = &group.anchor else { continue };
+            values.extend(group.loads().into_iter().filter(|(_, loads)| loads.is_none()).map(|(value, _)| value));
+            let bound = kernel.stores.iter().enumerate().filter(|(_, hook)| hook.function.is_none());
+            values.extend(bound.map(|(output, _)| self.graph.node(*node).output(output)));
+        }
+        values
+    }
+
+    /// Lets the dispatch that stores a value store it a second time, in a pack. Says whether it can.
+    fn store_also(&mut self, group: usize, value: Value, pack: Value, destination: Destination) -> bool {
+        let mut buffers = self.buffers(&self.groups[group]);
+        buffers.insert(pack);
+        let mut slots = self.groups[group].slots.iter_mut();
+        let found = slots.find_map(|slot| {
+            let store = slot.stores.iter().find(|store| store.destination == Destination::Value(value))?.clone();
+            Some((slot, store))
+        });
+        match found {
+            Some((slot, store)) if buffers.len() <= self.storage_buffers => {
+                slot.stores.push(Store { destination, ..store });
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// What a dispatch binds, by a value in each buffer.
+    fn buffers(&self, group: &Group) -> HashSet<Value> {
+        let home = |value: Value| self.homes.get(&value).copied().unwrap_or(value);
+        let written = group.destinations().map(|destination| match destination {
+            Destination::Value(value) => home(value),
+            Destination::Packed { pack, .. } => pack,
+            Destination::State(state) => self.graph.node(state).output(0),
+            Destination::Output(index) => self.graph.outputs()[index].1,
+        });
+        written.chain(group.loads().into_iter().map(|(value, _)| home(value))).collect()
     }
 
     /// Outputs that are states about to change are copied before they do.

@@ -20,7 +20,7 @@ use super::{Dispatch, Plan, PlanError, Shader, Target, Tensor};
 /// WGSL file is not what its Rust half says.
 pub fn plan(name: &str, graph: &Graph, target: &Target) -> Result<Plan, PlanError> {
     let fusion = fuse(graph, target)?;
-    let order = order::order(graph, &fusion)?;
+    let order = order::order(graph, &fusion, target)?;
     let memory = memory::allocate(graph, &fusion.lowerings, &order, target)?;
     let mut scheduler = Scheduler { graph, target, order: &order, memory: &memory, shaders: Vec::new(), known: HashMap::new() };
     let mut by_level: Vec<usize> = (0..order.groups.len()).collect();
@@ -59,7 +59,8 @@ impl Scheduler<'_> {
                 limit: self.target.storage_buffers,
             });
         }
-        let (dims, workgroups) = self.grid(group);
+        let (mut dims, workgroups) = self.grid(group);
+        dims.extend(composed.offsets);
         if workgroups.iter().any(|&count| count > self.target.workgroups) {
             return Err(PlanError::TooManyWorkgroups { label, wanted: workgroups, limit: self.target.workgroups });
         }

@@ -107,9 +107,9 @@ impl Panes<'_> {
         Tap { image: format!("({image})"), places, channel }
     }
 
-    /// The linear index of a tap's element behind `offset` more, and the name of what says whether it is inside the
+    /// The linear index of a tap's element, `offset` elements behind that of its strides alone, and the name of what says whether it is inside the
     /// image, if it may be outside: then the index is that of some other element.
-    fn index(&self, tap: Tap, offset: usize, scope: &mut Scope) -> (String, Option<String>) {
+    fn index(&self, tap: Tap, offset: String, scope: &mut Scope) -> (String, Option<String>) {
         let mut terms = vec![times(&tap.image, self.access.strides[0])];
         let mut conditions = Vec::new();
         for (axis, (window, place)) in self.windows.axes.iter().zip(&tap.places).enumerate() {
@@ -124,12 +124,12 @@ impl Panes<'_> {
             terms.push(times(&pixel, self.access.strides[axis + 1]));
         }
         terms.push(times(&tap.channel, self.access.strides[3]));
-        terms.push(nonzero(offset));
+        terms.push(offset.clone());
         if conditions.is_empty() {
             return (sum(&terms), None);
         }
         let inside = scope.body.bind("v", conditions.join(" && "));
-        (format!("select({offset}u, {}, {inside})", sum(&terms)), Some(inside))
+        (format!("select({}, {}, {inside})", sum(&[offset]), sum(&terms)), Some(inside))
     }
 }
 
@@ -165,7 +165,9 @@ impl Printer<'_> {
         scope: &mut Scope,
     ) -> String {
         let location = &self.locations.values[&value];
-        let (buffer, dtype, offset) = (location.buffer, location.kind.dtype, location.offset + panes.access.offset);
+        let (buffer, dtype, begin) = (location.buffer, location.kind.dtype, location.offset + panes.access.offset);
+        let is_part = self.is_part(value, panes.access.reach());
+        let offset = self.offset(buffer, begin, is_part);
         let tap = panes.tap(at, column, scope);
         let (index, inside) = panes.index(tap, offset, scope);
         let element = format!("{}({index})", self.bindings.accessor(buffer, dtype, accessor));
