@@ -9,6 +9,7 @@ mod columnwise;
 mod elementwise;
 mod gated;
 mod mean;
+mod pooling;
 mod recurrent;
 mod rowwise;
 mod strided;
@@ -21,6 +22,7 @@ use wgrad_core::Op;
 pub use accumulate::accumulate;
 pub use binary::{Binary, BinaryFunction, BinaryValues};
 pub use mean::{mean, mean_axes};
+pub use pooling::PoolAxis;
 pub use recurrent::{LstmOutputs, Recurrent, RecurrentOutputs, lstm, rnn};
 pub use unary::{Reads, Unary, UnaryFunction, UnaryGradient};
 
@@ -40,6 +42,7 @@ operations![
     adam,
     add,
     argmax,
+    avg_pool2d,
     batch_norm,
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -48,6 +51,7 @@ operations![
     clamp,
     class_hits,
     concat,
+    conv2d,
     cross_entropy,
     div,
     dropout,
@@ -64,17 +68,18 @@ operations![
     lookup,
     lstm_cell,
     matmul,
+    max,
+    max_pool2d,
     maximum,
     minimum,
-    max,
     moments,
     momentum,
     mul,
     neg,
     normalize,
     pack,
-    power,
     permute,
+    power,
     record,
     relu,
     reshape,
@@ -85,12 +90,12 @@ operations![
     sigmoid,
     silu,
     slice,
+    softmax,
     softplus,
+    split,
     sqrt,
     square,
     step,
-    softmax,
-    split,
     sub,
     sum,
     tanh,

@@ -2,6 +2,7 @@
 //!
 //! [`torch.permute`]: https://docs.pytorch.org/docs/stable/generated/torch.permute.html
 
+use std::any::Any;
 use std::sync::Arc;
 
 use wgrad_core::{
@@ -19,13 +20,19 @@ pub struct Permute {
 }
 
 /// Shows `input`, of any element type, with its axes in the order of `axes`: axis `i` of the output is axis `axes[i]`
-/// of the input. An order that changes nothing gives `input` itself.
+/// of the input. An order that changes nothing gives `input` itself, and two orders after each other are one.
 ///
 /// # Errors
 /// Where `axes` does not name each axis of the input once.
 pub fn permute(graph: &mut Graph, input: Value, axes: &[usize]) -> Result<Value, GraphError> {
     if axes.iter().copied().eq(0..graph.kind(input).shape.rank()) {
         return Ok(input);
+    }
+    let node = graph.node(input.node);
+    let before = node.op().and_then(|op| (op as &dyn Any).downcast_ref::<Permute>());
+    if let Some(Permute { axes: before }) = before.filter(|before| before.names_each_axis_once(axes.len())) {
+        let (inner, axes) = (node.inputs[0], axes.iter().map(|&axis| before.get(axis).copied().unwrap_or(axis)).collect::<Vec<_>>());
+        return permute(graph, inner, &axes);
     }
     graph.apply_one(Permute { axes: axes.to_vec() }, &[input])
 }

@@ -36,12 +36,13 @@ fn has_gradient(operation: &str) -> bool {
 }
 
 /// Outputs that nothing is differentiated through: the gradient and the hits of the cross-entropy, the reciprocal
-/// deviations of a normalisation, and what cells save.
+/// deviations of a normalisation, what cells save, and places of maxima.
 fn excluded_outputs(operation: &str) -> Vec<usize> {
     match operation {
         "cross_entropy" => vec![1, 2],
         "layer_norm" => vec![1],
         "lstm_cell" => vec![2],
+        "max_pool2d" => vec![1],
         _ => Vec::new(),
     }
 }

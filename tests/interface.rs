@@ -5,7 +5,7 @@
 mod operations;
 mod support;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
@@ -97,17 +97,19 @@ fn check_bindings(module: &naga::Module, writes: &[bool]) -> Result<()> {
 
 #[test]
 fn every_file_is_valid_as_it_stands() -> Result<()> {
-    let mut files = 0;
+    let mut files = BTreeMap::new();
     for op in ops::examples() {
         for source in sources(op.as_ref()) {
             let (module, _) = validate(source).with_context(|| op.name())?;
-            let stem = op.name().trim_end_matches("_gradient");
-            let foreign = foreign_names(&module, stem);
-            ensure!(foreign.is_empty(), "{}: {foreign:?} should begin with {stem}", op.name());
-            files += 1;
+            files.entry(source).or_insert_with(|| (module, Vec::new())).1.push(op.name());
         }
     }
-    ensure!(files > 20, "only {files} files were found");
+    // Operations may share the file of one of them.
+    for (module, operations) in files.values() {
+        let is_stem = |name: &&str| foreign_names(module, name.trim_end_matches("_gradient")).is_empty();
+        ensure!(operations.iter().any(is_stem), "a file of {operations:?} has names that do not begin with any of these");
+    }
+    ensure!(files.len() > 20, "only {} files were found", files.len());
     Ok(())
 }
 
@@ -129,7 +131,8 @@ fn every_operation_composes_and_translates() -> Result<()> {
 fn every_operation_has_cases_and_a_name_of_its_own() -> Result<()> {
     for op in ops::examples() {
         ensure!(!op.cases().is_empty(), "{op:?} has no cases");
-        ensure!(op.name().chars().all(|letter| letter.is_ascii_lowercase() || letter == '_'), "{op:?}");
+        let is_plain = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_';
+        ensure!(op.name().chars().all(is_plain), "{op:?}");
     }
     Ok(())
 }

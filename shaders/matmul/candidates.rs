@@ -5,9 +5,10 @@ use wgrad_core::{Kernel, Lanes, Literal, LoadHook, StoreHook, SumHook};
 
 use super::{Extents, Matmul};
 
-/// The kernels for a product, the best for each class of adapter first.
-pub(super) fn candidates(op: Matmul, extents: Extents) -> Vec<Kernel> {
-    vec![register_tile(op, extents), workgroup_tile(op, extents)]
+/// The kernels for a product, the best for each class of adapter first. `axis` is the left operand's that is summed
+/// over.
+pub(crate) fn candidates(op: Matmul, extents: Extents, axis: usize) -> Vec<Kernel> {
+    vec![register_tile(op, extents, axis), workgroup_tile(op, extents, axis)]
 }
 
 /// What one invocation or workgroup makes.
@@ -20,14 +21,19 @@ struct Tile {
 }
 
 impl Tile {
-    /// Tiles down and across the output.
+    /// Tiles down and across one output of a batch.
     fn counts(self, extents: Extents) -> [usize; 2] {
         [extents.m.div_ceil(self.rows), extents.n.div_ceil(self.columns)]
     }
 
+    /// Tiles of all outputs of a batch.
+    fn total(self, extents: Extents) -> usize {
+        self.counts(extents).iter().product::<usize>() * extents.batch
+    }
+
     /// Whether tiles reach beyond the matrices.
     fn is_ragged(self, extents: Extents) -> bool {
-        let Extents { m, n, k } = extents;
+        let Extents { m, n, k, .. } = extents;
         !(m.is_multiple_of(self.rows) && n.is_multiple_of(self.columns) && k.is_multiple_of(self.step))
     }
 
@@ -36,13 +42,13 @@ impl Tile {
     fn for_registers(extents: Extents) -> Self {
         const ENOUGH: usize = 16;
         let tile = |rows| Tile { rows, columns: 16, step: 4 };
-        let is_enough = |tile: &Tile| tile.counts(extents).iter().product::<usize>() >= ENOUGH;
+        let is_enough = |tile: &Tile| tile.total(extents) >= ENOUGH;
         [16, 8].map(tile).into_iter().find(is_enough).unwrap_or(tile(4))
     }
 }
 
 /// A tile for each invocation, in registers: no workgroup memory and no barriers.
-fn register_tile(op: Matmul, extents: Extents) -> Kernel {
+fn register_tile(op: Matmul, extents: Extents, axis: usize) -> Kernel {
     const WORKGROUP_SIZE: usize = 8;
     let tile = Tile::for_registers(extents);
     let tiles: usize = tile.counts(extents).iter().product();
@@ -53,10 +59,10 @@ fn register_tile(op: Matmul, extents: Extents) -> Kernel {
         class: Some(AdapterClass::Software),
         dims: dims(extents),
         constants: constants(op, extents, tile),
-        workgroups: [tiles.div_ceil(WORKGROUP_SIZE) as u32, 1, 1],
+        workgroups: [tiles.div_ceil(WORKGROUP_SIZE) as u32, 1, extents.batch as u32],
         loads: loads(),
         stores: stores(),
-        sums: sums(op),
+        sums: sums(axis),
     }
 }
 
@@ -64,11 +70,11 @@ fn register_tile(op: Matmul, extents: Extents) -> Kernel {
 ///
 /// Where there are many tiles they are large, so that each operand is loaded least; where there are few, small ones
 /// and four slices of k in each workgroup keep more of a GPU busy.
-fn workgroup_tile(op: Matmul, extents: Extents) -> Kernel {
+fn workgroup_tile(op: Matmul, extents: Extents, axis: usize) -> Kernel {
     const MANY: usize = 128;
     const DEPTH: usize = 16;
     let tile = |edge, slices| Tile { rows: edge, columns: edge, step: DEPTH * slices };
-    let are_many = tile(64, 1).counts(extents).iter().product::<usize>() >= MANY;
+    let are_many = tile(64, 1).total(extents) >= MANY;
     let (edge, slices) = if are_many { (64, 1) } else { (32, 4) };
     let tile = tile(edge, slices);
     let [down, across] = tile.counts(extents);
@@ -82,10 +88,10 @@ fn workgroup_tile(op: Matmul, extents: Extents) -> Kernel {
         class: Some(AdapterClass::Gpu),
         dims: dims(extents),
         constants,
-        workgroups: [across as u32, down as u32, 1],
+        workgroups: [across as u32, down as u32, extents.batch as u32],
         loads: loads(),
         stores: stores(),
-        sums: sums(op),
+        sums: sums(axis),
     }
 }
 
@@ -98,6 +104,7 @@ fn constants(op: Matmul, extents: Extents, tile: Tile) -> Vec<(&'static str, Lit
         ("matmul_transpose_lhs", Literal::Bool(op.transpose_lhs)),
         ("matmul_transpose_rhs", Literal::Bool(op.transpose_rhs)),
         ("matmul_ragged", Literal::Bool(tile.is_ragged(extents))),
+        ("matmul_batched", Literal::Bool(extents.batch != 1)),
         ("matmul_tile_rows", Literal::U32(tile.rows as u32)),
         ("matmul_tile_columns", Literal::U32(tile.columns as u32)),
     ]
@@ -113,8 +120,7 @@ fn stores() -> Vec<StoreHook> {
 }
 
 /// The kernels can sum the left operand over k: the gradient of a bias, where that operand is an upstream gradient.
-fn sums(op: Matmul) -> Vec<SumHook> {
-    let axis = if op.transpose_lhs { 0 } else { 1 };
+fn sums(axis: usize) -> Vec<SumHook> {
     vec![SumHook { input: 0, axis, function: "matmul_store_lhs_sum", flag: "matmul_sum_lhs" }]
 }
 
@@ -125,25 +131,26 @@ mod tests {
     #[test]
     fn ragged_is_told_only_where_tiles_reach_beyond() {
         let tile = Tile { rows: 32, columns: 16, step: 4 };
-        assert!(!tile.is_ragged(Extents { m: 64, n: 48, k: 12 }));
+        assert!(!tile.is_ragged(Extents { batch: 3, m: 64, n: 48, k: 12 }));
         for (m, n, k) in [(65, 48, 12), (64, 40, 12), (64, 48, 10)] {
-            assert!(tile.is_ragged(Extents { m, n, k }));
+            assert!(tile.is_ragged(Extents { batch: 1, m, n, k }));
         }
     }
 
     #[test]
     fn large_products_take_large_workgroup_tiles() {
         let op = Matmul { transpose_lhs: false, transpose_rhs: false };
-        let constants = |m, n| workgroup_tile(op, Extents { m, n, k: 784 }).constants;
-        for ((m, n), edge, slices) in [((64, 256), 32, 4), ((10_000, 256), 64, 1)] {
-            assert!(constants(m, n).contains(&("matmul_tile_rows", Literal::U32(edge))));
-            assert!(constants(m, n).contains(&("matmul_slices", Literal::U32(slices))));
+        let constants = |batch, m, n| workgroup_tile(op, Extents { batch, m, n, k: 784 }, 1).constants;
+        for ((batch, m, n), edge, slices) in [((1, 64, 256), 32, 4), ((1, 10_000, 256), 64, 1), ((128, 64, 64), 64, 1)] {
+            assert!(constants(batch, m, n).contains(&("matmul_tile_rows", Literal::U32(edge))));
+            assert!(constants(batch, m, n).contains(&("matmul_slices", Literal::U32(slices))));
         }
     }
 
     #[test]
     fn small_products_take_small_register_tiles() {
-        let rows = |m, n| Tile::for_registers(Extents { m, n, k: 64 }).rows;
+        let rows = |m, n| Tile::for_registers(Extents { batch: 1, m, n, k: 64 }).rows;
         assert_eq!([rows(64, 256), rows(64, 128), rows(10, 128), rows(64, 10)], [16, 16, 8, 4]);
+        assert_eq!(Tile::for_registers(Extents { batch: 4, m: 64, n: 10, k: 64 }).rows, 16);
     }
 }

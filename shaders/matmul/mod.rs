@@ -1,17 +1,20 @@
-//! Product of two f32 matrices, either of them transposed: `C[m, n] = op(A)[m, k] op(B)[k, n]`, [`torch.matmul`].
+//! Products of f32 matrices, either of them transposed: `C[m, n] = op(A)[m, k] op(B)[k, n]`, [`torch.matmul`], of two
+//! matrices or of as many pairs as the axes before the last two have.
 //!
-//! A transposed operand is read where it lies; nothing is copied, in the gradients neither.
+//! A transposed operand is read where it lies; nothing is copied, in the gradients neither. A gradient that sums over
+//! many more examples than it has elements is divided into products over some of the examples each.
 //!
 //! [`torch.matmul`]: https://docs.pytorch.org/docs/stable/generated/torch.matmul.html
 
-mod candidates;
+pub(crate) mod candidates;
+pub(crate) mod partition;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
 
 use ndarray::linalg::general_mat_mul;
-use ndarray::{ArrayView2, ArrayViewMut2};
+use ndarray::{ArrayView3, ArrayViewMut3};
 use wgrad_core::{
     Array, Case, DType, Graph, GraphError, HostTensor, Lowering, Node, Op, Shape, ShapeError, TensorType, Tolerance, Value,
 };
@@ -27,50 +30,63 @@ pub struct Matmul {
     pub transpose_rhs: bool,
 }
 
-/// Multiplies `lhs`, f32 `[m, k]` or, transposed, `[k, m]`, by `rhs`, f32 `[k, n]` or, transposed, `[n, k]`: `[m, n]`.
+/// Multiplies `lhs`, f32 `[..., m, k]` or, transposed, `[..., k, m]`, by `rhs`, f32 `[..., k, n]` or, transposed,
+/// `[..., n, k]`: `[..., m, n]`, a product for each index along the first axes, which both have alike.
 ///
 /// # Errors
-/// Where an operand is no f32 matrix, or their inner extents differ.
+/// Where an operand has fewer than two axes or is not f32, or their inner extents or first axes differ.
 pub fn matmul(graph: &mut Graph, lhs: Value, rhs: Value, transpose_lhs: bool, transpose_rhs: bool) -> Result<Value, GraphError> {
     graph.apply_one(Matmul { transpose_lhs, transpose_rhs }, &[lhs, rhs])
 }
 
 /// The extents of a product.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Extents {
-    m: usize,
-    n: usize,
-    k: usize,
+pub(crate) struct Extents {
+    /// How many products of matrices there are.
+    pub batch: usize,
+    pub m: usize,
+    pub n: usize,
+    pub k: usize,
+}
+
+/// The axes before the last two, and those.
+fn matrices(shape: &Shape) -> Option<(&[usize], [usize; 2])> {
+    let (batch, &[rows, columns]) = shape.dims().split_last_chunk::<2>()?;
+    Some((batch, [rows, columns]))
+}
+
+/// The rows and columns of a matrix as it enters the product.
+fn entering([rows, columns]: [usize; 2], transposed: bool) -> [usize; 2] {
+    if transposed { [columns, rows] } else { [rows, columns] }
 }
 
 impl Matmul {
-    /// The extents of the product of two matrices; none where they do not go together.
+    /// The extents of the products of two tensors; none where they do not go together.
     fn extents(&self, lhs: &Shape, rhs: &Shape) -> Option<Extents> {
-        let (&[lhs_rows, lhs_columns], &[rhs_rows, rhs_columns]) = (lhs.dims(), rhs.dims()) else {
-            return None;
-        };
-        let (m, k) = if self.transpose_lhs { (lhs_columns, lhs_rows) } else { (lhs_rows, lhs_columns) };
-        let (n, inner) = if self.transpose_rhs { (rhs_rows, rhs_columns) } else { (rhs_columns, rhs_rows) };
-        (k == inner).then_some(Extents { m, n, k })
+        let ((batch, lhs), (rhs_batch, rhs)) = (matrices(lhs)?, matrices(rhs)?);
+        let ([m, k], [inner, n]) = (entering(lhs, self.transpose_lhs), entering(rhs, self.transpose_rhs));
+        (k == inner && batch == rhs_batch).then_some(Extents { batch: batch.iter().product(), m, n, k })
     }
 
     /// The extents for inputs that [`Op::infer`] has accepted.
     fn checked_extents(&self, inputs: &[TensorType]) -> Extents {
         let extents = self.extents(&inputs[0].shape, &inputs[1].shape);
-        extents.unwrap_or(Extents { m: 0, n: 0, k: 0 })
+        extents.unwrap_or(Extents { batch: 0, m: 0, n: 0, k: 0 })
     }
 
     /// What is wrong with inputs that have no product.
     fn mismatch(&self, inputs: &[TensorType]) -> ShapeError {
-        let lhs = if self.transpose_lhs { "[k, m]" } else { "[m, k]" };
-        let rhs = if self.transpose_rhs { "[n, k]" } else { "[k, n]" };
+        let lhs = if self.transpose_lhs { "[..., k, m]" } else { "[..., m, k]" };
+        let rhs = if self.transpose_rhs { "[..., n, k]" } else { "[..., k, n]" };
         let mut error = ShapeError::new(format!("matrices f32{lhs} and f32{rhs}"), inputs);
         if let [lhs, rhs] = inputs
-            && let (&[lhs_rows, lhs_columns], &[rhs_rows, rhs_columns]) = (lhs.shape.dims(), rhs.shape.dims())
+            && let (Some((batch, lhs)), Some((rhs_batch, rhs))) = (matrices(&lhs.shape), matrices(&rhs.shape))
         {
-            let lhs_inner = if self.transpose_lhs { lhs_rows } else { lhs_columns };
-            let rhs_inner = if self.transpose_rhs { rhs_columns } else { rhs_rows };
-            error.got += &format!(" with inner extents {lhs_inner} and {rhs_inner}");
+            let ([_, k], [inner, _]) = (entering(lhs, self.transpose_lhs), entering(rhs, self.transpose_rhs));
+            error.got += &match batch == rhs_batch {
+                true => format!(" with inner extents {k} and {inner}"),
+                false => format!(" with first axes {batch:?} and {rhs_batch:?}"),
+            };
         }
         error
     }
@@ -85,8 +101,9 @@ impl Op for Matmul {
         if let [lhs, rhs] = inputs
             && [lhs, rhs].iter().all(|input| input.dtype == DType::F32)
             && let Some(Extents { m, n, .. }) = self.extents(&lhs.shape, &rhs.shape)
+            && let Some((batch, _)) = matrices(&lhs.shape)
         {
-            return Ok(vec![TensorType::f32([m, n])]);
+            return Ok(vec![TensorType::f32([batch, &[m, n]].concat())]);
         }
         Err(self.mismatch(inputs))
     }
@@ -100,34 +117,31 @@ impl Op for Matmul {
             true => matmul(graph, rhs, upstream, self.transpose_rhs, true)?,
         };
         let rhs_gradient = match self.transpose_rhs {
-            false => matmul(graph, lhs, upstream, !self.transpose_lhs, false)?,
-            true => matmul(graph, upstream, lhs, true, self.transpose_lhs)?,
+            false => partition::matmul(graph, lhs, upstream, !self.transpose_lhs, false)?,
+            true => partition::matmul(graph, upstream, lhs, true, self.transpose_lhs)?,
         };
         Ok(vec![Some(lhs_gradient), Some(rhs_gradient)])
     }
 
     fn lowering(&self, inputs: &[TensorType]) -> Lowering {
         let extents = self.checked_extents(inputs);
-        Lowering::Kernels(candidates::candidates(*self, extents))
+        let axis = inputs[0].shape.rank() - if self.transpose_lhs { 2 } else { 1 };
+        Lowering::Kernels(candidates::candidates(*self, extents, axis))
     }
 
     fn flops(&self, inputs: &[TensorType]) -> u64 {
-        let Extents { m, n, k } = self.checked_extents(inputs);
-        2 * m as u64 * n as u64 * k as u64
+        let Extents { batch, m, n, k } = self.checked_extents(inputs);
+        2 * (batch * m) as u64 * n as u64 * k as u64
     }
 
     fn reference(&self, inputs: &[Array], outputs: &mut [Array]) {
-        let element = |matrix: &Array, transposed: bool, row: usize, column: usize| {
-            let (row, column) = if transposed { (column, row) } else { (row, column) };
-            matrix.data[row * matrix.kind.shape.columns() + column]
-        };
-        let depth = inputs[0].kind.shape.dims()[if self.transpose_lhs { 0 } else { 1 }];
-        let columns = outputs[0].kind.shape.columns();
+        let Extents { m, n, k, .. } = self.checked_extents(&[inputs[0].kind.clone(), inputs[1].kind.clone()]);
+        let at = |rows, columns, transposed, row, column| if transposed { column * rows + row } else { row * columns + column };
         for (index, sum) in outputs[0].data.iter_mut().enumerate() {
-            for k in 0..depth {
-                *sum += element(&inputs[0], self.transpose_lhs, index / columns, k)
-                    * element(&inputs[1], self.transpose_rhs, k, index % columns);
-            }
+            let (batch, row, column) = (index / (m * n), index / n % m, index % n);
+            let lhs = |inner| inputs[0].data[batch * m * k + at(m, k, self.transpose_lhs, row, inner)];
+            let rhs = |inner| inputs[1].data[batch * k * n + at(k, n, self.transpose_rhs, inner, column)];
+            *sum = (0..k).map(|inner| lhs(inner) * rhs(inner)).sum();
         }
     }
 
@@ -136,11 +150,11 @@ impl Op for Matmul {
         let (Some(lhs), Some(rhs)) = (view(inputs[0], self.transpose_lhs), view(inputs[1], self.transpose_rhs)) else {
             return false;
         };
-        let [HostTensor::F32(shape, output)] = outputs else { return false };
-        let Ok(mut output) = ArrayViewMut2::from_shape((shape.rows(), shape.columns()), output) else {
-            return false;
-        };
-        general_mat_mul(1.0, &lhs, &rhs, 0.0, &mut output);
+        let (Some(shape), [HostTensor::F32(_, output)]) = (three_axes(outputs[0].shape()), outputs) else { return false };
+        let Ok(mut output) = ArrayViewMut3::from_shape(shape, output) else { return false };
+        for ((lhs, rhs), mut output) in lhs.outer_iter().zip(rhs.outer_iter()).zip(output.outer_iter_mut()) {
+            general_mat_mul(1.0, &lhs, &rhs, 0.0, &mut output);
+        }
         true
     }
 
@@ -149,32 +163,46 @@ impl Op for Matmul {
     }
 
     fn cases(&self) -> Vec<Case> {
-        let stored = |rows, columns, transposed| if transposed { [columns, rows] } else { [rows, columns] };
-        let product = |label, m, n, k| {
-            let lhs = floats(1, stored(m, k, self.transpose_lhs));
-            let rhs = floats(2, stored(k, n, self.transpose_rhs));
+        let stored = |batch: &[usize], rows, columns, transposed| [batch, &entering([rows, columns], transposed)].concat();
+        let products = |label, batch: &[usize], m, n, k| {
+            let lhs = floats(1, stored(batch, m, k, self.transpose_lhs));
+            let rhs = floats(2, stored(batch, k, n, self.transpose_rhs));
             case(label, [lhs, rhs])
         };
-        let large = |label, m, n, k| Case { differentiable: false, ..product(label, m, n, k) };
+        let product = |label, m, n, k| products(label, &[], m, n, k);
+        let large = |case| Case { differentiable: false, ..case };
         vec![
             product("single elements", 1, 1, 1),
             product("odd extents", 7, 13, 5),
             product("one row", 1, 10, 33),
             product("one column", 17, 1, 6),
             product("no rows", 0, 8, 4),
-            large("whole tiles", 128, 128, 64),
-            large("beyond whole tiles", 65, 67, 66),
-            large("a long sum", 33, 10, 257),
-            large("a layer of digits", 64, 256, 784),
+            products("three products", &[3], 5, 6, 7),
+            products("axes before the matrices", &[2, 1, 2], 4, 8, 4),
+            products("no products", &[0], 4, 8, 4),
+            large(product("whole tiles", 128, 128, 64)),
+            large(product("beyond whole tiles", 65, 67, 66)),
+            large(product("a long sum", 33, 10, 257)),
+            large(product("a layer of digits", 64, 256, 784)),
+            large(products("whole tiles for each head", &[6], 64, 64, 64)),
+            large(products("beyond whole tiles of many", &[130], 33, 17, 10)),
         ]
     }
 }
 
-/// A matrix as it enters the product; none where it is no matrix of f32.
-fn view(tensor: &HostTensor, transposed: bool) -> Option<ArrayView2<'_, f32>> {
+/// A tensor's axes before the last two as one, and those; none where it has fewer than two axes.
+fn three_axes(shape: &Shape) -> Option<[usize; 3]> {
+    matrices(shape).map(|(batch, [rows, columns])| [batch.iter().product(), rows, columns])
+}
+
+/// Matrices as they enter their products; none where they are not of f32.
+fn view(tensor: &HostTensor, transposed: bool) -> Option<ArrayView3<'_, f32>> {
     let HostTensor::F32(shape, data) = tensor else { return None };
-    let stored = ArrayView2::from_shape((shape.rows(), shape.columns()), data).ok()?;
-    Some(if transposed { stored.reversed_axes() } else { stored })
+    let mut stored = ArrayView3::from_shape(three_axes(shape)?, data).ok()?;
+    if transposed {
+        stored.swap_axes(1, 2);
+    }
+    Some(stored)
 }
 
 /// All ways to transpose the operands.

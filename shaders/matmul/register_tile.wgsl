@@ -1,9 +1,12 @@
-// Matrix product C[m, n] = op(A)[m, k] op(B)[k, n] in f32, for software adapters: each invocation computes a tile of C
+// Matrix products C[m, n] = op(A)[m, k] op(B)[k, n] in f32, for software adapters: each invocation computes a tile of C
 // alone, in registers, without workgroup memory.
 //
 //   lhs     [m, k], or [k, m] where matmul_transpose_lhs
 //   rhs     [k, n], or [n, k] where matmul_transpose_rhs
 //   output  [m, n]; and on request sums[m], the sum over k of op(A): for A = dY transposed, the gradient of the bias
+//
+// Where matmul_batched, all of them have one more axis in front, and hooks see a batch's rows behind those of the one
+// before.
 //
 // A software adapter runs the invocations of a workgroup as the lanes of a vector. Arithmetic is a vector instruction,
 // but every load and store is done lane by lane, about eleven cycles a lane, even where all lanes read one address; and
@@ -19,7 +22,7 @@
 //   then has few enough rounds to be unrolled. Hence k_end.
 // Transposing a block is free: it only renames registers.
 //
-// Dispatch (ceil(ceil(m / tile_rows) * ceil(n / 16) / workgroup_size), 1, 1) workgroups; z must be 1, see k_end.
+// Dispatch (ceil(ceil(m / tile_rows) * ceil(n / 16) / workgroup_size), 1, batches) workgroups; y must be 1, see k_end.
 
 struct MatmulDims { m: u32, n: u32, k: u32 }
 
@@ -32,6 +35,7 @@ const matmul_transpose_lhs: bool = false;
 const matmul_transpose_rhs: bool = false;
 // False where m, n and k are multiples of tile_rows, tile_columns and 4: no guards then.
 const matmul_ragged: bool = true;
+const matmul_batched: bool = false;
 const matmul_sum_lhs: bool = false;
 
 // A multiple of four. 32 is some 5 % faster than 16, which is 15 % faster than 8, but each takes three times as long to
@@ -78,23 +82,29 @@ fn matmul_store_lhs_sum(row: u32, value: f32) {
     _ = value;
 }
 
-// Four consecutive stored rows. Rows beyond the last one are replaced by it: what they contribute is either never
-// stored or set to zero below, and a clamp is cheaper here than a branch around each load.
-fn matmul_four_rows(first: u32, rows: u32) -> vec4u {
-    let four = first + vec4u(0, 1, 2, 3);
-    if (matmul_ragged) {
-        return min(four, vec4u(rows - 1));
-    }
-    return four;
+// The row of a batch among those of all batches, each of which has so many.
+fn matmul_batch_row(batch: u32, rows: u32, row: u32) -> u32 {
+    return select(row, batch * rows + row, matmul_batched);
 }
 
-fn matmul_lhs_rows(first: u32, rows: u32) -> vec4u {
-    let four = matmul_four_rows(first, rows);
+// Four consecutive stored rows of a batch. Rows beyond its last one are replaced by it: what they contribute is either
+// never stored or set to zero below, and a clamp is cheaper here than a branch around each load.
+fn matmul_four_rows(batch: u32, first: u32, rows: u32) -> vec4u {
+    let start = vec4u(matmul_batch_row(batch, rows, 0));
+    let four = first + vec4u(0, 1, 2, 3);
+    if (matmul_ragged) {
+        return start + min(four, vec4u(rows - 1));
+    }
+    return start + four;
+}
+
+fn matmul_lhs_rows(batch: u32, first: u32, rows: u32) -> vec4u {
+    let four = matmul_four_rows(batch, first, rows);
     return vec4u(matmul_lhs_row(four.x), matmul_lhs_row(four.y), matmul_lhs_row(four.z), matmul_lhs_row(four.w));
 }
 
-fn matmul_rhs_rows(first: u32, rows: u32) -> vec4u {
-    let four = matmul_four_rows(first, rows);
+fn matmul_rhs_rows(batch: u32, first: u32, rows: u32) -> vec4u {
+    let four = matmul_four_rows(batch, first, rows);
     return vec4u(matmul_rhs_row(four.x), matmul_rhs_row(four.y), matmul_rhs_row(four.z), matmul_rhs_row(four.w));
 }
 
@@ -174,6 +184,7 @@ fn matmul_store_inside(row: u32, column: u32, value: vec4f) {
 @compute @workgroup_size(matmul_workgroup_size)
 fn matmul(@builtin(global_invocation_id) invocation: vec3u) {
     let dims = matmul_dims;
+    let batch = invocation.z;
     let tiles_across = (dims.n + matmul_tile_columns - 1) / matmul_tile_columns;
     let row = invocation.x / tiles_across * matmul_tile_rows;
     let column = invocation.x % tiles_across * matmul_tile_columns;
@@ -184,26 +195,26 @@ fn matmul(@builtin(global_invocation_id) invocation: vec3u) {
     // Stored rows that do not depend on k are gathered once.
     var lhs_rows: array<vec4u, matmul_blocks_down>;
     for (var i = 0u; i < matmul_blocks_down; i++) {
-        lhs_rows[i] = matmul_lhs_rows(row + 4 * i, dims.m);
+        lhs_rows[i] = matmul_lhs_rows(batch, row + 4 * i, dims.m);
     }
-    var rhs_rows0 = matmul_rhs_rows(column, dims.n);
-    var rhs_rows1 = matmul_rhs_rows(column + 4, dims.n);
-    var rhs_rows2 = matmul_rhs_rows(column + 8, dims.n);
-    var rhs_rows3 = matmul_rhs_rows(column + 12, dims.n);
+    var rhs_rows0 = matmul_rhs_rows(batch, column, dims.n);
+    var rhs_rows1 = matmul_rhs_rows(batch, column + 4, dims.n);
+    var rhs_rows2 = matmul_rhs_rows(batch, column + 8, dims.n);
+    var rhs_rows3 = matmul_rhs_rows(batch, column + 12, dims.n);
 
     var sum0: array<mat4x4f, matmul_blocks_down>;
     var sum1: array<mat4x4f, matmul_blocks_down>;
     var sum2: array<mat4x4f, matmul_blocks_down>;
     var sum3: array<mat4x4f, matmul_blocks_down>;
     var lhs_sum: array<mat4x4f, matmul_blocks_down>;
-    let k_end = dims.k + invocation.z; // invocation.z is 0, but that is not known when the loop is compiled
+    let k_end = dims.k + invocation.y; // invocation.y is 0, but that is not known when the loop is compiled
     for (var k = 0u; k < k_end; k += 4) {
         var lhs_rows_of_k: vec4u;
         if (matmul_transpose_lhs) {
-            lhs_rows_of_k = matmul_lhs_rows(k, dims.k);
+            lhs_rows_of_k = matmul_lhs_rows(batch, k, dims.k);
         }
         if (!matmul_transpose_rhs) {
-            rhs_rows0 = matmul_rhs_rows(k, dims.k);
+            rhs_rows0 = matmul_rhs_rows(batch, k, dims.k);
             rhs_rows1 = rhs_rows0;
             rhs_rows2 = rhs_rows0;
             rhs_rows3 = rhs_rows0;
@@ -230,7 +241,7 @@ fn matmul(@builtin(global_invocation_id) invocation: vec3u) {
 
     // These loops stay loops, since their bounds are not known when they are compiled either. Unrolled, the hook that
     // stores, and whatever was fused into it, would be compiled once for each four elements of the tile, for seconds.
-    for (var i = 0u; i < matmul_blocks_down + invocation.z; i++) {
+    for (var i = 0u; i < matmul_blocks_down + invocation.y; i++) {
         var block0 = sum0[0];
         var block1 = sum1[0];
         var block2 = sum2[0];
@@ -245,11 +256,11 @@ fn matmul(@builtin(global_invocation_id) invocation: vec3u) {
                 sums = matmul_replace(sums, lhs_sum[j], i == j);
             }
         }
-        for (var j = 0u; j < 4 + invocation.z; j++) {
-            let stored = row + 4 * i + j;
-            if (matmul_ragged && stored >= dims.m) {
+        for (var j = 0u; j < 4 + invocation.y; j++) {
+            if (matmul_ragged && row + 4 * i + j >= dims.m) {
                 return;
             }
+            let stored = matmul_batch_row(batch, dims.m, row + 4 * i + j);
             matmul_store_inside(stored, column, matmul_column(block0, j));
             matmul_store_inside(stored, column + 4, matmul_column(block1, j));
             matmul_store_inside(stored, column + 8, matmul_column(block2, j));

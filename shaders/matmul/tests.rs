@@ -29,7 +29,7 @@ fn gradients_are_products_without_copies() {
     for transpose_lhs in [false, true] {
         for transpose_rhs in [false, true] {
             let op = Matmul { transpose_lhs, transpose_rhs };
-            let inputs = op.cases()[1].inputs.clone();
+            let inputs = op.cases()[5].inputs.clone();
             let weights = floats(9, reference(&op, &inputs)[0].kind.shape.clone());
             let loss = |inputs: &[Array]| -> f64 {
                 reference(&op, inputs)[0].data.iter().zip(&weights.data).map(|(product, weight)| product * weight).sum()
@@ -74,8 +74,11 @@ fn gradients(op: Matmul, inputs: &[Array], upstream: &Array) -> Vec<Array> {
 fn refuses_inner_extents_that_differ() {
     let kinds = [TensorType::f32([64, 784]), TensorType::f32([256, 783])];
     let error = Matmul { transpose_rhs: true, ..PLAIN }.infer(&kinds).unwrap_err().to_string();
-    let wanted = "wanted matrices f32[m, k] and f32[n, k], got f32[64, 784], f32[256, 783] with inner extents 784 and 783";
+    let wanted = "wanted matrices f32[..., m, k] and f32[..., n, k], got f32[64, 784], f32[256, 783] with inner extents 784 and 783";
     assert_eq!(error, wanted);
+    let batches = [TensorType::f32([3, 4, 5]), TensorType::f32([2, 5, 4])];
+    let error = PLAIN.infer(&batches).unwrap_err().to_string();
+    assert!(error.ends_with("got f32[3, 4, 5], f32[2, 5, 4] with first axes [3] and [2]"), "{error}");
     assert!(PLAIN.infer(&[TensorType::f32([4]), TensorType::f32([4, 2])]).is_err());
     assert!(PLAIN.infer(&[TensorType::f32([4, 2]), TensorType::u32([2, 4])]).is_err());
 }

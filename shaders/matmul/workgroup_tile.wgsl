@@ -1,9 +1,12 @@
-// Matrix product C[m, n] = op(A)[m, k] op(B)[k, n] in f32, for GPUs: each workgroup computes one tile of C from tiles of
+// Matrix products C[m, n] = op(A)[m, k] op(B)[k, n] in f32, for GPUs: each workgroup computes one tile of C from tiles of
 // A and B that it copies into workgroup memory, each invocation 4 x 4 elements of it in registers.
 //
 //   lhs     [m, k], or [k, m] where matmul_transpose_lhs
 //   rhs     [k, n], or [n, k] where matmul_transpose_rhs
 //   output  [m, n]; and on request sums[m], the sum over k of op(A): for A = dY transposed, the gradient of the bias
+//
+// Where matmul_batched, all of them have one more axis in front, and hooks see a batch's rows behind those of the one
+// before.
 //
 // The method is the tiling of Volkov and Demmel, "Benchmarking GPUs to tune dense linear algebra" (SC 2008). An element
 // that is in workgroup memory is read by every invocation of its row or column of the tile, and an element that is in a
@@ -15,7 +18,7 @@
 // (for four slices) of each step of k, and the partial sums are added at the end, in the order of the slices, so that
 // the result is the same bits every time.
 //
-// Dispatch (ceil(n / tile_columns), ceil(m / tile_rows), 1) workgroups; z must be 1, see matmul_steps.
+// Dispatch (ceil(n / tile_columns), ceil(m / tile_rows), batches) workgroups, of batches fewer than 65,536: see k_end.
 
 struct MatmulDims { m: u32, n: u32, k: u32 }
 
@@ -28,6 +31,7 @@ const matmul_transpose_lhs: bool = false;
 const matmul_transpose_rhs: bool = false;
 // False where m and n are multiples of the tile, and k of a step (matmul_tile_depth * matmul_slices): no guards then.
 const matmul_ragged: bool = true;
+const matmul_batched: bool = false;
 const matmul_sum_lhs: bool = false;
 
 // A slice has (tile_rows / 4) * (tile_columns / 4) invocations, and all slices together at most 256. Workgroup memory is
@@ -85,55 +89,60 @@ fn matmul_store_lhs_sum(row: u32, value: f32) {
     _ = value;
 }
 
-fn matmul_fetch_lhs(row: u32, column: u32, rows: u32, columns: u32) -> vec4f {
-    if (matmul_ragged && (row >= rows || column >= columns)) {
-        return vec4f();
-    }
-    return matmul_load_lhs(matmul_lhs_row(row), column);
+// The row of a batch among those of all batches, each of which has so many.
+fn matmul_batch_row(batch: u32, rows: u32, row: u32) -> u32 {
+    return select(row, batch * rows + row, matmul_batched);
 }
 
-fn matmul_fetch_rhs(row: u32, column: u32, rows: u32, columns: u32) -> vec4f {
+fn matmul_fetch_lhs(batch: u32, row: u32, column: u32, rows: u32, columns: u32) -> vec4f {
     if (matmul_ragged && (row >= rows || column >= columns)) {
         return vec4f();
     }
-    return matmul_load_rhs(matmul_rhs_row(row), column);
+    return matmul_load_lhs(matmul_lhs_row(matmul_batch_row(batch, rows, row)), column);
+}
+
+fn matmul_fetch_rhs(batch: u32, row: u32, column: u32, rows: u32, columns: u32) -> vec4f {
+    if (matmul_ragged && (row >= rows || column >= columns)) {
+        return vec4f();
+    }
+    return matmul_load_rhs(matmul_rhs_row(matmul_batch_row(batch, rows, row)), column);
 }
 
 // Four rows of op(A) at four k, as one column of the matrix for each k.
-fn matmul_lhs_block(row: u32, k: u32) -> mat4x4f {
+fn matmul_lhs_block(batch: u32, row: u32, k: u32) -> mat4x4f {
     let dims = matmul_dims;
     if (matmul_transpose_lhs) {
         return mat4x4f(
-            matmul_fetch_lhs(k, row, dims.k, dims.m),
-            matmul_fetch_lhs(k + 1, row, dims.k, dims.m),
-            matmul_fetch_lhs(k + 2, row, dims.k, dims.m),
-            matmul_fetch_lhs(k + 3, row, dims.k, dims.m),
+            matmul_fetch_lhs(batch, k, row, dims.k, dims.m),
+            matmul_fetch_lhs(batch, k + 1, row, dims.k, dims.m),
+            matmul_fetch_lhs(batch, k + 2, row, dims.k, dims.m),
+            matmul_fetch_lhs(batch, k + 3, row, dims.k, dims.m),
         );
     }
     return transpose(mat4x4f(
-        matmul_fetch_lhs(row, k, dims.m, dims.k),
-        matmul_fetch_lhs(row + 1, k, dims.m, dims.k),
-        matmul_fetch_lhs(row + 2, k, dims.m, dims.k),
-        matmul_fetch_lhs(row + 3, k, dims.m, dims.k),
+        matmul_fetch_lhs(batch, row, k, dims.m, dims.k),
+        matmul_fetch_lhs(batch, row + 1, k, dims.m, dims.k),
+        matmul_fetch_lhs(batch, row + 2, k, dims.m, dims.k),
+        matmul_fetch_lhs(batch, row + 3, k, dims.m, dims.k),
     ));
 }
 
 // Four columns of op(B) at four k, as one column of the matrix for each k.
-fn matmul_rhs_block(column: u32, k: u32) -> mat4x4f {
+fn matmul_rhs_block(batch: u32, column: u32, k: u32) -> mat4x4f {
     let dims = matmul_dims;
     if (matmul_transpose_rhs) {
         return transpose(mat4x4f(
-            matmul_fetch_rhs(column, k, dims.n, dims.k),
-            matmul_fetch_rhs(column + 1, k, dims.n, dims.k),
-            matmul_fetch_rhs(column + 2, k, dims.n, dims.k),
-            matmul_fetch_rhs(column + 3, k, dims.n, dims.k),
+            matmul_fetch_rhs(batch, column, k, dims.n, dims.k),
+            matmul_fetch_rhs(batch, column + 1, k, dims.n, dims.k),
+            matmul_fetch_rhs(batch, column + 2, k, dims.n, dims.k),
+            matmul_fetch_rhs(batch, column + 3, k, dims.n, dims.k),
         ));
     }
     return mat4x4f(
-        matmul_fetch_rhs(k, column, dims.k, dims.n),
-        matmul_fetch_rhs(k + 1, column, dims.k, dims.n),
-        matmul_fetch_rhs(k + 2, column, dims.k, dims.n),
-        matmul_fetch_rhs(k + 3, column, dims.k, dims.n),
+        matmul_fetch_rhs(batch, k, column, dims.k, dims.n),
+        matmul_fetch_rhs(batch, k + 1, column, dims.k, dims.n),
+        matmul_fetch_rhs(batch, k + 2, column, dims.k, dims.n),
+        matmul_fetch_rhs(batch, k + 3, column, dims.k, dims.n),
     );
 }
 
@@ -148,13 +157,13 @@ fn matmul_block_place(index: u32, blocks: u32, along_k: bool) -> vec2u {
 
 // Copies one slice's tiles of A and B for the step that begins at k into workgroup memory. The blocks of both tiles are
 // dealt out together, so that as many invocations as possible have a load under way.
-fn matmul_fill_tiles(slice: u32, member: u32, row: u32, column: u32, k: u32) {
+fn matmul_fill_tiles(batch: u32, slice: u32, member: u32, row: u32, column: u32, k: u32) {
     let lhs_blocks = matmul_blocks_down * matmul_blocks_deep;
     let all_blocks = lhs_blocks + matmul_blocks_across * matmul_blocks_deep;
     for (var index = member; index < all_blocks; index += matmul_slice_size) {
         if (index < lhs_blocks) {
             let place = matmul_block_place(index, matmul_blocks_down, !matmul_transpose_lhs);
-            let block = matmul_lhs_block(row + 4 * place.x, k + 4 * place.y);
+            let block = matmul_lhs_block(batch, row + 4 * place.x, k + 4 * place.y);
             let at = (slice * matmul_tile_depth + 4 * place.y) * matmul_blocks_down + place.x;
             matmul_lhs_tile[at] = block[0];
             matmul_lhs_tile[at + matmul_blocks_down] = block[1];
@@ -162,7 +171,7 @@ fn matmul_fill_tiles(slice: u32, member: u32, row: u32, column: u32, k: u32) {
             matmul_lhs_tile[at + 3 * matmul_blocks_down] = block[3];
         } else {
             let place = matmul_block_place(index - lhs_blocks, matmul_blocks_across, matmul_transpose_rhs);
-            let block = matmul_rhs_block(column + 4 * place.x, k + 4 * place.y);
+            let block = matmul_rhs_block(batch, column + 4 * place.x, k + 4 * place.y);
             let at = (slice * matmul_tile_depth + 4 * place.y) * matmul_blocks_across + place.x;
             matmul_rhs_tile[at] = block[0];
             matmul_rhs_tile[at + matmul_blocks_across] = block[1];
@@ -187,23 +196,25 @@ fn matmul_sum_slices(value: vec4f, member: u32, invocation: u32) -> vec4f {
     return total;
 }
 
-fn matmul_store_block(row: u32, column: u32, block: mat4x4f) {
+fn matmul_store_block(batch: u32, row: u32, column: u32, block: mat4x4f) {
     let dims = matmul_dims;
+    let stored = matmul_batch_row(batch, dims.m, row);
     if (matmul_ragged && column >= dims.n) {
         return;
     }
-    if (!matmul_ragged || row < dims.m) { matmul_store(row, column, block[0]); }
-    if (!matmul_ragged || row + 1 < dims.m) { matmul_store(row + 1, column, block[1]); }
-    if (!matmul_ragged || row + 2 < dims.m) { matmul_store(row + 2, column, block[2]); }
-    if (!matmul_ragged || row + 3 < dims.m) { matmul_store(row + 3, column, block[3]); }
+    if (!matmul_ragged || row < dims.m) { matmul_store(stored, column, block[0]); }
+    if (!matmul_ragged || row + 1 < dims.m) { matmul_store(stored + 1, column, block[1]); }
+    if (!matmul_ragged || row + 2 < dims.m) { matmul_store(stored + 2, column, block[2]); }
+    if (!matmul_ragged || row + 3 < dims.m) { matmul_store(stored + 3, column, block[3]); }
 }
 
-fn matmul_store_sums(row: u32, sums: vec4f) {
+fn matmul_store_sums(batch: u32, row: u32, sums: vec4f) {
     let dims = matmul_dims;
-    if (!matmul_ragged || row < dims.m) { matmul_store_lhs_sum(row, sums.x); }
-    if (!matmul_ragged || row + 1 < dims.m) { matmul_store_lhs_sum(row + 1, sums.y); }
-    if (!matmul_ragged || row + 2 < dims.m) { matmul_store_lhs_sum(row + 2, sums.z); }
-    if (!matmul_ragged || row + 3 < dims.m) { matmul_store_lhs_sum(row + 3, sums.w); }
+    let stored = matmul_batch_row(batch, dims.m, row);
+    if (!matmul_ragged || row < dims.m) { matmul_store_lhs_sum(stored, sums.x); }
+    if (!matmul_ragged || row + 1 < dims.m) { matmul_store_lhs_sum(stored + 1, sums.y); }
+    if (!matmul_ragged || row + 2 < dims.m) { matmul_store_lhs_sum(stored + 2, sums.z); }
+    if (!matmul_ragged || row + 3 < dims.m) { matmul_store_lhs_sum(stored + 3, sums.w); }
 }
 
 @compute @workgroup_size(matmul_workgroup_size)
@@ -220,11 +231,12 @@ fn matmul(
 
     var sum: mat4x4f;
     var lhs_sum: vec4f;
-    // tile.z is 0. Without it the loop's end would be a plain uniform, and lavapipe (22.3) would compile the kernel
-    // again at every submission, with the value of the uniform in it.
-    let k_end = matmul_dims.k + tile.z;
+    // tile.z is below 65,536, the most that WebGPU dispatches, so that nothing is added. Without it the loop's end would
+    // be a plain uniform, and lavapipe (22.3) would compile the kernel again at every submission, with the value of the
+    // uniform in it.
+    let k_end = matmul_dims.k + (tile.z >> 16);
     for (var k = 0u; k < k_end; k += matmul_tile_depth * matmul_slices) {
-        matmul_fill_tiles(slice, member, row, column, k + slice * matmul_tile_depth);
+        matmul_fill_tiles(tile.z, slice, member, row, column, k + slice * matmul_tile_depth);
         workgroupBarrier();
         let first = slice * matmul_tile_depth;
         for (var depth = first; depth < first + matmul_tile_depth; depth++) {
@@ -245,12 +257,12 @@ fn matmul(
         matmul_sum_slices(sum[3], member, invocation),
     );
     if (slice == 0) {
-        matmul_store_block(row + 4 * block_row, column + 4 * block_column, total);
+        matmul_store_block(tile.z, row + 4 * block_row, column + 4 * block_column, total);
     }
     if (matmul_sum_lhs && tile.x == 0) {
         let sums = matmul_sum_slices(lhs_sum, member, invocation);
         if (slice == 0 && block_column == 0) {
-            matmul_store_sums(row + 4 * block_row, sums);
+            matmul_store_sums(tile.z, row + 4 * block_row, sums);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use wgrad::core::{Array, Case, Lowering, Op, ShapeError, TensorType, Tolerance};
+use wgrad::core::{Array, Case, Lowering, Op, Shape, ShapeError, TensorType, Tolerance, View};
 
 /// An operation with another lowering: a planted error.
 #[derive(Debug)]
@@ -18,6 +18,10 @@ impl Op for Planted {
 
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, ShapeError> {
         self.op.infer(inputs)
+    }
+
+    fn operand_view(&self, inputs: &[TensorType], input: usize) -> Option<(View, Shape)> {
+        self.op.operand_view(inputs, input)
     }
 
     fn lowering(&self, _inputs: &[TensorType]) -> Lowering {

@@ -1,9 +1,10 @@
 //! Classifiers of sequences by their last step, for tests of recurrent layers.
 
 use wgrad::core::autodiff::differentiate;
-use wgrad::core::{Graph, HostTensor, Shape, TensorType, Value};
+use wgrad::core::{Graph, HostTensor, TensorType, Value};
+use wgrad::layers::{LSTM, Linear, RNN};
 use wgrad::ops::Recurrent;
-use wgrad::{Error, Initial, Layer, Trace, ops};
+use wgrad::{Error, Layer, Var, ops};
 
 /// What a step computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,25 +52,14 @@ impl Layer for Classifier {
         "Classifier"
     }
 
-    fn forward(&self, trace: &mut Trace, input: Value) -> Result<Value, Error> {
-        let features = trace.graph.kind(input).shape.columns();
-        let gates = self.cell.gates() * self.hidden;
-        let mut sequence = ops::permute(trace.graph, input, &[1, 0, 2])?;
-        let mut last = sequence;
-        for layer in 0..self.layers {
-            let inputs = if layer == 0 { features } else { self.hidden };
-            let initial = Initial::linear(self.hidden);
-            let mut parameter = |name: &str, shape: Shape| trace.parameter(&format!("rnn.{name}_l{layer}"), shape, initial);
-            let weight_ih = parameter("weight_ih", [gates, inputs].into())?;
-            let weight_hh = parameter("weight_hh", [gates, self.hidden].into())?;
-            let biases = Some([parameter("bias_ih", [gates].into())?, parameter("bias_hh", [gates].into())?]);
-            [sequence, last] = self.cell.run(trace.graph, sequence, &Recurrent { weight_ih, weight_hh, biases })?;
-        }
-        let initial = Initial::linear(self.hidden);
-        let weight = trace.parameter("fc.weight", [self.classes, self.hidden], initial)?;
-        let bias = trace.parameter("fc.bias", [self.classes], initial)?;
-        let product = ops::matmul(trace.graph, last, weight, false, true)?;
-        Ok(ops::add(trace.graph, product, bias)?)
+    fn forward(&self, input: &Var) -> Result<Var, Error> {
+        let (features, Self { hidden, layers, .. }) = (input.shape().columns(), *self);
+        let last = match self.cell {
+            Cell::Rnn => input.layer("rnn", &RNN::new(features, hidden).num_layers(layers).last_step())?,
+            Cell::Lstm => input.layer("rnn", &LSTM::new(features, hidden).num_layers(layers).last_step())?,
+            Cell::Gru => return Err(Error::mismatch("cell", "rnn or lstm", format!("{:?}", self.cell))),
+        };
+        last.layer("fc", &Linear::new(hidden, self.classes))
     }
 }
 

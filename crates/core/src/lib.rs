@@ -16,9 +16,11 @@ pub mod graph;
 pub mod op;
 pub mod plan;
 pub mod tensor;
+pub mod windows;
 
 pub use graph::{Graph, GraphError, Node, NodeId, Source, Value};
 pub use op::{
     Case, Function, Kernel, Lanes, Literal, LoadHook, Lowering, Op, ShapeError, StoreHook, SumHook, Tolerance, View, Work,
 };
 pub use tensor::{Array, DType, HostTensor, Shape, TensorType};
+pub use windows::{WindowAxis, Windows};

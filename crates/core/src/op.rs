@@ -4,7 +4,8 @@ use std::any::Any;
 use std::fmt::Debug;
 
 use crate::graph::{Graph, GraphError, Node, Value};
-use crate::tensor::{Array, HostTensor, TensorType};
+use crate::tensor::{Array, HostTensor, Shape, TensorType};
+use crate::windows::Windows;
 
 /// An operation: its shapes, gradient, kernels and reference. One pair of files implements it.
 ///
@@ -27,6 +28,13 @@ pub trait Op: Any + Debug + Send + Sync {
 
     /// How the operation becomes WGSL.
     fn lowering(&self, inputs: &[TensorType]) -> Lowering;
+
+    /// The view of an input, and its shape, that the kernels' hook for that input sees instead of the input itself;
+    /// none where they see it as it is.
+    fn operand_view(&self, inputs: &[TensorType], input: usize) -> Option<(View, Shape)> {
+        let _ = (inputs, input);
+        None
+    }
 
     /// Pairs of output and input, where the output is the input's next value: a kernel that reads and writes both
     /// through one binding, or an update of a state.
@@ -169,6 +177,8 @@ pub enum View {
     /// Row `i` of the output (all axes but the first are one row) is the row of the first input that element `i` of
     /// the second input, a vector of u32, names.
     GatherRows,
+    /// Rows are windows of images, and columns what they show.
+    Windows(Windows),
 }
 
 /// A WGSL kernel: one candidate for an operation on one class of adapter.
@@ -207,9 +217,10 @@ pub enum AdapterClass {
 
 /// How a kernel reads an input.
 ///
-/// The function takes a row and a column of the input seen as a matrix of its last axis by all others, and returns
+/// The function takes a row and a column of the input, or of the [view](Op::operand_view) of it, seen as a matrix of its last axis by all others, and returns
 /// one element or four; beyond the end of a row it returns zeros. `row`, where there is one, takes a row and returns
-/// what the function wants as its row: a kernel calls it once for all columns, and fusion puts a gather there.
+/// what the function wants as its row: a kernel calls it once for all columns, and fusion puts a gather there, or the
+/// place of a window.
 #[derive(Clone, Copy, Debug)]
 pub struct LoadHook {
     /// The storage binding that the function's default reads.

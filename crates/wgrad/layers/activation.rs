@@ -62,3 +62,76 @@ impl Layer for LeakyRelu {
         Ok(input.leaky_relu(self.0))
     }
 }
+
+/// `x` where it is positive, else `alpha * (e^x - 1)`.
+#[derive(Clone, Copy, Debug)]
+pub struct ELU(
+    /// The factor for negative inputs; 1 by default in PyTorch.
+    pub f32,
+);
+
+/// The Gaussian error linear unit, exactly as PyTorch's by default.
+#[derive(Clone, Copy, Debug)]
+pub struct GELU;
+
+/// `x / (1 + e^-x)`.
+#[derive(Clone, Copy, Debug)]
+pub struct SiLU;
+
+/// `log(1 + e^x)`.
+#[derive(Clone, Copy, Debug)]
+pub struct Softplus;
+
+/// `e^x` along the last axis, divided by its sum.
+#[derive(Clone, Copy, Debug)]
+pub struct Softmax;
+
+impl Layer for ELU {
+    fn name(&self) -> &str {
+        "ELU"
+    }
+
+    fn forward(&self, input: &Var) -> Result<Var, Error> {
+        Ok(input.elu(self.0))
+    }
+}
+
+impl Layer for Softmax {
+    fn name(&self) -> &str {
+        "Softmax"
+    }
+
+    fn forward(&self, input: &Var) -> Result<Var, Error> {
+        Ok(input.softmax(input.shape().rank().saturating_sub(1)))
+    }
+}
+
+impl Layer for GELU {
+    fn name(&self) -> &str {
+        "GELU"
+    }
+
+    fn forward(&self, input: &Var) -> Result<Var, Error> {
+        Ok(input.gelu())
+    }
+}
+
+impl Layer for SiLU {
+    fn name(&self) -> &str {
+        "SiLU"
+    }
+
+    fn forward(&self, input: &Var) -> Result<Var, Error> {
+        Ok(input.silu())
+    }
+}
+
+impl Layer for Softplus {
+    fn name(&self) -> &str {
+        "Softplus"
+    }
+
+    fn forward(&self, input: &Var) -> Result<Var, Error> {
+        Ok(input.softplus())
+    }
+}

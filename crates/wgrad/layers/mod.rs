@@ -1,19 +1,35 @@
 //! Parts of models.
 
 mod activation;
+mod attention;
+mod batch_norm;
+mod conv;
 mod dropout;
+mod embedding;
 mod flatten;
+mod layer_norm;
 mod linear;
+mod pooling;
+mod recurrent;
+mod transformer;
 
 use std::fmt::Debug;
 
 use crate::error::Error;
 use crate::var::Var;
 
-pub use activation::{LeakyRelu, Relu, Sigmoid, Tanh};
+pub use activation::{ELU, GELU, LeakyRelu, Relu, SiLU, Sigmoid, Softmax, Softplus, Tanh};
+pub use attention::MultiheadAttention;
+pub use batch_norm::{BatchNorm1d, BatchNorm2d};
+pub use conv::Conv2d;
 pub use dropout::Dropout;
+pub use embedding::Embedding;
 pub use flatten::Flatten;
+pub use layer_norm::LayerNorm;
 pub use linear::Linear;
+pub use pooling::{AdaptiveAvgPool2d, AvgPool2d, MaxPool2d};
+pub use recurrent::{LSTM, RNN};
+pub use transformer::{TransformerEncoder, TransformerEncoderLayer};
 
 /// A part of a model, or a whole one: anything that makes a value of a value.
 ///

@@ -1,4 +1,4 @@
-//! Sums and means.
+//! Sums, means and largest elements.
 
 use wgrad_shaders as ops;
 
@@ -13,6 +13,16 @@ impl Var {
     /// The sum over axes, which disappear unless `keep` leaves each with an extent of 1.
     pub fn sum_axes(&self, axes: &[usize], keep: bool) -> Var {
         self.map(|graph, x| ops::sum_axes(graph, x, axes, keep))
+    }
+
+    /// The largest along axes, which disappear unless `keep` leaves each with an extent of 1.
+    pub fn max_axes(&self, axes: &[usize], keep: bool) -> Var {
+        self.map(|graph, x| ops::max_axes(graph, x, axes, keep))
+    }
+
+    /// For each row of the last axis, the index of its first largest element, of u32.
+    pub fn argmax(&self) -> Var {
+        self.map(ops::argmax)
     }
 
     /// The mean of all elements, a scalar.

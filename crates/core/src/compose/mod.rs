@@ -9,7 +9,7 @@ mod text;
 
 use std::collections::HashMap;
 
-use crate::fuse::{Anchor, Destination, Expression, Group, Operand, Slot};
+use crate::fuse::{Anchor, Destination, Expression, Group, Operand, Slot, operand_view};
 use crate::graph::{Graph, NodeId, Value};
 use crate::op::{Kernel, Lanes, LoadHook, Lowering, StoreHook};
 use crate::plan::{Binding, Location};
@@ -17,7 +17,7 @@ use crate::tensor::Shape;
 
 use bindings::Bindings;
 use module::Module;
-use printer::Printer;
+use printer::{Panes, Printer};
 use scope::{At, Scope};
 
 /// A dispatch's WGSL, and what it binds.
@@ -159,8 +159,9 @@ impl Composer<'_> {
             self.module.set_constant(name, literal)?;
         }
         let graph = self.printer.graph;
-        for ((hook, operand), &input) in kernel.loads.iter().zip(loads).zip(&graph.node(node).inputs) {
-            self.load(hook, operand, &graph.kind(input).shape)?;
+        for (index, ((hook, operand), &input)) in kernel.loads.iter().zip(loads).zip(&graph.node(node).inputs).enumerate() {
+            let seen = operand_view(graph, node, index).map_or_else(|| graph.kind(input).shape.clone(), |(_, shape)| shape);
+            self.load(hook, operand, &seen)?;
         }
         for (output, (hook, slot)) in kernel.stores.iter().zip(&group.slots).enumerate() {
             self.store(hook, slot, graph.node(node).output(output))?;
@@ -186,14 +187,10 @@ impl Composer<'_> {
         self.module.remove_variable(hook.variable)?;
         self.module.replace_function(function, "")?;
         let mut at = At::hook(shape);
-        if let (Some(row), Expression::Gather { row: index, shape, .. }) = (hook.row, outer_gather(expression))
-            && shape.rank() == 2
+        if let Some(row) = hook.row
+            && self.fetch_row(row, expression)?
         {
-            self.module.replace_function(row, "")?;
-            let mut scope = Scope::default();
-            let index = self.printer.print(index, Lanes::One, &At::vector("row"), &mut scope)?;
-            self.push_function(&format!("{row}(row: u32) -> u32"), &scope.body(), &index);
-            at = at.with_gathered_row();
+            at = at.with_fetched_row();
         }
         let mut scope = Scope::default();
         let mut result = self.printer.print(expression, lanes, &at, &mut scope)?;
@@ -203,6 +200,24 @@ impl Composer<'_> {
         }
         self.push_function(&format!("{function}(row: u32, column: u32) -> {kind}"), &scope.body(), &result);
         Ok(())
+    }
+
+    /// Writes the hook for rows where an expression has a use for it, and says so.
+    fn fetch_row(&mut self, hook: &str, expression: &Expression) -> Result<bool, ComposeError> {
+        let mut scope = Scope::default();
+        let row = match outer_leaf(expression) {
+            Expression::Gather { row, shape, .. } if shape.rank() == 2 => {
+                self.printer.print(row, Lanes::One, &At::vector("row"), &mut scope)?
+            }
+            Expression::Windows { access, windows, .. } => match (Panes { windows, access }).packed_row("row") {
+                Some(row) => row,
+                None => return Ok(false),
+            },
+            _ => return Ok(false),
+        };
+        self.module.replace_function(hook, "")?;
+        self.push_function(&format!("{hook}(row: u32) -> u32"), &scope.body(), &row);
+        Ok(true)
     }
 
     fn store(&mut self, hook: &StoreHook, slot: &Slot, output: Value) -> Result<(), ComposeError> {
@@ -255,15 +270,16 @@ impl Composer<'_> {
     }
 }
 
-/// The gather at the bottom of an expression whose row nothing else depends on; the expression itself otherwise.
-fn outer_gather(expression: &Expression) -> &Expression {
-    let mut gather = None;
+/// The gather or the windows at the bottom of an expression in which nothing else depends on the row; the expression
+/// itself otherwise.
+fn outer_leaf(expression: &Expression) -> &Expression {
+    let mut found = None;
     let mut others = false;
     visit_leaves(expression, &mut |leaf| match leaf {
-        Expression::Gather { .. } if gather.is_none() => gather = Some(leaf),
+        Expression::Gather { .. } | Expression::Windows { .. } if found.is_none() => found = Some(leaf),
         leaf => others |= !leaf.is_uniform(),
     });
-    gather.filter(|_| !others).unwrap_or(expression)
+    found.filter(|_| !others).unwrap_or(expression)
 }
 
 fn visit_leaves<'a>(expression: &'a Expression, visit: &mut impl FnMut(&'a Expression)) {

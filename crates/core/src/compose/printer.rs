@@ -1,5 +1,7 @@
 //! Prints expressions as WGSL statements.
 
+mod windows;
+
 use crate::fuse::{Access, Destination, Expression, Member, Store};
 use crate::graph::{Graph, NodeId, Value};
 use crate::op::{Function, Lanes, Literal, Lowering};
@@ -11,6 +13,8 @@ use super::module::{Module, offset_name, print_literal};
 use super::scope::{At, Scope, Statements};
 use super::text::{gather_accessor, inside, invocation, is_name, kind, linear, nonzero, splat, sum};
 use super::{ComposeError, Locations, Room};
+
+pub use windows::Panes;
 
 /// An [`Expression::Gather`].
 struct Gather<'a> {
@@ -84,9 +88,10 @@ impl<'a> Printer<'a> {
     fn dtype(&self, expression: &Expression) -> DType {
         match expression {
             Expression::Literal(_) => DType::F32,
-            Expression::Local(value) | Expression::Load { value, .. } | Expression::Gather { table: value, .. } => {
-                self.graph.kind(*value).dtype
-            }
+            Expression::Local(value)
+            | Expression::Load { value, .. }
+            | Expression::Windows { value, .. }
+            | Expression::Gather { table: value, .. } => self.graph.kind(*value).dtype,
             Expression::Call { node, .. } => self.graph.node(*node).outputs[0].dtype,
         }
     }
@@ -119,6 +124,9 @@ impl<'a> Printer<'a> {
             Expression::Load { value, access } => Ok(self.load(*value, access, lanes, at)),
             Expression::Gather { table, offset, shape, row } => {
                 self.gather(Gather { table: *table, offset: *offset, shape, row }, lanes, at, scope)
+            }
+            Expression::Windows { value, access, windows } => {
+                Ok(self.window(*value, &Panes { windows, access }, lanes, at, scope))
             }
             Expression::Call { node, arguments, access } => {
                 let index = linear(access, nonzero(access.offset), at);
@@ -165,7 +173,7 @@ impl<'a> Printer<'a> {
         let offset = self.offset(buffer, begin, is_part);
         let width = (shape.elements() / shape.dims()[0].max(1)).max(1);
         let start = |row: &str, column: &str| sum(&[format!("{row} * {width}u"), column.to_owned(), offset.clone()]);
-        if at.gathered {
+        if at.fetched {
             let accessor = gather_accessor(lanes, width, begin);
             return Ok(format!("{}({})", self.bindings.accessor(buffer, dtype, accessor), start(&at.row, &at.column)));
         }

@@ -12,25 +12,26 @@ pub struct At {
     pub rows: usize,
     pub row: String,
     pub column: String,
-    pub gathered: bool,
+    /// Whether `row` is what the kernel's hook for rows has made of it.
+    pub fetched: bool,
 }
 
 impl At {
     /// A hook's arguments `row` and `column`.
     pub fn hook(shape: &Shape) -> Self {
         let row = if shape.rows() == 1 { "0u" } else { "row" };
-        Self { columns: shape.columns(), rows: shape.rows(), row: row.to_owned(), column: "column".to_owned(), gathered: false }
+        Self { columns: shape.columns(), rows: shape.rows(), row: row.to_owned(), column: "column".to_owned(), fetched: false }
     }
 
     /// One element of a vector.
     pub fn vector(index: &str) -> Self {
-        Self { columns: 1, rows: 1, row: "0u".to_owned(), column: index.to_owned(), gathered: false }
+        Self { columns: 1, rows: 1, row: "0u".to_owned(), column: index.to_owned(), fetched: false }
     }
 
-    /// The same where `row` is a gather's result.
-    pub fn with_gathered_row(mut self) -> Self {
+    /// The same where `row` is what the kernel's hook for rows has made of it.
+    pub fn with_fetched_row(mut self) -> Self {
         self.row = "row".to_owned();
-        self.gathered = true;
+        self.fetched = true;
         self
     }
 }

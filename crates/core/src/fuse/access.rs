@@ -37,7 +37,7 @@ impl Access {
     pub fn of_view(view: &View, shape: &Shape) -> Option<Self> {
         match view {
             View::Strided { offset, strides } => Some(Self { shape: shape.clone(), offset: *offset, strides: strides.clone() }),
-            View::GatherRows => None,
+            View::GatherRows | View::Windows(_) => None,
         }
     }
 

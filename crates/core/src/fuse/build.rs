@@ -3,8 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::graph::{Graph, Kind, Node, NodeId, Value};
-use crate::op::{Kernel, Lowering};
+use crate::op::{Kernel, Lowering, View};
 use crate::plan::{PlanError, Target};
+use crate::tensor::{Shape, TensorType};
 
 use super::expression::{Builder, Expression, Unfit};
 use super::live::Live;
@@ -57,11 +58,10 @@ fn build_group(graph: &Graph, live: &Live, placement: &Placement, index: usize) 
     let anchor = graph.node(nodes[0]);
     let (anchor, mut slots) = match live.lowering(anchor.id) {
         Some(Lowering::Kernels(candidates)) => {
-            let loads = anchor
-                .inputs
-                .iter()
-                .zip(&candidates[0].loads)
-                .map(|(&input, hook)| operand(&builder(None), input, hook.function.is_some()));
+            let hooks = anchor.inputs.iter().zip(&candidates[0].loads).enumerate();
+            let loads = hooks.map(|(index, (&input, hook))| {
+                operand(&builder(None), input, operand_view(graph, anchor.id, index), hook.function.is_some())
+            });
             let loads = loads.collect::<Result<_, _>>().map_err(|unfit| refuse(unfit, anchor.id))?;
             let kernel: Box<Kernel> = Box::new(candidates[0].clone());
             let slots = anchor.outputs.iter().map(|output| Slot { shape: output.shape.clone(), members: vec![], stores: vec![] });
@@ -97,8 +97,18 @@ fn refuse(unfit: Unfit, reader: NodeId) -> Misfit {
     }
 }
 
-fn operand(builder: &Builder, input: Value, hook: bool) -> Result<Operand, Unfit> {
-    let expression = builder.expression(input, Access::identity(&builder.graph.kind(input).shape))?;
+/// The view that a kernel has of an input.
+pub fn operand_view(graph: &Graph, node: NodeId, input: usize) -> Option<(View, Shape)> {
+    let node = graph.node(node);
+    let kinds: Vec<TensorType> = node.inputs.iter().map(|&input| graph.kind(input).clone()).collect();
+    node.op().and_then(|op| op.operand_view(&kinds, input))
+}
+
+fn operand(builder: &Builder, input: Value, view: Option<(View, Shape)>, hook: bool) -> Result<Operand, Unfit> {
+    let expression = match view {
+        Some((view, shape)) => builder.operand_view(input, &view, &shape)?,
+        None => builder.expression(input, Access::identity(&builder.graph.kind(input).shape))?,
+    };
     match expression {
         expression if hook => Ok(Operand::Hook(expression)),
         Expression::Load { value, access } if access.is_identity() => Ok(Operand::Bound(value)),
@@ -151,7 +161,7 @@ fn flatten(group: &mut Group) {
         Some(Member { arguments, ..member.clone() })
     });
     if let Some(members) = members.collect::<Option<_>>() {
-        let flat = crate::Shape::from([shape.elements()]);
+        let flat = Shape::from([shape.elements()]);
         *shape = flat.clone();
         group.slots[0] = Slot { shape: flat, members, stores: slot.stores.clone() };
     }

@@ -3,6 +3,7 @@
 use crate::graph::{Graph, NodeId, Value};
 use crate::op::{Lowering, View};
 use crate::tensor::Shape;
+use crate::windows::Windows;
 
 use super::live::{Live, literal};
 use super::{Access, Place, Placement};
@@ -31,6 +32,15 @@ pub enum Expression {
         shape: Shape,
         /// The row, as a function of the index along the result's first axis.
         row: Box<Expression>,
+    },
+    /// What windows of a stored tensor of images show.
+    Windows {
+        /// The tensor.
+        value: Value,
+        /// Which element of it each index `[n, h, w, c]` of the images is.
+        access: Access,
+        /// The windows.
+        windows: Windows,
     },
     /// A pointwise operation, computed wherever it is read.
     Call {
@@ -64,6 +74,7 @@ impl Expression {
                 visit(*table, Loads::Elsewhere);
                 row.visit_loads(&mut |value, _| visit(value, Loads::Elsewhere));
             }
+            Self::Windows { value, .. } => visit(*value, Loads::Elsewhere),
             Self::Call { arguments, .. } => arguments.iter().for_each(|argument| argument.visit_loads(visit)),
         }
     }
@@ -71,7 +82,7 @@ impl Expression {
     /// Calls `visit` with each operation that is computed inline.
     pub fn visit_calls(&self, visit: &mut dyn FnMut(NodeId)) {
         match self {
-            Self::Local(_) | Self::Literal(_) | Self::Load { .. } => {}
+            Self::Local(_) | Self::Literal(_) | Self::Load { .. } | Self::Windows { .. } => {}
             Self::Gather { row, .. } => row.visit_calls(visit),
             Self::Call { node, arguments, .. } => {
                 visit(*node);
@@ -83,7 +94,7 @@ impl Expression {
     /// Whether the value is the same at all indices.
     pub fn is_uniform(&self) -> bool {
         match self {
-            Self::Local(_) | Self::Gather { .. } => false,
+            Self::Local(_) | Self::Gather { .. } | Self::Windows { .. } => false,
             Self::Literal(_) => true,
             Self::Load { access, .. } => access.is_repeat(),
             Self::Call { arguments, access, .. } => access.is_repeat() && arguments.iter().all(Self::is_uniform),
@@ -98,6 +109,7 @@ impl Expression {
             // Rows of whole groups of four are gathered faster row by row.
             Self::Gather { shape, .. } if (shape.elements() / shape.dims()[0].max(1)).is_multiple_of(4) => return None,
             Self::Gather { .. } => self.clone(),
+            Self::Windows { .. } => return None,
             Self::Call { node, arguments, access } => Self::Call {
                 node: *node,
                 arguments: arguments.iter().map(Self::flattened).collect::<Option<_>>()?,
@@ -164,9 +176,35 @@ impl Builder<'_> {
         let Some(Lowering::View(views)) = self.live.lowering(value.node) else { return Err(Unfit::Store(node.id)) };
         let Some(view) = views.get(value.output as usize) else { return Err(Unfit::Store(node.id)) };
         let shape = &self.graph.kind(value).shape;
-        match Access::of_view(view, shape) {
-            Some(inner) => self.expression(node.inputs[0], access.then(&inner).ok_or(Unfit::Store(node.id))?),
-            None => self.gather(value, access),
+        let is_whole = access.is_identity() && access.shape == *shape;
+        match view {
+            View::GatherRows => self.gather(value, access),
+            View::Windows(windows) if is_whole => self.windows(node.inputs[0], windows),
+            View::Windows(_) => Err(Unfit::Store(node.id)),
+            View::Strided { .. } => {
+                let inner = Access::of_view(view, shape).and_then(|inner| access.then(&inner));
+                self.expression(node.inputs[0], inner.ok_or(Unfit::Store(node.id))?)
+            }
+        }
+    }
+
+    /// What a hook sees of an input through a view that belongs to the kernel.
+    pub fn operand_view(&self, input: Value, view: &View, shape: &Shape) -> Result<Expression, Unfit> {
+        match (view, Access::of_view(view, shape)) {
+            (_, Some(access)) => self.expression(input, access),
+            (View::Windows(windows), None) => self.windows(input, windows),
+            (_, None) => Err(Unfit::Store(input.node)),
+        }
+    }
+
+    /// Windows show each element many times, so that they read what is stored.
+    fn windows(&self, input: Value, windows: &Windows) -> Result<Expression, Unfit> {
+        let of = |value, access| Ok(Expression::Windows { value, access, windows: windows.clone() });
+        let images = Access::identity(&self.graph.kind(input).shape);
+        match self.expression(input, images.clone())? {
+            Expression::Load { value, access } => of(value, access),
+            Expression::Literal(_) => of(input, images),
+            _ => Err(Unfit::Store(input.node)),
         }
     }
 

@@ -20,6 +20,7 @@ use crate::plan::{PlanError, Target};
 use crate::tensor::Shape;
 
 pub use access::Access;
+pub use build::operand_view;
 pub use expression::{Expression, Loads};
 pub use live::Live;
 

@@ -173,6 +173,7 @@ impl Scheduler<'_> {
             Expression::Load { value, access } if access.is_repeat() => (value, 1),
             Expression::Load { value, access } => (value, access.shape.elements().min(self.graph.kind(*value).shape.elements())),
             Expression::Gather { table, shape, .. } => (table, shape.elements()),
+            Expression::Windows { value, .. } => (value, self.graph.kind(*value).shape.elements()),
             Expression::Local(_) | Expression::Literal(_) | Expression::Call { .. } => return 0,
         };
         (elements * self.graph.kind(*value).dtype.bytes()) as u64

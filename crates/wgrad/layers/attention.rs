@@ -1,0 +1,119 @@
+//! Attention.
+
+use wgrad_core::HostTensor;
+
+use crate::error::Error;
+use crate::initial::Initial;
+use crate::layers::{Layer, Linear};
+use crate::tensor::Tensor;
+use crate::var::Var;
+
+/// Attention of several heads, as PyTorch's
+/// [`MultiheadAttention`](https://docs.pytorch.org/docs/stable/generated/torch.nn.MultiheadAttention.html) with
+/// `batch_first=True`: of a sequence `[batch, steps, features]` to itself as a layer, or to another one.
+///
+/// Its parameters are `in_proj_weight`, `[3 features, features]`, by Xavier's even distribution, `in_proj_bias`, zeros,
+/// `out_proj.weight` as that of a [`Linear`], and `out_proj.bias`, zeros.
+#[derive(Clone, Copy, Debug)]
+pub struct MultiheadAttention {
+    features: usize,
+    heads: usize,
+    dropout: f32,
+    causal: bool,
+}
+
+/// What is added to the score of what shall not be seen: its weight becomes 0.
+const UNSEEN: f32 = -1e30;
+
+impl MultiheadAttention {
+    /// So many heads, 1 at least, each of an equal part of the features.
+    pub fn new(features: usize, heads: usize) -> Self {
+        Self { features, heads, dropout: 0.0, causal: false }
+    }
+
+    /// The same with dropout of the weights, at a rate of at least 0 and below 1.
+    pub fn dropout(mut self, rate: f32) -> Self {
+        self.dropout = rate;
+        self
+    }
+
+    /// The same where a step sees only itself and those before it.
+    pub fn causal(mut self) -> Self {
+        self.causal = true;
+        self
+    }
+
+    /// What `query`, `[batch, steps, features]`, finds in `key` and `value`, `[batch, others, features]`. `mask` is added to
+    /// the scores, `[steps, others]` or whatever broadcasts to `[batch, heads, steps, others]`.
+    ///
+    /// # Errors
+    /// Where the heads do not divide the features, or a shape is another.
+    pub fn attend(&self, query: &Var, key: &Var, value: &Var, mask: Option<&Var>) -> Result<Var, Error> {
+        let Self { features, heads, .. } = *self;
+        if heads == 0 || !features.is_multiple_of(heads) {
+            return Err(Error::mismatch("heads", format!("a divisor of the {features} features"), heads));
+        }
+        for (name, var) in [("query", query), ("key", key), ("value", value)] {
+            if !matches!(var.shape().dims(), [_, _, columns] if *columns == features) {
+                return Err(Error::mismatch(name, format!("[batch, steps, {features}]"), var.shape()));
+            }
+        }
+        let [query, key, value] = self.project(query, key, value)?.map(|projected| self.split_heads(&projected));
+        let mut scores = query.matmul_transposed(&key) * (1.0 / ((features / heads) as f32).sqrt());
+        if let Some(mask) = mask {
+            scores = scores + mask;
+        }
+        if self.causal {
+            scores = &scores + future(&scores);
+        }
+        let weights = scores.softmax(3).dropout(self.dropout);
+        let found = weights.matmul(&value).permute(&[0, 2, 1, 3]);
+        let [batch, steps] = [found.shape().dims()[0], found.shape().dims()[1]];
+        found.reshape([batch, steps, features]).layer("out_proj", &Linear::new(features, features).bias(Initial::Constant(0.0)))
+    }
+
+    /// The three linear maps of the inputs: one product where all are the same.
+    fn project(&self, query: &Var, key: &Var, value: &Var) -> Result<[Var; 3], Error> {
+        let (trace, features) = (query.trace(), self.features);
+        let weight = trace.parameter("in_proj_weight", [3 * features, features], Initial::XavierUniform { gain: 1.0 })?;
+        let bias = trace.parameter("in_proj_bias", [3 * features], Initial::Constant(0.0))?;
+        let linear = |input: &Var, weight: &Var, bias: Var| {
+            let shape = input.shape();
+            let product = input.reshape([shape.rows(), features]).matmul_transposed(weight) + bias;
+            let columns = product.shape().columns();
+            product.reshape([shape.dims()[0], shape.dims()[1], columns])
+        };
+        if query.value() == key.value() && key.value() == value.value() {
+            return Ok(linear(query, &weight, bias).chunk(2));
+        }
+        let part = |index: usize, input: &Var| {
+            let first = index * features;
+            linear(input, &weight.narrow(0, first, features), bias.narrow(0, first, features))
+        };
+        Ok([part(0, query), part(1, key), part(2, value)])
+    }
+
+    /// `[batch, steps, features]` as `[batch, heads, steps, features of a head]`.
+    fn split_heads(&self, input: &Var) -> Var {
+        let [batch, steps] = [input.shape().dims()[0], input.shape().dims()[1]];
+        input.reshape([batch, steps, self.heads, self.features / self.heads]).permute(&[0, 2, 1, 3])
+    }
+}
+
+/// What is added to scores, so that no step sees those after it.
+fn future(scores: &Var) -> Var {
+    let shape = scores.shape();
+    let [steps, others] = [shape.dims()[2], shape.dims()[3]];
+    let elements = (0..steps * others).map(|index| if index % others > index / others { UNSEEN } else { 0.0 }).collect();
+    scores.trace().constant(Tensor::from_host(HostTensor::F32([steps, others].into(), elements).into()))
+}
+
+impl Layer for MultiheadAttention {
+    fn name(&self) -> &str {
+        "MultiheadAttention"
+    }
+
+    fn forward(&self, input: &Var) -> Result<Var, Error> {
+        self.attend(input, input, input, None)
+    }
+}
