@@ -14,7 +14,7 @@ use std::sync::Arc;
 use wgrad_core::Op;
 
 pub use accumulate::accumulate;
-pub use recurrent::{LstmOutputs, Recurrent, RecurrentOutputs, lstm, rnn};
+pub use recurrent::{LstmOutputs, Recurrent, RecurrentOutputs, gru, lstm, rnn};
 pub use sum_to::sum_to;
 
 macro_rules! operations {
@@ -38,6 +38,7 @@ operations![
     cross_entropy,
     dropout,
     gather_rows,
+    gru_cell,
     leaky_relu,
     lookup,
     lstm_cell,

@@ -15,6 +15,7 @@ const WITHOUT_GRADIENT: &[&str] = &[
     "adam",
     "binary_cross_entropy_gradient",
     "binary_hits",
+    "gru_cell_gradient",
     "leaky_relu_gradient",
     "lookup",
     "lstm_cell_gradient",
@@ -33,6 +34,7 @@ const WITHOUT_GRADIENT: &[&str] = &[
 fn excluded_outputs(operation: &str) -> Vec<usize> {
     match operation {
         "cross_entropy" => vec![1, 2],
+        "gru_cell" => vec![1],
         "lstm_cell" => vec![2],
         _ => Vec::new(),
     }

@@ -15,9 +15,10 @@ use wgrad::Device;
 use wgrad::core::op::AdapterClass;
 use wgrad::core::plan::{Plan, Target, plan};
 
-const GOLDEN: [(&str, Classifier); 2] = [
+const GOLDEN: [(&str, Classifier); 3] = [
     ("rnn_two_layers", Classifier { cell: Cell::Rnn, hidden: 16, layers: 2, classes: 3 }),
     ("lstm_two_layers", Classifier { cell: Cell::Lstm, hidden: 16, layers: 2, classes: 3 }),
+    ("gru_one_layer", Classifier { cell: Cell::Gru, hidden: 12, layers: 1, classes: 3 }),
 ];
 
 fn every_case_agrees(device: &Device, fuse: bool) -> Result<()> {
@@ -49,7 +50,7 @@ fn digits(cell: Cell, class: AdapterClass) -> Result<Plan> {
 #[test]
 fn a_step_of_a_sequence_is_one_dispatch() -> Result<()> {
     for class in [AdapterClass::Gpu, AdapterClass::Software] {
-        for (cell, levels) in [(Cell::Rnn, 124), (Cell::Lstm, 124)] {
+        for (cell, levels) in [(Cell::Rnn, 124), (Cell::Lstm, 124), (Cell::Gru, 124)] {
             let plan = digits(cell, class)?;
             ensure!(plan.levels() <= levels && plan.dispatches.len() <= 4 * 28 + 24, "{plan}");
             ensure!(plan.shaders.len() <= 28, "{} shaders", plan.shaders.len());

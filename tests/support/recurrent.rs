@@ -25,14 +25,12 @@ impl Cell {
 
     /// The hidden states of all steps, and the last.
     pub fn run(self, graph: &mut Graph, inputs: Value, layer: &Recurrent) -> Result<[Value; 2], Error> {
-        let made = match self {
-            Cell::Rnn => ops::rnn(graph, inputs, layer, None)?,
-            Cell::Lstm => {
-                let made = ops::lstm(graph, inputs, layer, None)?;
-                return Ok([made.outputs, made.hidden]);
-            }
-            Cell::Gru => return Err(Error::mismatch("cell", "rnn", format!("{self:?}"))),
-        };
+        if self == Cell::Lstm {
+            let made = ops::lstm(graph, inputs, layer, None)?;
+            return Ok([made.outputs, made.hidden]);
+        }
+        let run = if self == Cell::Rnn { ops::rnn } else { ops::gru };
+        let made = run(graph, inputs, layer, None)?;
         Ok([made.outputs, made.hidden])
     }
 }
