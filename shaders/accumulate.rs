@@ -13,13 +13,17 @@ use std::any::Any;
 
 use wgrad_core::{Graph, GraphError, Node, Value};
 
-use crate::{Matmul, Sum, add, concat, matmul, sum_axes};
+use crate::{Matmul, Reshape, Sum, add, concat, matmul, reshape, sum_axes};
 
 /// Adds up `terms`, f32 values of one shape: products and sums of rows each at once, the rest one after another.
 ///
 /// # Errors
 /// Where there are no terms, or they have more than one type.
 pub fn accumulate(graph: &mut Graph, terms: &[Value]) -> Result<Value, GraphError> {
+    if let Some(originals) = reshaped(graph, terms) {
+        let total = accumulate(graph, &originals)?;
+        return reshape(graph, total, graph.kind(terms[0]).shape.clone());
+    }
     let (products, rest) = take(graph, terms, is_product);
     let (sums, rest) = take(graph, &rest, is_sum_of_rows);
     let mut totals = rest;
@@ -36,6 +40,17 @@ pub fn accumulate(graph: &mut Graph, terms: &[Value]) -> Result<Value, GraphErro
         // A sum of nothing has no type: `concat` says so.
         [] => concat(graph, &[], 0),
     }
+}
+
+/// What all these terms are reshapes of, if that has one type.
+fn reshaped(graph: &Graph, terms: &[Value]) -> Option<Vec<Value>> {
+    let original = |term: &Value| {
+        let node = graph.node(term.node);
+        downcast::<Reshape>(node).map(|_| node.inputs[0])
+    };
+    let originals: Vec<Value> = terms.iter().map(original).collect::<Option<_>>()?;
+    let first = graph.kind(*originals.first()?);
+    originals.iter().all(|&original| graph.kind(original) == first).then_some(originals)
 }
 
 /// The terms of one kind, and the others; there is nothing to gain from a single one.
@@ -112,5 +127,10 @@ mod tests {
         assert_eq!(names(&graph, before), ["concat", "sum", "add"]);
         assert_eq!(graph.kind(total), &TensorType::f32([5]));
         assert!(accumulate(&mut graph, &[]).is_err());
+        let reshaped = terms.map(|term| reshape(&mut graph, term, [5, 1]).unwrap());
+        let before = graph.nodes().len();
+        let total = accumulate(&mut graph, &reshaped).unwrap();
+        assert_eq!(names(&graph, before), ["sum", "reshape"]);
+        assert_eq!(graph.kind(total), &TensorType::f32([5, 1]));
     }
 }

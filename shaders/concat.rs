@@ -23,8 +23,8 @@ pub struct Concat;
 /// Puts `values`, of f32 or u32 and of shapes that agree but along `axis`, behind one another along `axis`.
 ///
 /// Values that stand behind one another in a tensor already are shown there: all parts of a split are the tensor that
-/// was split, and some neighbours of an earlier concatenation are a part of it. Reshapes of rows are put together before
-/// they are reshaped.
+/// was split, and some neighbours of an earlier concatenation are a part of it. Views of rows are views of the
+/// rows put together.
 ///
 /// # Errors
 /// Where there are no values, or they have no such axis, or their other extents or types differ.
@@ -32,10 +32,8 @@ pub fn concat(graph: &mut Graph, values: &[Value], axis: usize) -> Result<Value,
     if let Some(whole) = split_from(graph, values, axis) {
         return Ok(whole);
     }
-    if axis == 0 && let Some((reshaped, row)) = reshaped_rows(graph, values) {
-        let whole = concat(graph, &reshaped, 0)?;
-        let rows = graph.kind(whole).shape.dims()[0];
-        return reshape(graph, whole, [&[rows], &row[..]].concat());
+    if axis == 0 && let Some(view) = row_view(graph, values) {
+        return view.of_whole(graph);
     }
     if axis == 0 {
         return match concatenated(graph, values) {
@@ -74,22 +72,54 @@ fn split_from(graph: &Graph, values: &[Value], axis: usize) -> Option<Value> {
     (is_cut && parts.eq(values.iter().copied())).then(|| node.inputs[0])
 }
 
-/// What these values are all reshapes of that keep the first axis, all of one shape behind it; and the shape of a row of
-/// the values themselves.
-fn reshaped_rows(graph: &Graph, values: &[Value]) -> Option<(Vec<Value>, Vec<usize>)> {
-    let row = |value: Value| graph.kind(value).shape.dims().split_first().map(|(_, row)| row.to_vec());
-    let inner = |&value: &Value| {
-        let node = graph.node(value.node);
-        let is_reshape = node.op().is_some_and(|op| (op as &dyn Any).is::<Reshape>());
-        let keeps_rows = |input: &Value| graph.kind(*input).shape.dims().first() == graph.kind(value).shape.dims().first();
-        node.inputs.first().copied().filter(|input| is_reshape && keeps_rows(input))
-    };
-    let inner: Vec<Value> = values.iter().map(inner).collect::<Option<_>>()?;
-    let (of_inner, own) = (row(*inner.first()?)?, row(values[0])?);
-    let agree = inner.iter().zip(values).all(|(&inner, &value)| {
-        row(inner).as_ref() == Some(&of_inner) && row(value).as_ref() == Some(&own) && graph.kind(inner).dtype != DType::U8
-    });
-    agree.then_some((inner, own))
+/// Values that show tensors row by row, all in one way.
+struct RowView {
+    originals: Vec<Value>,
+    way: Way,
+}
+
+/// A reshape of each row to a shape, or one part of each row that is split.
+#[derive(PartialEq)]
+enum Way {
+    Reshape { from: Vec<usize>, to: Vec<usize> },
+    Part { axis: usize, extents: Vec<usize>, output: usize },
+}
+
+impl RowView {
+    fn of_whole(self, graph: &mut Graph) -> Result<Value, GraphError> {
+        let whole = concat(graph, &self.originals, 0)?;
+        match self.way {
+            Way::Reshape { to, .. } => {
+                let rows = graph.kind(whole).shape.dims()[0];
+                reshape(graph, whole, [&[rows], &to[..]].concat())
+            }
+            Way::Part { axis, extents, output } => Ok(split(graph, whole, axis, &extents)?[output]),
+        }
+    }
+}
+
+/// How all these values show what they are views of, if that is one way.
+fn row_view(graph: &Graph, values: &[Value]) -> Option<RowView> {
+    let ways: Vec<Way> = values.iter().map(|&value| way(graph, value)).collect::<Option<_>>()?;
+    let is_one = ways.windows(2).all(|pair| pair[0] == pair[1]);
+    let originals = values.iter().map(|value| graph.node(value.node).inputs[0]).collect();
+    ways.into_iter().next().filter(|_| is_one).map(|way| RowView { originals, way })
+}
+
+fn way(graph: &Graph, value: Value) -> Option<Way> {
+    let node = graph.node(value.node);
+    let op: &dyn Any = node.op()?;
+    let original = graph.kind(*node.inputs.first()?);
+    let ([rows, from @ ..], [own, to @ ..]) = (original.shape.dims(), graph.kind(value).shape.dims()) else { return None };
+    if original.dtype == DType::U8 || rows != own {
+        return None;
+    }
+    match op.downcast_ref::<Split>() {
+        Some(Split { axis: axis @ 1.., extents }) => {
+            Some(Way::Part { axis: *axis, extents: extents.clone(), output: value.output as usize })
+        }
+        _ => op.is::<Reshape>().then(|| Way::Reshape { from: from.to_vec(), to: to.to_vec() }),
+    }
 }
 
 /// An earlier concatenation that these values are neighbours in, with the first row and the number of rows.

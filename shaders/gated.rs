@@ -9,7 +9,7 @@ use wgrad_core::graph::Kind;
 use wgrad_core::op::AdapterClass;
 use wgrad_core::{Graph, GraphError, HostTensor, Kernel, Lanes, Literal, LoadHook, Shape, Source, StoreHook, TensorType, Value};
 
-use crate::{Add, Broadcast, Matmul, broadcast, matmul, reshape};
+use crate::{Add, Broadcast, Matmul, add, broadcast, matmul, reshape};
 
 /// A WGSL file with its entry point, the names of what it loads and stores, and its uniform.
 pub(crate) struct CellKernel {
@@ -88,42 +88,52 @@ fn is_zeros(graph: &Graph, value: Value) -> bool {
     is_broadcast && node.inputs.iter().all(is_zero)
 }
 
-/// The gradient of a hidden state, `[b, h]`, as a product of a step's gradients of `g` gates and something else.
-pub(crate) struct HiddenGradient {
+/// The gradient of a hidden state, `[b, h]`, as a product of a step's gradients of `g` gates and other terms.
+pub(crate) struct HiddenGradient<const N: usize> {
     /// The gates' gradients, f32 `[b, g, h]`; without gates where there is no such product.
     pub(crate) gates: Value,
-    /// What is added to the product, f32 `[b, h]`.
-    pub(crate) rest: Value,
+    /// What is added to the product, f32 `[b, h]` each.
+    pub(crate) rest: [Value; N],
 }
 
-/// Finds the product that [`hidden_gradient`] makes in a gradient that was summed up, so that the kernel of the step
-/// before can make it.
-pub(crate) fn split_hidden_gradient(
+/// Finds the product that [`hidden_gradient`] makes among the terms of a gradient, so that the kernel of the step before
+/// can make it.
+pub(crate) fn split_hidden_gradient<const N: usize>(
     graph: &mut Graph,
     gradient: Option<Value>,
     weight: Value,
     shape: &Shape,
-) -> Result<HiddenGradient, GraphError> {
-    let found = gradient.and_then(|gradient| {
-        let node = graph.node(gradient.node);
-        let is_sum = node.op().is_some_and(|op| (op as &dyn Any).is::<Add>());
-        match (is_sum, node.inputs.as_slice()) {
-            (true, &[left, right]) if graph.kind(left) == graph.kind(right) => {
-                let of_left = gates_in(graph, left, weight).map(|gates| (gates, Some(right)));
-                of_left.or_else(|| Some((gates_in(graph, right, weight)?, Some(left))))
-            }
-            _ => gates_in(graph, gradient, weight).map(|gates| (gates, None)),
-        }
-    });
+) -> Result<HiddenGradient<N>, GraphError> {
+    let mut terms = Vec::new();
+    gradient.iter().for_each(|&gradient| add_terms(graph, gradient, &mut terms));
     let (batch, units) = (shape.rows(), shape.columns());
-    Ok(match found {
-        Some((gates, rest)) => {
+    let product = terms.iter().enumerate().find_map(|(index, &term)| Some((index, gates_in(graph, term, weight)?)));
+    let gates = match product {
+        Some((index, gates)) => {
+            terms.remove(index);
             let count = graph.kind(weight).shape.rows() / units.max(1);
-            let gates = reshape(graph, gates, [batch, count, units])?;
-            HiddenGradient { gates, rest: or_zeros(graph, rest, shape)? }
+            reshape(graph, gates, [batch, count, units])?
         }
-        None => HiddenGradient { gates: zeros(graph, [batch, 0, units])?, rest: or_zeros(graph, gradient, shape)? },
-    })
+        None => zeros(graph, [batch, 0, units])?,
+    };
+    while terms.len() > N {
+        let last = terms.split_off(terms.len() - 2);
+        terms.push(add(graph, last[0], last[1])?);
+    }
+    let zeros = zeros(graph, shape.clone())?;
+    terms.resize(N, zeros);
+    Ok(HiddenGradient { gates, rest: std::array::from_fn(|index| terms[index]) })
+}
+
+/// The terms of a sum of tensors of one shape.
+fn add_terms(graph: &Graph, value: Value, terms: &mut Vec<Value>) {
+    let node = graph.node(value.node);
+    let is_sum = node.op().is_some_and(|op| (op as &dyn Any).is::<Add>());
+    if is_sum && node.inputs.iter().all(|&input| graph.kind(input) == graph.kind(value)) {
+        node.inputs.iter().for_each(|&input| add_terms(graph, input, terms));
+    } else {
+        terms.push(value);
+    }
 }
 
 /// The left operand of a product with `weight`.
@@ -176,4 +186,12 @@ pub(crate) fn sigmoid_f64(x: f64) -> f64 {
 
 pub(crate) fn sigmoid_f32(x: f32) -> f32 {
     1.0 / (1.0 + (-x).exp())
+}
+
+/// The elements of a tensor of floats.
+pub(crate) fn as_floats<'a>(tensor: &&'a HostTensor) -> Option<&'a [f32]> {
+    match tensor {
+        HostTensor::F32(_, data) => Some(data),
+        _ => None,
+    }
 }

@@ -23,7 +23,7 @@ pub use accumulate::accumulate;
 pub use binary::{Binary, BinaryFunction, BinaryValues};
 pub use mean::{mean, mean_axes};
 pub use pooling::PoolAxis;
-pub use recurrent::{LstmOutputs, Recurrent, RecurrentOutputs, lstm, rnn};
+pub use recurrent::{LstmOutputs, Recurrent, RecurrentOutputs, gru, lstm, rnn};
 pub use unary::{Reads, Unary, UnaryFunction, UnaryGradient};
 
 macro_rules! operations {
@@ -62,6 +62,7 @@ operations![
     gelu,
     greater,
     greater_equal,
+    gru_cell,
     layer_norm,
     leaky_relu,
     log,

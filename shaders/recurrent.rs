@@ -1,16 +1,17 @@
-//! Layers that read a sequence step by step, by PyTorch's formulas: [`torch.nn.RNN`] with tanh, and
-//! [`torch.nn.LSTM`].
+//! Layers that read a sequence step by step, by PyTorch's formulas: [`torch.nn.RNN`] with tanh,
+//! [`torch.nn.LSTM`] and [`torch.nn.GRU`].
 //!
 //! What does not depend on the step before, the products of the inputs, is computed for all steps at once. A step is
 //! then one dispatch, forward and backward, and the weights' gradients are again one product over all steps.
 //!
 //! [`torch.nn.RNN`]: https://docs.pytorch.org/docs/stable/generated/torch.nn.RNN.html
 //! [`torch.nn.LSTM`]: https://docs.pytorch.org/docs/stable/generated/torch.nn.LSTM.html
+//! [`torch.nn.GRU`]: https://docs.pytorch.org/docs/stable/generated/torch.nn.GRU.html
 
 use wgrad_core::{Graph, GraphError, ShapeError, Value};
 
 use crate::gated::zeros;
-use crate::{LstmCellOutputs, add, concat, lstm_cell, matmul, reshape, split, tanh};
+use crate::{LstmCellOutputs, add, concat, gru_cell, lstm_cell, matmul, reshape, split, tanh};
 
 /// The parameters of one layer with `g` gates of `h` units, for inputs of `i` features.
 #[derive(Clone, Copy, Debug)]
@@ -82,6 +83,28 @@ pub fn lstm(graph: &mut Graph, inputs: Value, layer: &Recurrent, state: Option<[
     }
     let RecurrentOutputs { outputs, hidden } = outputs(graph, &hiddens)?;
     Ok(LstmOutputs { outputs, hidden, cell })
+}
+
+/// Runs a GRU, whose gates are in the order reset, update, new, over `inputs`, f32 `[t, b, i]` with the time first, from a
+/// hidden state of zeros or from `hidden`, f32 `[b, h]`.
+///
+/// # Errors
+/// As [`rnn()`].
+pub fn gru(graph: &mut Graph, inputs: Value, layer: &Recurrent, hidden: Option<Value>) -> Result<RecurrentOutputs, GraphError> {
+    let units = units(graph, layer);
+    let [input_bias, hidden_bias] = layer.biases.map_or([None; 2], |biases| biases.map(Some));
+    let bias = match hidden_bias {
+        Some(bias) => reshape(graph, bias, [3, units])?,
+        None => zeros(graph, [3, units])?,
+    };
+    let steps = input_products(graph, inputs, layer.weight_ih, input_bias, &[3, units])?;
+    let [mut hidden] = initial_states(graph, inputs, layer, hidden.map(|hidden| [hidden]))?;
+    let mut hiddens = Vec::with_capacity(steps.len());
+    for step in steps {
+        hidden = gru_cell(graph, step, hidden, layer.weight_hh, bias)?;
+        hiddens.push(hidden);
+    }
+    outputs(graph, &hiddens)
 }
 
 fn units(graph: &Graph, layer: &Recurrent) -> usize {

@@ -7,6 +7,7 @@
 //! [`torch.unbind`]: https://docs.pytorch.org/docs/stable/generated/torch.unbind.html
 //! [`torch.narrow`]: https://docs.pytorch.org/docs/stable/generated/torch.narrow.html
 
+use std::any::Any;
 use std::sync::Arc;
 
 use wgrad_core::{
@@ -26,7 +27,8 @@ pub struct Split {
     pub extents: Vec<usize>,
 }
 
-/// Cuts `input`, of any element type, into parts of these extents along `axis`. A single part is `input` itself.
+/// Cuts `input`, of any element type, into parts of these extents along `axis`. A single part is `input` itself, and an
+/// input that was cut in this way before has the same parts.
 ///
 /// # Errors
 /// Where the input has no such axis, or the extents do not add up to the axis' own.
@@ -34,7 +36,18 @@ pub fn split(graph: &mut Graph, input: Value, axis: usize, extents: &[usize]) ->
     if graph.kind(input).shape.dims().get(axis).is_some_and(|extent| extents == [*extent]) {
         return Ok(vec![input]);
     }
+    if let Some(node) = known(graph, input, axis, extents) {
+        return Ok((0..extents.len()).map(|output| node.output(output)).collect());
+    }
     graph.apply(Split { axis, extents: extents.to_vec() }, &[input])
+}
+
+/// The node that cuts `input` in this way.
+fn known<'a>(graph: &'a Graph, input: Value, axis: usize, extents: &[usize]) -> Option<&'a Node> {
+    graph.nodes().iter().find(|node| {
+        let split = node.op().and_then(|op| (op as &dyn Any).downcast_ref::<Split>());
+        node.inputs == [input] && split.is_some_and(|split| split.axis == axis && split.extents == extents)
+    })
 }
 
 /// Cuts `input`, of any element type, into its slices along `axis`, which they no longer have.

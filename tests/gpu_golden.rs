@@ -11,23 +11,14 @@ use adapter::adapter;
 use pytorch::{CASES, Golden};
 use wrong::{ScaledLoss, error_of};
 
-fn every_case_agrees(fuse: bool) -> anyhow::Result<()> {
-    let device = adapter();
-    for case in CASES {
-        let golden = Golden::load(case)?;
-        golden.check(&device, fuse, golden.loss()?).map_err(|error| error.context(case))?;
-    }
-    Ok(())
-}
-
 #[test]
 fn every_case_agrees_fused() -> anyhow::Result<()> {
-    every_case_agrees(true)
+    pytorch::every_case_agrees(&adapter(), true)
 }
 
 #[test]
 fn every_case_agrees_unfused() -> anyhow::Result<()> {
-    every_case_agrees(false)
+    pytorch::every_case_agrees(&adapter(), false)
 }
 
 /// Loss and gradients are 0.01 % too large.
@@ -36,7 +27,8 @@ fn a_loss_of_the_wrong_scale_is_seen() -> anyhow::Result<()> {
     let device = adapter();
     for case in CASES {
         let golden = Golden::load(case)?;
-        let error = error_of(golden.check(&device, true, ScaledLoss { inner: golden.loss()?, factor: 1.0001 }));
+        let loss = || Ok(Box::new(ScaledLoss { inner: golden.loss()?, factor: 1.0001 }) as _);
+        let error = error_of(golden.check(&device, true, &loss));
         assert!(error.starts_with("loss, element 0") || error.starts_with("gradient "), "{case}: {error}");
     }
     Ok(())

@@ -41,6 +41,7 @@ fn excluded_outputs(operation: &str) -> Vec<usize> {
     match operation {
         "cross_entropy" => vec![1, 2],
         "layer_norm" => vec![1],
+        "gru_cell" => vec![1],
         "lstm_cell" => vec![2],
         "max_pool2d" => vec![1],
         _ => Vec::new(),

@@ -35,7 +35,7 @@ impl Inputs {
     }
 
     /// What the model gets: integers as they are, else floats.
-    pub(crate) fn dtype(&self) -> DType {
+    pub fn dtype(&self) -> DType {
         if self.tensor.kind().dtype == DType::U32 { DType::U32 } else { DType::F32 }
     }
 

@@ -4,7 +4,7 @@ use wgrad_core::{Array, Case, HostTensor, Lowering, Op, ShapeError, TensorType, 
 
 use super::{GATES, SAVED, extents};
 use crate::cases::{case, floats, tolerance_of_sum};
-use crate::gated::{CellKernel, host_product, is_f32};
+use crate::gated::{CellKernel, as_floats, host_product, is_f32};
 
 /// The gradient of [`lstm_cell`](super::lstm_cell()): of the gates before their nonlinearities, f32 `[b, 4, h]`, which are
 /// also those of its input; and of the cell before the step.
@@ -102,7 +102,7 @@ impl Op for LstmCellGradient {
     }
 
     fn host(&self, inputs: &[&HostTensor], outputs: &mut [HostTensor]) -> bool {
-        let floats: Vec<&[f32]> = inputs.iter().map_while(|input| as_floats(input)).collect();
+        let floats: Vec<&[f32]> = inputs.iter().map_while(as_floats).collect();
         let ([next, weight, upstream, cell_upstream, saved, cell], shape) = (floats.as_slice(), inputs[5].shape()) else {
             return false;
         };
@@ -153,12 +153,5 @@ impl Op for LstmCellGradient {
             step("nobody", 0, 4, 4),
             step("digits", 64, 4, 128),
         ]
-    }
-}
-
-fn as_floats<'a>(tensor: &&'a HostTensor) -> Option<&'a [f32]> {
-    match tensor {
-        HostTensor::F32(_, data) => Some(data),
-        _ => None,
     }
 }

@@ -27,7 +27,7 @@ use wgrad_core::{
 
 use crate::cases::{case, floats, tolerance_of_sum};
 use crate::gated::{
-    CellKernel, hidden_gradient, host_product, is_f32, or_zeros, sigmoid_f32, sigmoid_f64, split_hidden_gradient, weight_gradient,
+    CellKernel, HiddenGradient, hidden_gradient, host_product, is_f32, or_zeros, sigmoid_f32, sigmoid_f64, split_hidden_gradient, weight_gradient,
 };
 
 pub use gradient::LstmCellGradient;
@@ -97,9 +97,9 @@ impl Op for LstmCell {
             return Ok(vec![None; at.inputs.len()]);
         }
         let shape = graph.kind(hidden).shape.clone();
-        let of_hidden = split_hidden_gradient(graph, of_hidden, weight, &shape)?;
+        let HiddenGradient { gates: next, rest: [rest] } = split_hidden_gradient(graph, of_hidden, weight, &shape)?;
         let of_cell = or_zeros(graph, of_cell, &shape)?;
-        let inputs = [of_hidden.gates, weight, of_hidden.rest, of_cell, at.output(2), cell];
+        let inputs = [next, weight, rest, of_cell, at.output(2), cell];
         let gates = graph.apply_one(LstmCellGradient, &inputs)?;
         let of_hidden = hidden_gradient(graph, gates, weight)?;
         let of_weight = weight_gradient(graph, gates, hidden)?;

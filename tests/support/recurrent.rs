@@ -1,10 +1,9 @@
-//! Classifiers of sequences by their last step, for tests of recurrent layers.
+//! Steps of training of classifiers that read sequences, written as graphs.
 
 use wgrad::core::autodiff::differentiate;
 use wgrad::core::{Graph, HostTensor, TensorType, Value};
-use wgrad::layers::{LSTM, Linear, RNN};
 use wgrad::ops::Recurrent;
-use wgrad::{Error, Layer, Var, ops};
+use wgrad::{Error, ops};
 
 /// What a step computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,40 +25,13 @@ impl Cell {
 
     /// The hidden states of all steps, and the last.
     pub fn run(self, graph: &mut Graph, inputs: Value, layer: &Recurrent) -> Result<[Value; 2], Error> {
-        let made = match self {
-            Cell::Rnn => ops::rnn(graph, inputs, layer, None)?,
-            Cell::Lstm => {
-                let made = ops::lstm(graph, inputs, layer, None)?;
-                return Ok([made.outputs, made.hidden]);
-            }
-            Cell::Gru => return Err(Error::mismatch("cell", "rnn", format!("{self:?}"))),
-        };
+        if self == Cell::Lstm {
+            let made = ops::lstm(graph, inputs, layer, None)?;
+            return Ok([made.outputs, made.hidden]);
+        }
+        let run = if self == Cell::Rnn { ops::rnn } else { ops::gru };
+        let made = run(graph, inputs, layer, None)?;
         Ok([made.outputs, made.hidden])
-    }
-}
-
-/// Recurrent layers and a linear one on the last step, with PyTorch's names: `rnn.weight_ih_l0` and so on, `fc.weight`.
-#[derive(Clone, Copy, Debug)]
-pub struct Classifier {
-    pub cell: Cell,
-    pub hidden: usize,
-    pub layers: usize,
-    pub classes: usize,
-}
-
-impl Layer for Classifier {
-    fn name(&self) -> &str {
-        "Classifier"
-    }
-
-    fn forward(&self, input: &Var) -> Result<Var, Error> {
-        let (features, Self { hidden, layers, .. }) = (input.shape().columns(), *self);
-        let last = match self.cell {
-            Cell::Rnn => input.layer("rnn", &RNN::new(features, hidden).num_layers(layers).last_step())?,
-            Cell::Lstm => input.layer("rnn", &LSTM::new(features, hidden).num_layers(layers).last_step())?,
-            Cell::Gru => return Err(Error::mismatch("cell", "rnn or lstm", format!("{:?}", self.cell))),
-        };
-        last.layer("fc", &Linear::new(hidden, self.classes))
     }
 }
 

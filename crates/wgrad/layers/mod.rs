@@ -28,7 +28,7 @@ pub use flatten::Flatten;
 pub use layer_norm::LayerNorm;
 pub use linear::Linear;
 pub use pooling::{AdaptiveAvgPool2d, AvgPool2d, MaxPool2d};
-pub use recurrent::{LSTM, RNN};
+pub use recurrent::{GRU, LSTM, RNN};
 pub use transformer::{TransformerEncoder, TransformerEncoderLayer};
 
 /// A part of a model, or a whole one: anything that makes a value of a value.

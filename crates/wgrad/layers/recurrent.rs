@@ -133,3 +133,13 @@ recurrent!(
         Ok([made.outputs, made.hidden])
     }
 );
+
+recurrent!(
+    /// Gated recurrent units, as PyTorch's
+    /// [`GRU`](https://docs.pytorch.org/docs/stable/generated/torch.nn.GRU.html), with its gates in the order reset,
+    /// update, new.
+    GRU, "GRU", 3, |graph, inputs, layer| {
+        let made = ops::gru(graph, inputs, layer, None)?;
+        Ok([made.outputs, made.hidden])
+    }
+);
