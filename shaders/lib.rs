@@ -49,6 +49,7 @@ operations![
     record,
     relu,
     reshape,
+    scatter_rows,
     sequence,
     sgd,
     shuffle,
