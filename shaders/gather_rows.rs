@@ -1,18 +1,20 @@
 //! Rows of a table, picked by their indices: how a batch is taken from a data set. [`torch.index_select`] along
 //! the first axis.
 //!
-//! There is no gradient for the table: it is data.
+//! The gradient of a table of f32, such as embeddings, adds up the upstream gradient's rows by their indices. A data set
+//! gets none, since it is nobody's parameter.
 //!
 //! [`torch.index_select`]: https://docs.pytorch.org/docs/stable/generated/torch.index_select.html
 
 use std::sync::Arc;
 
 use wgrad_core::{
-    Array, Case, DType, Graph, GraphError, HostTensor, Lowering, Op, ShapeError, TensorType, Tolerance, Value, View,
+    Array, Case, DType, Graph, GraphError, HostTensor, Lowering, Node, Op, ShapeError, TensorType, Tolerance, Value, View,
 };
 
 use crate::cases::{case, floats, integers};
 use crate::slice::copy_elements;
+use crate::{reshape, scatter_rows};
 
 /// The operation of [`gather_rows()`].
 #[derive(Clone, Debug)]
@@ -42,6 +44,16 @@ impl Op for GatherRows {
             return Ok(vec![TensorType::new(table.dtype, [&[*picked], row].concat())]);
         }
         Err(ShapeError::new("a table [n, ...] with rows to pick and a vector of u32", inputs))
+    }
+
+    fn gradient(&self, graph: &mut Graph, at: &Node, upstream: &[Option<Value>]) -> Result<Vec<Option<Value>>, GraphError> {
+        let (&[Some(upstream)], &[table, indices]) = (upstream, at.inputs.as_slice()) else { return Ok(vec![None; 2]) };
+        let TensorType { shape, dtype: DType::F32 } = graph.kind(table).clone() else { return Ok(vec![None; 2]) };
+        let [rows, row @ ..] = shape.dims() else { return Ok(vec![None; 2]) };
+        let picked = graph.kind(indices).shape.elements();
+        let upstream = reshape(graph, upstream, [picked, row.iter().product()])?;
+        let sums = scatter_rows(graph, upstream, indices, *rows)?;
+        Ok(vec![Some(reshape(graph, sums, shape.clone())?), None])
     }
 
     fn lowering(&self, _inputs: &[TensorType]) -> Lowering {
@@ -80,7 +92,7 @@ impl Op for GatherRows {
         let bytes = integers(DType::U8, [9, 28], |index| (index as u32 * 31) % 256);
         let odd_bytes = integers(DType::U8, [5, 13], |index| (index as u32 * 31) % 256);
         let labels = integers(DType::U32, [17], |index| index as u32 % 10);
-        let cases = vec![
+        vec![
             case("one row", [floats(1, [1, 4]), indices(1, 1)]),
             case("rows of odd length", [floats(2, [11, 13]), indices(7, 11)]),
             case("rows of a matrix each", [floats(3, [6, 2, 4]), indices(9, 6)]),
@@ -89,8 +101,7 @@ impl Op for GatherRows {
             case("bytes in rows of odd length", [odd_bytes, indices(6, 5)]),
             case("labels", [labels, indices(8, 17)]),
             case("nothing", [floats(5, [3, 4]), indices(0, 1)]),
-        ];
-        cases.into_iter().map(|case| Case { differentiable: false, ..case }).collect()
+        ]
     }
 }
 
@@ -112,6 +123,22 @@ mod tests {
         assert_eq!(output.kind, TensorType::f32([4, 2]));
         assert_eq!(output.data, [4.0, 5.0, 0.0, 1.0, 4.0, 5.0, 2.0, 3.0]);
         assert_host_agrees(&GatherRows);
+    }
+
+    #[test]
+    fn the_gradient_of_a_table_has_its_shape() {
+        let gradient = |table: TensorType| {
+            let mut graph = Graph::new();
+            let (table, indices) = (graph.input("table", table), graph.input("indices", TensorType::u32([7])));
+            let rows = gather_rows(&mut graph, table, indices).unwrap();
+            let node = graph.node(rows.node).clone();
+            let gradients = GatherRows.gradient(&mut graph, &node, &[Some(rows)]).unwrap();
+            gradients[0].map(|gradient| graph.kind(gradient).clone())
+        };
+        for shape in [vec![50, 3], vec![50], vec![50, 2, 4]] {
+            assert_eq!(gradient(TensorType::f32(shape.clone())), Some(TensorType::f32(shape)));
+        }
+        assert_eq!(gradient(TensorType::new(DType::U8, [50, 3])), None);
     }
 
     #[test]

@@ -84,6 +84,7 @@ operations![
     record,
     relu,
     reshape,
+    scatter_rows,
     select,
     sequence,
     sgd,

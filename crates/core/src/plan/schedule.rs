@@ -95,7 +95,9 @@ impl Scheduler<'_> {
             Anchor::Elementwise { shape } => {
                 let (rows, blocks) = (shape.rows(), shape.columns().div_ceil(4));
                 let workgroups = elementwise_workgroups(self.target, rows * blocks);
-                (vec![rows as u32, blocks as u32, workgroups * ELEMENTWISE_INVOCATIONS], [workgroups, 1, 1])
+                let runs = (workgroups * ELEMENTWISE_RUNS).max(1) as usize;
+                let run = (rows * blocks).div_ceil(runs).next_multiple_of(ELEMENTWISE_LANES as usize);
+                (vec![rows as u32, blocks as u32, run as u32], [workgroups, 1, 1])
             }
         }
     }
@@ -190,6 +192,10 @@ fn visit<'a>(expression: &'a Expression, leaf: &mut impl FnMut(&'a Expression)) 
 }
 
 const ELEMENTWISE_INVOCATIONS: u32 = 64;
+/// The invocations that walk a run of blocks together.
+const ELEMENTWISE_LANES: u32 = 8;
+/// The runs of blocks that a workgroup walks.
+const ELEMENTWISE_RUNS: u32 = ELEMENTWISE_INVOCATIONS / ELEMENTWISE_LANES;
 
 /// A GPU wants an invocation for each block, up to what hides its latencies; a software adapter as few as keep its
 /// threads busy, since each prepares what is the same for all elements.
