@@ -34,7 +34,9 @@ impl Default for Classification {
 /// challenge of NIPS 2003: normal clusters, each stretched and turned by a matrix of its own, around corners of a
 /// hypercube; then redundant columns and noise; some labels drawn anew; rows and columns shuffled.
 ///
-/// The random numbers are other ones than scikit-learn's.
+/// The random numbers are other ones than scikit-learn's. As there, corners are drawn by chance unless there is a cluster
+/// at each of them, as by default: then the class depends on one of the informative columns alone, and what a straight
+/// line cannot part comes of the clusters' overlap.
 ///
 /// # Errors
 /// Where there are no samples or too many, fewer features than informative and redundant ones, fewer corners than
@@ -81,9 +83,9 @@ impl Classification {
     /// The informative columns and the classes, cluster by cluster; clusters take turns in their class.
     fn draw_clusters(&self, random: &mut Random) -> (Vec<Vec<f64>>, Vec<u32>) {
         let count = 2 * self.clusters;
-        let corners = random.permutation(1 << self.informative);
+        let corners = corners(count, self.informative, random);
         let (mut rows, mut labels) = (Vec::with_capacity(self.samples), Vec::with_capacity(self.samples));
-        for (cluster, corner) in corners.into_iter().take(count).enumerate() {
+        for (cluster, corner) in corners.into_iter().enumerate() {
             let center: Vec<f64> = (0..self.informative).map(|axis| self.separation * side(corner, axis)).collect();
             let shape = matrix(self.informative, self.informative, random);
             let size = self.samples / count + usize::from(cluster < self.samples % count);
@@ -117,6 +119,15 @@ fn redraw(labels: &mut [u32], share: f64, random: &mut Random) {
     }
 }
 
+/// As many corners of a hypercube, drawn by chance, or all in their order. In that order neighbours along the first axis
+/// are of different classes, so that the class of the default four clusters depends on one informative column alone.
+fn corners(count: usize, axes: usize, random: &mut Random) -> Vec<usize> {
+    let all = 1 << axes;
+    let mut corners = if count == all { (0..all).collect() } else { random.permutation(all) };
+    corners.truncate(count);
+    corners
+}
+
 /// On which side of the origin a hypercube's corner lies along an axis: the bits of its number tell.
 fn side(corner: usize, axis: usize) -> f64 {
     if corner >> axis & 1 == 1 { 1.0 } else { -1.0 }
@@ -145,17 +156,29 @@ mod tests {
         let (rows, labels) = options().draw_clusters(&mut Random::new(1, 0));
         assert_eq!((rows.len(), labels.len()), (40_001, 40_001));
         let starts = [0, 10_001, 20_001, 30_001, 40_001];
-        let mut corners: Vec<Vec<i64>> = Vec::new();
+        let mut corners: Vec<[i64; 2]> = Vec::new();
         for (cluster, range) in starts.windows(2).enumerate() {
             assert!(labels[range[0]..range[1]].iter().all(|&label| label == cluster as u32 % 2));
             let mean =
                 |axis: usize| rows[range[0]..range[1]].iter().map(|row| row[axis]).sum::<f64>() / (range[1] - range[0]) as f64;
             let means = [mean(0), mean(1)];
             assert!(means.iter().all(|mean| (mean.abs() - 1.0).abs() < 0.05), "{means:?}");
-            corners.push(means.iter().map(|mean| mean.round() as i64).collect());
+            corners.push(means.map(|mean| mean.round() as i64));
         }
-        corners.sort();
-        assert_eq!(corners, [[-1, -1], [-1, 1], [1, -1], [1, 1]]);
+        assert_eq!(corners, [[-1, -1], [1, -1], [-1, 1], [1, 1]]);
+    }
+
+    #[test]
+    fn some_of_many_corners_are_drawn_by_chance() {
+        let draw = |seed| corners(4, 3, &mut Random::new(seed, 0));
+        let drawn: Vec<Vec<usize>> = (0..20).map(draw).collect();
+        for corners in &drawn {
+            let mut sorted = corners.clone();
+            sorted.sort_unstable();
+            sorted.dedup();
+            assert!(sorted.len() == 4 && sorted[3] < 8, "{corners:?}");
+        }
+        assert!(drawn.iter().any(|corners| *corners != drawn[0]) && drawn.iter().any(|corners| corners.contains(&7)));
     }
 
     /// Cramer's rule on three rows tells the mixture, which all other rows must agree with.
