@@ -92,6 +92,31 @@ fn a_fused_classifier_trains_as_an_unfused_one() -> Result<()> {
 }
 
 #[test]
+fn a_fused_recurrent_network_trains_as_an_unfused_one() -> Result<()> {
+    fusion_changes_nothing(&networks::recurrent()?)
+}
+
+/// What is in two concatenations is stored twice by its dispatch, unless that would then bind too many buffers.
+#[test]
+fn what_is_concatenated_twice_is_stored_twice() -> Result<()> {
+    let mut graph = Graph::new();
+    let [left, right] = ["left", "right"].map(|name| graph.input(name, TensorType::f32([3, 5])));
+    let sum = ops::add(&mut graph, left, right)?;
+    let product = ops::mul(&mut graph, left, right)?;
+    for (name, values) in [("one way", [sum, product]), ("the other", [product, sum])] {
+        let together = ops::concat(&mut graph, &values, 0)?;
+        graph.set_output(name, together);
+    }
+    for (storage_buffers, copies) in [(4, 0), (3, 2)] {
+        let plan = plan("step", &graph, &Target { storage_buffers, ..Target::webgpu(AdapterClass::Gpu) })?;
+        plan.verify()?;
+        let found = plan.dispatches.iter().filter(|dispatch| dispatch.label.starts_with("copy")).count();
+        ensure!(found == copies, "{found} copies within {storage_buffers} buffers:\n{plan}");
+    }
+    Ok(())
+}
+
+#[test]
 fn a_fused_regression_trains_as_an_unfused_one() -> Result<()> {
     fusion_changes_nothing(&networks::regression()?)
 }
@@ -121,7 +146,7 @@ fn plantings(graph: &Graph) -> Vec<(&Node, Arc<dyn Op>)> {
 #[test]
 fn no_operation_of_a_network_leaves_its_reference() -> Result<()> {
     let device = Device::request_blocking(&Choice::Auto)?;
-    for network in [networks::classifier()?, networks::regression()?] {
+    for network in [networks::classifier()?, networks::regression()?, networks::recurrent()?] {
         for class in CLASSES {
             let found = differences(&device, class, &network.graph, &network.inputs)?;
             if let Some(difference) = found.first() {

@@ -1,4 +1,4 @@
-//! Steps of training, written as graphs: a classifier like that of the digits, and a regression.
+//! Steps of training, written as graphs: a classifier like that of the digits, a regression, and a recurrent network.
 
 use anyhow::Result;
 use wgrad::core::autodiff::differentiate;
@@ -175,4 +175,46 @@ pub fn regression() -> Result<Network> {
     let halves = (0..EXAMPLES * 3).map(|index| 0.5 + 0.5 * noise(index + 77)).collect();
     let targets = HostTensor::F32([EXAMPLES, 3].into(), halves);
     Ok(Network { graph: step, inputs: vec![("inputs", floats([EXAMPLES, 6], 9)), ("targets", targets)] })
+}
+
+/// A recurrent network of 5 units that reads 4 steps of 3 numbers for 3 examples, with mean squared errors: of all hidden
+/// states together; and of some in another order, so that they are stored in two places, whose parts of 15 elements do not
+/// begin at multiples of 4.
+pub fn recurrent() -> Result<Network> {
+    let (mut step, batch, units) = (Graph::new(), 3, 5);
+    let graph = &mut step;
+    let inputs = graph.input("inputs", TensorType::f32([4, batch, 3]));
+    let wanted = graph.input("targets", TensorType::f32([4 * batch, units]));
+    let rate = graph.scalar(0.1);
+    let clock = Clock::new(graph)?;
+    let shapes = [vec![units, 3], vec![units, units], vec![units]];
+    let mut parameters = Vec::new();
+    for (index, shape) in shapes.into_iter().enumerate() {
+        parameters.push(graph.state(format!("parameter {index}"), floats(shape, 20 + index))?);
+    }
+    let mut hiddens: Vec<Value> = Vec::new();
+    for input in ops::unbind(graph, inputs, 0)? {
+        let product = ops::matmul(graph, input, parameters[0], false, true)?;
+        let mut sum = ops::add(graph, product, parameters[2])?;
+        if let Some(&hidden) = hiddens.last() {
+            let product = ops::matmul(graph, hidden, parameters[1], false, true)?;
+            sum = ops::add(graph, product, sum)?;
+        }
+        hiddens.push(ops::tanh(graph, sum)?);
+    }
+    let together = ops::concat(graph, &hiddens, 0)?;
+    let error = ops::sub(graph, together, wanted)?;
+    let of_all = ops::mul(graph, error, error)?;
+    let turned = ops::concat(graph, &[hiddens[2], hiddens[0], hiddens[1]], 0)?;
+    let of_some = ops::mul(graph, turned, turned)?;
+    let losses = [mean(graph, of_all)?, mean(graph, of_some)?];
+    let loss = ops::add(graph, losses[0], losses[1])?;
+    let gradients = gradients(graph, loss, &parameters)?;
+    let hits = graph.constant(HostTensor::zeros(&TensorType::f32([4 * batch, units])))?;
+    let scale = clock.tick(graph, of_all, hits)?;
+    for (&parameter, gradient) in parameters.iter().zip(gradients) {
+        let next = ops::sgd(graph, parameter, gradient, rate, scale)?;
+        graph.set_next(parameter, next)?;
+    }
+    Ok(Network { graph: step, inputs: vec![("inputs", floats([4, batch, 3], 30)), ("targets", floats([4 * batch, units], 31))] })
 }
