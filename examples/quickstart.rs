@@ -4,7 +4,7 @@ use wgrad::prelude::*;
 
 fn main() -> Result<(), Error> {
     let (train, test) = wgrad::data::digits("data/mnist")?;
-    let model = Sequential::new().add(Linear::new(784, 128)).add(Relu).add(Linear::new(128, 10));
+    let model = Sequential::new().add(Linear::new(784, 128)).add(ReLU).add(Linear::new(128, 10));
     println!("{}", model.summary(&[784])?);
 
     let device = Device::auto()?;

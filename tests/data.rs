@@ -166,7 +166,7 @@ fn inputs_that_the_loss_does_not_take_as_targets_are_named() {
     let images = Dataset::new(Tensor::u8([1500, 2], bytes).unwrap(), [0; 1500]).unwrap();
     let fit = |outputs: usize, data: &Dataset| {
         let model = Sequential::new().add(Linear::new(2, outputs)).add(Sigmoid);
-        let mut trainer = Trainer::new(&Device::cpu(), model, BceLoss, Sgd::new(0.1), Options::default()).unwrap();
+        let mut trainer = Trainer::new(&Device::cpu(), model, BCELoss, SGD::new(0.1), Options::default()).unwrap();
         error(trainer.evaluate(data))
     };
     assert_eq!(fit(2, &Dataset::autoencoder(images.inputs()).unwrap()), "");

@@ -170,7 +170,7 @@ fn an_element_past_the_end_is_seen() -> Result<()> {
 fn a_wrong_constant_is_seen() -> Result<()> {
     let device = Device::request_blocking(&Choice::Auto)?;
     let leaky =
-        |slope: &str| ops::examples().into_iter().find(|op| format!("{op:?}").contains("LeakyRelu") && op.name() == slope);
+        |slope: &str| ops::examples().into_iter().find(|op| format!("{op:?}").contains("LeakyReLU") && op.name() == slope);
     let op = leaky("leaky_relu").context("no leaky_relu")?;
     let case = op.cases().remove(1);
     let kinds: Vec<_> = case.inputs.iter().map(|input| input.kind.clone()).collect();

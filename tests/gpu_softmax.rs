@@ -36,7 +36,7 @@ fn graph_of(softmax: Function) -> Result<Graph> {
     let output = softmax(&mut graph, x)?;
     let product = ops::mul(&mut graph, output, upstream)?;
     let (sum, one) = (ops::sum(&mut graph, product)?, graph.scalar(1.0));
-    let gradients = differentiate(&mut graph, sum, one, &[x], ops::add)?;
+    let gradients = differentiate(&mut graph, sum, one, &[x], ops::accumulate)?;
     graph.set_output("output", output);
     graph.set_output("grad", gradients[0].context("no gradient")?);
     Ok(graph)

@@ -21,7 +21,7 @@ fn sixty_thousand() -> Dataset {
 #[test]
 fn an_epoch_is_left_to_the_device() {
     let data = sixty_thousand();
-    let mut trainer = Trainer::new(&adapter(), Linear::new(4, 2), CrossEntropyLoss, Sgd::new(0.0), Options::default()).unwrap();
+    let mut trainer = Trainer::new(&adapter(), Linear::new(4, 2), CrossEntropyLoss, SGD::new(0.0), Options::default()).unwrap();
     // The first epoch finds out how long a step takes.
     trainer.fit(&data, 1, None, |_| Control::Continue).unwrap();
     let before = trainer.statistics();
@@ -42,7 +42,7 @@ fn an_epoch_is_left_to_the_device() {
 #[test]
 fn progress_costs_no_read_back() {
     let data = sixty_thousand();
-    let mut trainer = Trainer::new(&adapter(), Linear::new(4, 2), CrossEntropyLoss, Sgd::new(0.1), Options::default()).unwrap();
+    let mut trainer = Trainer::new(&adapter(), Linear::new(4, 2), CrossEntropyLoss, SGD::new(0.1), Options::default()).unwrap();
     trainer.prepare(&data, None).unwrap();
     trainer.on_progress(|_| {});
     let before = trainer.statistics();
@@ -56,7 +56,7 @@ fn progress_costs_no_read_back() {
 #[test]
 fn a_second_training_on_the_same_data_prepares_nothing() {
     let data = sixty_thousand();
-    let mut trainer = Trainer::new(&adapter(), Linear::new(4, 2), CrossEntropyLoss, Sgd::new(0.1), Options::default()).unwrap();
+    let mut trainer = Trainer::new(&adapter(), Linear::new(4, 2), CrossEntropyLoss, SGD::new(0.1), Options::default()).unwrap();
     trainer.prepare(&data, Some(&data)).unwrap();
     let (plans, shaders) = (trainer.plan_text(), trainer.shaders());
     assert!(

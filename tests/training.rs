@@ -27,12 +27,12 @@ fn trainer(model: impl Layer + 'static, loss: impl Loss + 'static, optimizer: im
 }
 
 fn classifier() -> Trainer {
-    trainer(Linear::new(2, 2), CrossEntropyLoss, Sgd::new(0.1))
+    trainer(Linear::new(2, 2), CrossEntropyLoss, SGD::new(0.1))
 }
 
 /// What `fit` says to this model and data.
 fn fit_error(model: impl Layer + 'static, loss: impl Loss + 'static, data: &Dataset) -> String {
-    let error = trainer(model, loss, Sgd::new(0.1)).fit(data, 1, None, |_| Control::Continue);
+    let error = trainer(model, loss, SGD::new(0.1)).fit(data, 1, None, |_| Control::Continue);
     error.unwrap_err().to_string()
 }
 
@@ -58,7 +58,7 @@ fn progress_ends_with_the_epoch_and_callbacks_can_stop() {
 /// PyTorch's default for `Linear(100, 50)`: evenly between plus and minus 0.1.
 #[test]
 fn initial_values_are_those_of_pytorch() {
-    let mut trainer = trainer(Linear::new(100, 50), MseLoss, Sgd::new(0.1));
+    let mut trainer = trainer(Linear::new(100, 50), MSELoss, SGD::new(0.1));
     trainer.build(&[100]).unwrap();
     let values: Vec<f32> = trainer.parameters().unwrap().iter().flat_map(|(_, tensor)| tensor.to_vec()).collect();
     let mean = |power: i32| values.iter().map(|value| f64::from(*value).powi(power)).sum::<f64>() / values.len() as f64;
@@ -113,9 +113,9 @@ fn a_summary_counts_parameters() {
     let model = Sequential::new()
         .add(Flatten)
         .add(Linear::new(784, 256))
-        .add(Relu)
+        .add(ReLU)
         .add(Dropout::new(0.2))
-        .add(Sequential::new().add(Linear::new(256, 10)).add(LeakyRelu(0.01)));
+        .add(Sequential::new().add(Linear::new(256, 10)).add(LeakyReLU(0.01)));
     let summary = model.summary(&[28, 28]).unwrap();
     assert_eq!(summary.parameters, 203_530);
     let text = summary.to_string();
@@ -129,7 +129,7 @@ fn a_summary_counts_parameters() {
 #[test]
 fn weights_decay_where_nothing_else_changes_them() {
     let decayed = |optimizer: Box<dyn Optimizer>| {
-        let mut trainer = trainer(Linear::new(1, 1), MseLoss, optimizer);
+        let mut trainer = trainer(Linear::new(1, 1), MSELoss, optimizer);
         trainer.build(&[1]).unwrap();
         trainer.set_parameters(&[("weight".into(), [[2.0]].into()), ("bias".into(), [0.0].into())]).unwrap();
         let batch = Dataset::new([[0.0], [0.0]], [[0.0], [0.0]]).unwrap();
@@ -138,7 +138,7 @@ fn weights_decay_where_nothing_else_changes_them() {
     };
     let shrunk = 2.0 * (1.0_f32 - 0.1 * 0.5).powi(3);
     let close = |got: f32, wanted: f32| assert!((got - wanted).abs() < 1e-6, "{got}, not {wanted}");
-    close(decayed(Box::new(Sgd::new(0.1).weight_decay(0.5))), shrunk);
+    close(decayed(Box::new(SGD::new(0.1).weight_decay(0.5))), shrunk);
     close(decayed(Box::new(AdamW::new(0.1).weight_decay(0.5))), shrunk);
     close(decayed(Box::new(AdamW::new(0.1))), 2.0 * (1.0_f32 - 0.1 * 0.01).powi(3));
     // The ratio of the corrected moments of a gradient that hardly changes is nearly 1.
@@ -149,21 +149,21 @@ fn weights_decay_where_nothing_else_changes_them() {
         velocity = 0.5 * velocity + 0.5 * weight;
         weight -= 0.1 * velocity;
     }
-    close(decayed(Box::new(Sgd::new(0.1).momentum(0.5).weight_decay(0.5))), weight);
+    close(decayed(Box::new(SGD::new(0.1).momentum(0.5).weight_decay(0.5))), weight);
 }
 
 #[test]
 fn numbers_out_of_range_are_named() {
     let optimizers: [(Box<dyn Optimizer>, &str); 14] = [
-        (Box::new(Sgd::new(-0.1)), "learning rate: wanted a finite number, 0 or above, got -0.1"),
-        (Box::new(Sgd::new(f64::NAN)), "learning rate: wanted a finite number, 0 or above, got NaN"),
+        (Box::new(SGD::new(-0.1)), "learning rate: wanted a finite number, 0 or above, got -0.1"),
+        (Box::new(SGD::new(f64::NAN)), "learning rate: wanted a finite number, 0 or above, got NaN"),
         (Box::new(Adam::new(f64::INFINITY)), "learning rate: wanted a finite number, 0 or above, got inf"),
         (Box::new(Adam::new(-1.0)), "learning rate: wanted a finite number, 0 or above, got -1"),
-        (Box::new(Sgd::new(0.1).momentum(1.0)), "momentum: wanted at least 0 and below 1, got 1"),
-        (Box::new(Sgd::new(0.1).momentum(-0.5)), "momentum: wanted at least 0 and below 1, got -0.5"),
-        (Box::new(Sgd::new(0.1).momentum(f64::NAN)), "momentum: wanted at least 0 and below 1, got NaN"),
-        (Box::new(Sgd::new(0.1).nesterov()), "Nesterov's momentum: wanted above 0, got 0"),
-        (Box::new(Sgd::new(0.1).weight_decay(-0.1)), "weight decay: wanted a finite number, 0 or above, got -0.1"),
+        (Box::new(SGD::new(0.1).momentum(1.0)), "momentum: wanted at least 0 and below 1, got 1"),
+        (Box::new(SGD::new(0.1).momentum(-0.5)), "momentum: wanted at least 0 and below 1, got -0.5"),
+        (Box::new(SGD::new(0.1).momentum(f64::NAN)), "momentum: wanted at least 0 and below 1, got NaN"),
+        (Box::new(SGD::new(0.1).nesterov()), "Nesterov's momentum: wanted above 0, got 0"),
+        (Box::new(SGD::new(0.1).weight_decay(-0.1)), "weight decay: wanted a finite number, 0 or above, got -0.1"),
         (
             Box::new(AdamW::new(0.1).weight_decay(1e39)),
             &format!("weight decay: wanted a finite number, 0 or above, got {}", 1e39),
@@ -184,7 +184,7 @@ fn numbers_out_of_range_are_named() {
 
 #[test]
 fn layers_that_cannot_be_built_are_named() {
-    let model = |layer: Box<dyn Layer>| Sequential::new().add(Linear::new(2, 4)).add(Relu).add(layer);
+    let model = |layer: Box<dyn Layer>| Sequential::new().add(Linear::new(2, 4)).add(ReLU).add(layer);
     let error = |layer| fit_error(model(layer), CrossEntropyLoss, &data());
     assert_eq!(error(Box::new(Linear::new(4, 0))), "layer 2 (Linear): outputs: wanted 1 at least, got 0");
     assert_eq!(error(Box::new(Linear::new(0, 4))), "layer 2 (Linear): inputs: wanted 1 at least, got 0");
@@ -194,9 +194,9 @@ fn layers_that_cannot_be_built_are_named() {
     assert_eq!(error(Box::new(Dropout::new(f32::NAN))), "layer 2 (Dropout): rate: wanted at least 0 and below 1, got NaN");
     let nested = error(Box::new(Sequential::new().add(Linear::new(3, 2))));
     assert_eq!(nested, "layer 2 (Sequential): layer 0 (Linear): input: wanted [batch, 3], got [1, 4]");
-    let slope = error(Box::new(LeakyRelu(f32::NAN)));
-    assert!(slope.starts_with("layer 2 (LeakyRelu): leaky_relu: wanted ") && slope.contains("NaN"), "{slope}");
-    assert_eq!(fit_error(Sequential::new().add(Relu), CrossEntropyLoss, &data()), "the model has no parameters");
+    let slope = error(Box::new(LeakyReLU(f32::NAN)));
+    assert!(slope.starts_with("layer 2 (LeakyReLU): leaky_relu: wanted ") && slope.contains("NaN"), "{slope}");
+    assert_eq!(fit_error(Sequential::new().add(ReLU), CrossEntropyLoss, &data()), "the model has no parameters");
 }
 
 #[test]
@@ -225,11 +225,11 @@ fn targets_that_do_not_fit_the_loss_are_named() {
     assert_eq!(classes([2_u32, 3].into()), beyond);
     assert_eq!(classes(Tensor::u8([2], vec![0, 3]).unwrap()), beyond);
     assert_eq!(classes([[0.0], [1.0]].into()), "targets: wanted labels, u32[n] or u8[n], got f32[2, 1]");
-    let mse = |targets| fit_error(Linear::new(2, 3), MseLoss, &with(targets));
+    let mse = |targets| fit_error(Linear::new(2, 3), MSELoss, &with(targets));
     assert_eq!(mse([[0.0], [1.0]].into()), "targets: wanted f32[n, 3], as the model's outputs, got f32[2, 1]");
     assert_eq!(mse([0_u32, 1].into()), "targets: wanted f32[n, 3], as the model's outputs, got u32[2]");
     let model = Sequential::new().add(Linear::new(2, 1)).add(Sigmoid);
-    let bce = fit_error(model, BceLoss, &with([[0.5], [1.5]].into()));
+    let bce = fit_error(model, BCELoss, &with([[0.5], [1.5]].into()));
     assert_eq!(bce, "target of example 1 (counted from 0): wanted 0 to 1, got 1.5");
 }
 

@@ -49,7 +49,7 @@ impl Network {
 }
 
 fn trainer(device: &Device) -> Result<Trainer> {
-    let hidden = |inputs, outputs| Sequential::new().add(Linear::new(inputs, outputs)).add(Relu).add(Dropout::new(0.2));
+    let hidden = |inputs, outputs| Sequential::new().add(Linear::new(inputs, outputs)).add(ReLU).add(Dropout::new(0.2));
     let model = Sequential::new().add(hidden(784, 256)).add(hidden(256, 128)).add(Linear::new(128, 10));
     let options = Options { batch_size: BATCH, seed: 1, ..Options::default() };
     Ok(Trainer::new(device, model, CrossEntropyLoss, Adam::new(0.001), options)?)

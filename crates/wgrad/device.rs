@@ -27,11 +27,19 @@ pub enum DeviceKind {
 }
 
 impl Device {
-    /// The best adapter: a discrete GPU before an integrated one before a software adapter. The CPU where there is none.
+    /// The device that the environment variable `WGRAD_DEVICE` names, as [`Device::choose`] takes it. Without it the best
+    /// adapter: a discrete GPU before an integrated one before a software adapter; the CPU where there is none.
     ///
     /// # Errors
-    /// Where the best adapter gives no device.
+    /// Where there is no device of that name, or the adapter gives none.
     pub fn auto() -> Result<Self, Error> {
+        match std::env::var("WGRAD_DEVICE") {
+            Ok(word) if word != "auto" => Self::choose(&word),
+            _ => Self::best(),
+        }
+    }
+
+    fn best() -> Result<Self, Error> {
         match Self::adapter(&Choice::Auto) {
             Err(Error::Device(DeviceError::NoAdapter)) => Ok(Self::Cpu),
             other => other,

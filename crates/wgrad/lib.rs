@@ -8,7 +8,7 @@
 //! println!("{}", model.summary(&[2])?);
 //!
 //! let options = Options { batch_size: 4, seed: 1, ..Options::default() };
-//! let mut trainer = Trainer::new(&Device::cpu(), model, BceLoss, Adam::new(0.1), options)?;
+//! let mut trainer = Trainer::new(&Device::cpu(), model, BCELoss, Adam::new(0.1), options)?;
 //! let history = trainer.fit(&examples, 300, None, |_| Control::Continue)?;
 //! println!("{}", trainer.predict(examples.inputs())?);
 //! # assert!(history.epochs[299].loss < 0.1, "{history:?}");

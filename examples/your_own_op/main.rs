@@ -21,7 +21,7 @@ fn main() -> Result<()> {
     let examples = Dataset::new([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [[0.0], [1.0], [1.0], [0.0]])?;
     let model = Sequential::new().add(Linear::new(2, 8)).add(Softsign).add(Linear::new(8, 1)).add(Sigmoid);
     let options = Options { batch_size: 4, seed: 1, ..Options::default() };
-    let mut trainer = Trainer::new(&device, model, BceLoss, Adam::new(0.1), options)?;
+    let mut trainer = Trainer::new(&device, model, BCELoss, Adam::new(0.1), options)?;
     trainer.fit(&examples, 300, None, |_| Control::Continue)?;
 
     println!("{}", trainer.predict(examples.inputs())?);

@@ -40,10 +40,10 @@ fn perceptron(text: &str, takes_images: bool) -> Result<Sequential> {
 
 fn activation(name: &str) -> Result<Box<dyn Layer>> {
     if let Some(slope) = name.strip_prefix("leaky_relu ") {
-        return Ok(Box::new(LeakyRelu(slope.parse()?)));
+        return Ok(Box::new(LeakyReLU(slope.parse()?)));
     }
     Ok(match name {
-        "relu" => Box::new(Relu),
+        "relu" => Box::new(ReLU),
         "sigmoid" => Box::new(Sigmoid),
         "tanh" => Box::new(Tanh),
         other => bail!("unknown activation {other}"),
@@ -53,7 +53,7 @@ fn activation(name: &str) -> Result<Box<dyn Layer>> {
 /// 784-48-24-10 with batch normalisation before each ReLU.
 fn batch_normalized() -> Sequential {
     let hidden =
-        |model: Sequential, inputs, outputs| model.add(Linear::new(inputs, outputs)).add(BatchNorm1d::new(outputs)).add(Relu);
+        |model: Sequential, inputs, outputs| model.add(Linear::new(inputs, outputs)).add(BatchNorm1d::new(outputs)).add(ReLU);
     hidden(hidden(Sequential::new().add(Flatten), 784, 48), 48, 24).add(Linear::new(24, 10))
 }
 
@@ -68,11 +68,11 @@ impl Layer for Cnn {
 
     fn forward(&self, input: &Var) -> Result<Var, Error> {
         let block = |model: Sequential, inputs, outputs| {
-            model.add(Conv2d::new(inputs, outputs, 3).padding(1)).add(BatchNorm2d::new(outputs)).add(Relu)
+            model.add(Conv2d::new(inputs, outputs, 3).padding(1)).add(BatchNorm2d::new(outputs)).add(ReLU)
         };
         let features = block(Sequential::new(), 1, 8).add(MaxPool2d::new(2));
         let features = block(block(features, 8, 12).add(MaxPool2d::new(2)), 12, 16).add(AdaptiveAvgPool2d::new(1));
-        let classifier = Sequential::new().add(Flatten).add(Linear::new(16, 16)).add(Relu).add(Dropout::new(0.0));
+        let classifier = Sequential::new().add(Flatten).add(Linear::new(16, 16)).add(ReLU).add(Dropout::new(0.0));
         input.layer("features", &features)?.layer("classifier", &classifier.add(Linear::new(16, 10)))
     }
 }

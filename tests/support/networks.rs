@@ -213,7 +213,7 @@ pub fn recurrent() -> Result<Network> {
     let hits = graph.constant(HostTensor::zeros(&TensorType::f32([4 * batch, units])))?;
     let scale = clock.tick(graph, of_all, hits)?;
     for (&parameter, gradient) in parameters.iter().zip(gradients) {
-        let next = ops::sgd(graph, parameter, gradient, rate, scale)?;
+        let next = ops::sgd(graph, parameter, gradient, rate, scale, 0.0)?;
         graph.set_next(parameter, next)?;
     }
     Ok(Network { graph: step, inputs: vec![("inputs", floats([4, batch, 3], 30)), ("targets", floats([4 * batch, units], 31))] })

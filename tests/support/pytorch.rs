@@ -9,8 +9,8 @@ use std::path::Path;
 use anyhow::{Context, Result, bail, ensure};
 use safetensors::{Dtype, SafeTensors};
 use wgrad::core::TensorType;
-use wgrad::losses::{BceLoss, CrossEntropyLoss, MseLoss};
-use wgrad::optimizers::{Adam, AdamW, Sgd};
+use wgrad::losses::{BCELoss, CrossEntropyLoss, MSELoss};
+use wgrad::optimizers::{Adam, AdamW, SGD};
 use wgrad::schedules::{CosineAnnealingLR, OneCycleLR, StepLR};
 use wgrad::{Dataset, Device, Layer, Loss, Optimizer, Optimizers, Options, Schedule, Tensor, Trainer};
 
@@ -101,8 +101,8 @@ impl Golden {
     /// The loss that the case names.
     pub fn loss(&self) -> Result<Box<dyn Loss>> {
         Ok(match self.text("loss")? {
-            "mse" => Box::new(MseLoss),
-            "bce" => Box::new(BceLoss),
+            "mse" => Box::new(MSELoss),
+            "bce" => Box::new(BCELoss),
             "cross_entropy" => Box::new(CrossEntropyLoss),
             other => bail!("unknown loss {other}"),
         })
@@ -121,7 +121,7 @@ impl Golden {
         };
         let rate = number("lr")?.context("no learning rate")?;
         let (momentum, decay) = (number("momentum")?, number("weight_decay")?);
-        let sgd = Sgd::new(rate).momentum(momentum.unwrap_or(0.0)).weight_decay(decay.unwrap_or(0.0));
+        let sgd = SGD::new(rate).momentum(momentum.unwrap_or(0.0)).weight_decay(decay.unwrap_or(0.0));
         Ok(match (text.split(' ').next(), momentum) {
             (Some("adam"), None) => Box::new(Adam::new(rate).epsilon(epsilon).weight_decay(decay.unwrap_or(0.0))),
             (Some("adamw"), None) => Box::new(AdamW::new(rate).epsilon(epsilon).weight_decay(decay.context("no weight decay")?)),
@@ -176,11 +176,10 @@ impl Golden {
         let mut means_shift = false;
         let [mut got, mut wanted] = [got, self.named("final.")];
         for (name, gradient) in self.named("grad.") {
-            if self.without_gradient().contains(&name) || largest(&gradient) == 0.0 {
+            if self.without_gradient().contains(&name) {
                 continue;
             }
-            let still: Vec<bool> =
-                gradient.to_vec().iter().map(|element| element.abs() < 10.0 * BACKWARD * most && *element != 0.0).collect();
+            let still: Vec<bool> = gradient.to_vec().iter().map(|element| element.abs() < 10.0 * BACKWARD * most).collect();
             means_shift |= still.contains(&true);
             for (_, tensor) in got.iter_mut().chain(&mut wanted).filter(|(known, _)| *known == name) {
                 let kept = tensor.to_vec().into_iter().zip(&still).map(|(element, still)| if *still { 0.0 } else { element });

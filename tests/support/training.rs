@@ -54,7 +54,7 @@ fn classes(examples: usize) -> Dataset {
 }
 
 fn network(outputs: usize) -> Sequential {
-    Sequential::new().add(Linear::new(4, 16)).add(Relu).add(Dropout::new(0.25)).add(Linear::new(16, outputs))
+    Sequential::new().add(Linear::new(4, 16)).add(ReLU).add(Dropout::new(0.25)).add(Linear::new(16, outputs))
 }
 
 fn options(batch_size: usize, seed: u32) -> Options {
@@ -69,7 +69,7 @@ fn assert_close(got: f32, wanted: f32) {
 pub fn an_epoch_takes_each_example_once(device: &Device) {
     for (examples, batch) in [(10, 4), (12, 4), (7, 7), (5, 1), (9, 8)] {
         let data = regression(examples);
-        let mut trainer = Trainer::new(device, Linear::new(4, 1), MseLoss, Sgd::new(0.0), options(batch, 1)).unwrap();
+        let mut trainer = Trainer::new(device, Linear::new(4, 1), MSELoss, SGD::new(0.0), options(batch, 1)).unwrap();
         let history = trainer.fit(&data, 2, Some(&data), |_| Control::Continue).unwrap();
         let score = trainer.evaluate(&data).unwrap();
         for epoch in &history.epochs {
@@ -83,7 +83,7 @@ pub fn an_epoch_takes_each_example_once(device: &Device) {
 /// As above, where single steps have been taken before, so that the count of all steps is no multiple of an epoch's.
 pub fn an_epoch_after_single_steps_takes_each_example_once(device: &Device) {
     let data = regression(10);
-    let mut trainer = Trainer::new(device, Linear::new(4, 1), MseLoss, Sgd::new(0.0), options(4, 1)).unwrap();
+    let mut trainer = Trainer::new(device, Linear::new(4, 1), MSELoss, SGD::new(0.0), options(4, 1)).unwrap();
     trainer.fit(&data, 1, None, |_| Control::Continue).unwrap();
     for _ in 0..2 {
         trainer.step(&data.select(&[3, 4]).unwrap()).unwrap();
@@ -98,7 +98,7 @@ pub fn an_epoch_after_single_steps_takes_each_example_once(device: &Device) {
 pub fn a_smaller_last_batch_is_a_full_step(device: &Device) {
     let data = regression(1);
     let six = data.select(&[0; 6]).unwrap();
-    let trainer = |batch| Trainer::new(device, Linear::new(4, 1), MseLoss, Sgd::new(0.1), options(batch, 1)).unwrap();
+    let trainer = |batch| Trainer::new(device, Linear::new(4, 1), MSELoss, SGD::new(0.1), options(batch, 1)).unwrap();
     let (mut by_epoch, mut by_step) = (trainer(4), trainer(1));
     by_epoch.fit(&six, 1, None, |_| Control::Continue).unwrap();
     for _ in 0..2 {
@@ -131,7 +131,7 @@ pub fn seeds_decide_the_order(device: &Device) {
     let data = classes(20);
     let mut hashes = Vec::new();
     for seed in [1, 2] {
-        let mut trainer = Trainer::new(device, Linear::new(4, 3), CrossEntropyLoss, Sgd::new(0.1), options(8, seed)).unwrap();
+        let mut trainer = Trainer::new(device, Linear::new(4, 3), CrossEntropyLoss, SGD::new(0.1), options(8, seed)).unwrap();
         trainer.build(&[4]).unwrap();
         let same: Vec<(String, Tensor)> = trainer
             .parameters()
@@ -157,7 +157,7 @@ pub fn a_loss_that_is_not_finite_stops_the_training(device: &Device) {
     const RATE: f64 = 1000.0;
     let data = Dataset::new([[1.0], [1.0], [1.0]], [[0.0], [0.0], [0.0]]).unwrap();
     let trainer = || {
-        let mut trainer = Trainer::new(device, Linear::new(1, 1), MseLoss, Sgd::new(RATE), options(1, 1)).unwrap();
+        let mut trainer = Trainer::new(device, Linear::new(1, 1), MSELoss, SGD::new(RATE), options(1, 1)).unwrap();
         trainer.build(&[1]).unwrap();
         trainer.set_parameters(&[("weight".into(), [[0.5]].into()), ("bias".into(), [0.25].into())]).unwrap();
         trainer
@@ -195,7 +195,7 @@ pub fn a_loss_that_is_not_finite_stops_the_training(device: &Device) {
 /// Sixteen examples whose classes depend on nothing are learned by heart.
 pub fn a_small_data_set_is_learned_by_heart(device: &Device) {
     let data = classes(16);
-    let model = Sequential::new().add(Linear::new(4, 64)).add(Relu).add(Linear::new(64, 3));
+    let model = Sequential::new().add(Linear::new(4, 64)).add(ReLU).add(Linear::new(64, 3));
     let mut trainer = Trainer::new(device, model, CrossEntropyLoss, Adam::new(0.02), options(8, 1)).unwrap();
     trainer.fit(&data, 200, None, |_| Control::Continue).unwrap();
     let score = trainer.evaluate(&data).unwrap();
@@ -207,7 +207,7 @@ pub fn a_small_data_set_is_learned_by_heart(device: &Device) {
 /// Evaluation, in batches with a smaller last one, is the mean over what prediction gives, in batches of another size.
 pub fn evaluation_is_the_mean_over_predictions(device: &Device) {
     let data = regression(1203);
-    let mut trainer = Trainer::new(device, Linear::new(4, 1), MseLoss, Sgd::new(0.1), options(64, 1)).unwrap();
+    let mut trainer = Trainer::new(device, Linear::new(4, 1), MSELoss, SGD::new(0.1), options(64, 1)).unwrap();
     let score = trainer.evaluate(&data).unwrap();
     let outputs = trainer.predict(data.inputs()).unwrap();
     assert_eq!(outputs.shape().dims(), [1203, 1]);
@@ -219,7 +219,7 @@ pub fn evaluation_is_the_mean_over_predictions(device: &Device) {
 /// Data that take the place of others of the same type are seen, in every task.
 pub fn data_of_one_type_are_told_apart(device: &Device) {
     let (low, high) = (regression(4), Dataset::new([[9.0; 4]; 4], [[90.0]; 4]).unwrap());
-    let mut trainer = Trainer::new(device, Linear::new(4, 1), MseLoss, Sgd::new(0.0), options(4, 1)).unwrap();
+    let mut trainer = Trainer::new(device, Linear::new(4, 1), MSELoss, SGD::new(0.0), options(4, 1)).unwrap();
     let mut losses = Vec::new();
     for data in [&low, &high, &low] {
         let fitted = trainer.fit(data, 1, Some(data), |_| Control::Continue).unwrap().epochs[0];
@@ -239,7 +239,7 @@ pub fn dropout_is_for_training(device: &Device) {
         Dataset::new(Tensor::f32([1, 400], vec![1.0; 400]).unwrap(), Tensor::f32([1, 400], vec![1.0; 400]).unwrap()).unwrap();
     let trainer = |seed| {
         let model = Sequential::new().add(Linear::new(400, 400)).add(Dropout::new(0.5)).add(Dropout::new(0.5));
-        Trainer::new(device, model, MseLoss, Sgd::new(0.0), options(1, seed)).unwrap()
+        Trainer::new(device, model, MSELoss, SGD::new(0.0), options(1, seed)).unwrap()
     };
     let zeros = |tensor: &Tensor| tensor.to_vec().iter().map(|&output| output == 0.0).collect::<Vec<bool>>();
     let mut one = trainer(1);
@@ -274,7 +274,7 @@ pub fn bytes_are_normalized(device: &Device) {
     let bytes = Tensor::u8([3, 2], vec![0, 255, 51, 102, 204, 153]).unwrap();
     let data = Dataset::new(bytes, [0, 1, 0]).unwrap().normalized(0.1, 0.5).unwrap();
     let floats = [0.0, 1.0, 0.2, 0.4, 0.8, 0.6].map(|x: f32| (x - 0.1) / 0.5);
-    let mut trainer = Trainer::new(device, Linear::new(2, 2), CrossEntropyLoss, Sgd::new(0.1), options(2, 1)).unwrap();
+    let mut trainer = Trainer::new(device, Linear::new(2, 2), CrossEntropyLoss, SGD::new(0.1), options(2, 1)).unwrap();
     let got = trainer.predict(data.inputs()).unwrap().to_vec();
     let wanted = trainer.predict(Tensor::f32([3, 2], floats.to_vec()).unwrap()).unwrap().to_vec();
     got.into_iter().zip(wanted).for_each(|(got, wanted)| assert!((got - wanted).abs() < 1e-6, "wanted {wanted}, got {got}"));
@@ -291,7 +291,7 @@ pub fn an_autoencoder_learns_its_inputs(device: &Device) {
     let together = Dataset::autoencoder(bytes.inputs()).unwrap();
     let train = |data: &Dataset| {
         let model = Sequential::new().add(Linear::new(4, 3)).add(Tanh).add(Linear::new(3, 4));
-        let mut trainer = Trainer::new(device, model, MseLoss, Sgd::new(0.1), options(2, 1)).unwrap();
+        let mut trainer = Trainer::new(device, model, MSELoss, SGD::new(0.1), options(2, 1)).unwrap();
         let first = trainer.gradients(data).unwrap().loss;
         let last = trainer.fit(data, 3, Some(data), |_| Control::Continue).unwrap().epochs[2];
         [first, trainer.step(data).unwrap(), last.loss, last.validation.unwrap().loss]
@@ -307,7 +307,7 @@ pub fn images_have_the_shape_that_was_asked_for(device: &Device) {
     assert_eq!(images.inputs().tensor().shape().dims(), [7, 1, 2, 2]);
     let train = |data: &Dataset| {
         let model = Sequential::new().add(Flatten).add(Linear::new(4, 3));
-        let mut trainer = Trainer::new(device, model, CrossEntropyLoss, Sgd::new(0.1), options(3, 1)).unwrap();
+        let mut trainer = Trainer::new(device, model, CrossEntropyLoss, SGD::new(0.1), options(3, 1)).unwrap();
         let history = trainer.fit(data, 2, Some(data), |_| Control::Continue).unwrap();
         (history.epochs[1].loss, trainer.predict(data.inputs()).unwrap())
     };
@@ -342,7 +342,7 @@ pub fn tokens_stay_integers(device: &Device) {
     let tokens = Dataset::new(Tensor::u32([7, 3], tokens).unwrap(), labels).unwrap();
     let train = |model: Sequential, data: &Dataset| {
         let mut trainer =
-            Trainer::new(device, model.add(Linear::new(6, 2)), CrossEntropyLoss, Sgd::new(0.1), options(3, 1)).unwrap();
+            Trainer::new(device, model.add(Linear::new(6, 2)), CrossEntropyLoss, SGD::new(0.1), options(3, 1)).unwrap();
         let history = trainer.fit(data, 2, Some(data), |_| Control::Continue).unwrap();
         let mut losses = vec![history.epochs[1].loss, history.epochs[1].validation.unwrap().loss];
         losses.push(trainer.step(data).unwrap());
@@ -382,7 +382,7 @@ pub fn parameters_that_do_not_matter_stay(device: &Device) {
 /// No loss of a later step shows what the last update did, but that of the validation does.
 pub fn a_model_that_its_last_step_breaks_is_reported(device: &Device) {
     let data = Dataset::new([[1.0]], [[0.0]]).unwrap();
-    let mut trainer = Trainer::new(device, Linear::new(1, 1), MseLoss, Sgd::new(1e30), options(1, 1)).unwrap();
+    let mut trainer = Trainer::new(device, Linear::new(1, 1), MSELoss, SGD::new(1e30), options(1, 1)).unwrap();
     let error = trainer.fit(&data, 1, Some(&data), |_| Control::Continue).unwrap_err();
     assert!(matches!(error, Error::NotFinite { step: 1, epoch: Some(1) }), "{error}");
     assert_eq!(trainer.steps(), 1);

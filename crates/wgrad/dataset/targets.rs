@@ -51,8 +51,8 @@ impl Dataset {
         }
     }
 
-    /// The same data set with labels 0 and 1 as floats, `[n, 1]`: what [`BceLoss`](crate::losses::BceLoss) and
-    /// [`MseLoss`](crate::losses::MseLoss) compare a single output with.
+    /// The same data set with labels 0 and 1 as floats, `[n, 1]`: what [`BCELoss`](crate::losses::BCELoss) and
+    /// [`MSELoss`](crate::losses::MSELoss) compare a single output with.
     ///
     /// # Errors
     /// Where targets are no labels, or one is above 1.

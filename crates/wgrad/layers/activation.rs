@@ -6,7 +6,7 @@ use crate::var::Var;
 
 /// `max(x, 0)`.
 #[derive(Clone, Copy, Debug)]
-pub struct Relu;
+pub struct ReLU;
 
 /// `1 / (1 + e^-x)`.
 #[derive(Clone, Copy, Debug)]
@@ -18,14 +18,14 @@ pub struct Tanh;
 
 /// `x` where it is positive, else a small multiple of it.
 #[derive(Clone, Copy, Debug)]
-pub struct LeakyRelu(
+pub struct LeakyReLU(
     /// The slope for negative inputs: at least 0; 0.01 by default in PyTorch.
     pub f32,
 );
 
-impl Layer for Relu {
+impl Layer for ReLU {
     fn name(&self) -> &str {
-        "Relu"
+        "ReLU"
     }
 
     fn forward(&self, input: &Var) -> Result<Var, Error> {
@@ -53,9 +53,9 @@ impl Layer for Tanh {
     }
 }
 
-impl Layer for LeakyRelu {
+impl Layer for LeakyReLU {
     fn name(&self) -> &str {
-        "LeakyRelu"
+        "LeakyReLU"
     }
 
     fn forward(&self, input: &Var) -> Result<Var, Error> {

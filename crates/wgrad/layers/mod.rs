@@ -18,7 +18,7 @@ use std::fmt::Debug;
 use crate::error::Error;
 use crate::var::Var;
 
-pub use activation::{ELU, GELU, LeakyRelu, Relu, SiLU, Sigmoid, Softmax, Softplus, Tanh};
+pub use activation::{ELU, GELU, LeakyReLU, ReLU, SiLU, Sigmoid, Softmax, Softplus, Tanh};
 pub use attention::MultiheadAttention;
 pub use batch_norm::{BatchNorm1d, BatchNorm2d};
 pub use conv::Conv2d;

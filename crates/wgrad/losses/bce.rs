@@ -14,9 +14,9 @@ use crate::var::Var;
 /// Logarithms end at -100, as in PyTorch's [`BCELoss`](https://docs.pytorch.org/docs/stable/generated/torch.nn.BCELoss.html).
 /// An output is right where it lies on the target's side of one half.
 #[derive(Clone, Copy, Debug)]
-pub struct BceLoss;
+pub struct BCELoss;
 
-impl Loss for BceLoss {
+impl Loss for BCELoss {
     fn check(&self, output: &Shape, targets: &Tensor) -> Result<(), Error> {
         check_floats(output, targets)?;
         let elements = targets.to_vec();

@@ -12,9 +12,9 @@ use crate::error::Error;
 use crate::tensor::Tensor;
 use crate::var::Var;
 
-pub use bce::BceLoss;
+pub use bce::BCELoss;
 pub use cross_entropy::CrossEntropyLoss;
-pub use mse::MseLoss;
+pub use mse::MSELoss;
 
 /// How far a model's outputs are from the targets.
 pub trait Loss: Debug {

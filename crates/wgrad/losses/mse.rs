@@ -10,9 +10,9 @@ use crate::var::Var;
 /// The mean of `(output - target)^2` over all elements, as PyTorch's
 /// [`MSELoss`](https://docs.pytorch.org/docs/stable/generated/torch.nn.MSELoss.html). Targets are of the outputs' shape.
 #[derive(Clone, Copy, Debug)]
-pub struct MseLoss;
+pub struct MSELoss;
 
-impl Loss for MseLoss {
+impl Loss for MSELoss {
     fn check(&self, output: &Shape, targets: &Tensor) -> Result<(), Error> {
         check_floats(output, targets)
     }

@@ -10,8 +10,8 @@ use crate::optimizers::{At, Optimizer};
 /// ```
 /// # use wgrad::optimizers::Optimizers;
 /// # use wgrad::prelude::*;
-/// let model = Sequential::new().add(Linear::new(4, 8)).add(Relu).add(Linear::new(8, 3));
-/// let optimizers = Optimizers::new(Adam::new(1e-3)).group("2", Sgd::new(0.1)).freeze("0.bias");
+/// let model = Sequential::new().add(Linear::new(4, 8)).add(ReLU).add(Linear::new(8, 3));
+/// let optimizers = Optimizers::new(Adam::new(1e-3)).group("2", SGD::new(0.1)).freeze("0.bias");
 /// # let options = Options::default();
 /// let trainer = Trainer::new(&Device::cpu(), model, CrossEntropyLoss, optimizers, options)?;
 /// # Ok::<(), Error>(())

@@ -18,7 +18,7 @@ pub use adam::Adam;
 pub use adamw::AdamW;
 pub use groups::Optimizers;
 pub(crate) use groups::ROWS;
-pub use sgd::Sgd;
+pub use sgd::SGD;
 
 /// A rule by which parameters follow their gradients.
 pub trait Optimizer: Debug {

@@ -9,14 +9,14 @@ use crate::var::Var;
 /// Stochastic gradient descent, with momentum and weight decay if wanted, as PyTorch's
 /// [`SGD`](https://docs.pytorch.org/docs/stable/generated/torch.optim.SGD.html) without dampening.
 #[derive(Clone, Copy, Debug)]
-pub struct Sgd {
+pub struct SGD {
     learning_rate: f64,
     momentum: f64,
     weight_decay: f64,
     nesterov: bool,
 }
 
-impl Sgd {
+impl SGD {
     /// `w -= learning_rate * gradient`, with a learning rate of 0 or above.
     pub fn new(learning_rate: f64) -> Self {
         Self { learning_rate, momentum: 0.0, weight_decay: 0.0, nesterov: false }
@@ -38,7 +38,7 @@ impl Sgd {
     }
 }
 
-impl Optimizer for Sgd {
+impl Optimizer for SGD {
     fn check(&self) -> Result<(), Error> {
         if !(0.0..1.0).contains(&(self.momentum as f32)) {
             return Err(Error::mismatch("momentum", "at least 0 and below 1", self.momentum));
