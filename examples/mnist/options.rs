@@ -31,7 +31,7 @@ pub struct CommandLine {
     #[arg(long, value_name = "SIZES", value_delimiter = ',', default_value = "256,128")]
     pub hidden: Vec<usize>,
     /// What follows each hidden layer
-    #[arg(long, value_enum, default_value_t = Activation::ReLU)]
+    #[arg(long, value_enum, default_value_t = Activation::Relu)]
     pub activation: Activation,
     /// Share of each hidden layer's outputs that a training step leaves out
     #[arg(long, value_name = "RATE", default_value_t = 0.2, allow_negative_numbers = true)]
@@ -66,13 +66,13 @@ pub struct CommandLine {
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum Activation {
     /// max(x, 0)
-    ReLU,
+    Relu,
     /// 1 / (1 + e^-x)
     Sigmoid,
     /// Hyperbolic tangent
     Tanh,
     /// x, or 0.01 x where x is negative
-    LeakyReLU,
+    LeakyRelu,
 }
 
 impl CommandLine {
@@ -93,10 +93,10 @@ impl Activation {
     /// A layer that applies it.
     pub fn layer(self) -> Box<dyn Layer> {
         match self {
-            Self::ReLU => Box::new(ReLU),
+            Self::Relu => Box::new(ReLU),
             Self::Sigmoid => Box::new(Sigmoid),
             Self::Tanh => Box::new(Tanh),
-            Self::LeakyReLU => Box::new(LeakyReLU(0.01)),
+            Self::LeakyRelu => Box::new(LeakyReLU(0.01)),
         }
     }
 }
