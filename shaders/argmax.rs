@@ -93,6 +93,7 @@ impl Op for Argmax {
             case("no rows", [floats(7, [0, 4])]),
             special("equal numbers", &[0.5; 9]),
             special("zeros of both signs", &[-0.0, 0.0, -1.0, 0.0, -0.0]),
+            case("a tie in a long row", [Array::from_fn([1, 2051], |index| f64::from(index % 1024 == 5))]),
             special("extremes", &[-1e30, -3e38, -1e30, -2e38]),
             special("two largest", &[1.0, 2.0, -1.0, 2.0, 0.0, 2.0, -3.0]),
         ];
