@@ -42,7 +42,7 @@ pub use linear::Linear;
 /// assert_eq!(summary.parameters, 12);
 /// # Ok::<(), Error>(())
 /// ```
-pub trait Layer: Debug {
+pub trait Layer: Debug + Send {
     /// Its kind, such as `Linear`.
     fn name(&self) -> &str;
 
