@@ -3,8 +3,7 @@
 #[path = "support/training.rs"]
 mod training;
 
-use std::cell::RefCell;
-use std::rc::Rc;
+use std::sync::{Arc, Mutex};
 
 use wgrad::prelude::*;
 use wgrad::{Layer, Loss, Optimizer};
@@ -38,15 +37,15 @@ fn fit_error(model: impl Layer + 'static, loss: impl Loss + 'static, data: &Data
 
 #[test]
 fn progress_ends_with_the_epoch_and_callbacks_can_stop() {
-    let reports = Rc::new(RefCell::new(Vec::new()));
+    let reports = Arc::new(Mutex::new(Vec::new()));
     let mut trainer = classifier();
     let log = reports.clone();
-    trainer.on_progress(move |progress| log.borrow_mut().push(progress));
+    trainer.on_progress(move |progress| log.lock().unwrap().push(progress));
     let data = data().select(&[0, 1, 2, 3, 0, 1, 2]).unwrap();
     let history = trainer.fit(&data, 5, None, |epoch| if epoch.epoch == 2 { Control::Stop } else { Control::Continue }).unwrap();
     assert_eq!(history.epochs.iter().map(|epoch| epoch.epoch).collect::<Vec<_>>(), [1, 2]);
     assert_eq!(trainer.steps(), 8);
-    let reports = reports.borrow();
+    let reports = reports.lock().unwrap();
     let at = |epoch| reports.iter().filter(|report| report.epoch == epoch).map(|report| report.step).collect::<Vec<_>>();
     for epoch in [1, 2] {
         assert_eq!((at(epoch).first(), at(epoch).last()), (Some(&0), Some(&4)));

@@ -1,10 +1,11 @@
 //! What can be wrong with a model, its data, its training or its device.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use thiserror::Error as ThisError;
 use wgrad_core::plan::{PlanError, Violation};
-use wgrad_core::{GraphError, Shape, ShapeError};
+use wgrad_core::{GraphError, ShapeError};
 use wgrad_data::DataError;
 use wgrad_executor::{DeviceError, ExecutorError};
 use wgrad_reference::ReferenceError;
@@ -103,20 +104,28 @@ pub enum Error {
     /// The CPU cannot run something.
     #[error(transparent)]
     Reference(#[from] ReferenceError),
+    /// A file cannot be read or written, or is not what it should be.
+    #[error("{}: {message}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What was wanted and what was got.
+        message: String,
+    },
     /// A data set cannot be loaded.
     #[error(transparent)]
     Data(#[from] DataError),
 }
 
-/// A named tensor that is missing, unknown, or of another shape than the model's.
+/// A named tensor that is missing, unknown, of another shape than the model's, or of elements that it cannot hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParameterMismatch {
     /// The parameter's name.
     pub name: String,
-    /// The model's shape; none where the model has no such parameter.
-    pub wanted: Option<Shape>,
-    /// The shape that was given; none where it was not.
-    pub got: Option<Shape>,
+    /// The model's shape, and what else is wanted; none where the model has no such parameter.
+    pub wanted: Option<String>,
+    /// The shape that was given, or what else is wrong with it; none where nothing was given.
+    pub got: Option<String>,
 }
 
 impl fmt::Display for ParameterMismatch {

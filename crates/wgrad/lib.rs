@@ -21,10 +21,12 @@
 //! whole epoch. This crate only composes operations; what they compute is in [`ops`].
 
 mod backend;
+pub mod callbacks;
 pub mod data;
 mod dataset;
 mod device;
 mod error;
+mod files;
 mod graphs;
 mod history;
 mod initial;
@@ -44,6 +46,7 @@ mod trace;
 mod trainer;
 mod var;
 
+pub use callbacks::Callback;
 pub use dataset::Dataset;
 pub use device::{Device, DeviceKind};
 pub use error::{Error, ParameterMismatch};
@@ -60,7 +63,7 @@ pub use session::{Program, Session};
 pub use summary::{Summary, summary};
 pub use tensor::Tensor;
 pub use trace::Trace;
-pub use trainer::{Control, Gradients, Options, Progress, Trainer};
+pub use trainer::{Control, Gradients, LearningRateCurve, LearningRateFinder, Options, Progress, Snapshot, Trainer};
 pub use var::Var;
 
 pub use wgrad_core as core;

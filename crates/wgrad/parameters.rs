@@ -34,6 +34,12 @@ pub(crate) enum Role {
     Counter,
 }
 
+/// A tensor that somebody has given; as text, what it is where it cannot be read.
+pub(crate) type Given = Result<Tensor, String>;
+
+/// The largest count up to which f32 holds all whole numbers.
+const LARGEST_COUNT: f32 = 16_777_216.0;
+
 /// The state that holds all buffers.
 pub(crate) const BUFFERS: &str = "buffers";
 
@@ -89,6 +95,21 @@ impl Entry {
         self.initial
             .check(&self.shape)
             .map_err(|wanted| Error::mismatch(format!("initial value of {}", self.name), wanted, &self.shape))
+    }
+
+    /// What is wrong with what was given for it.
+    fn misfit(&self, given: Option<&Given>) -> Option<ParameterMismatch> {
+        let is_count = |element: &f32| (0.0..=LARGEST_COUNT).contains(element) && element.fract() == 0.0;
+        let (wanted, got) = match given {
+            None => (self.shape.to_string(), None),
+            Some(Err(got)) => (format!("{} of numbers that f32 holds", self.shape), Some(got.clone())),
+            Some(Ok(tensor)) if *tensor.shape() != self.shape => (self.shape.to_string(), Some(tensor.shape().to_string())),
+            Some(Ok(tensor)) if self.role == Role::Counter && !tensor.to_vec().iter().all(is_count) => {
+                (format!("whole numbers from 0 to {LARGEST_COUNT}"), Some(format!("{:?}", tensor.to_vec())))
+            }
+            Some(Ok(_)) => return None,
+        };
+        Some(ParameterMismatch { name: self.name.clone(), wanted: Some(wanted), got })
     }
 
     /// An error that says what the shape should have been.
@@ -197,33 +218,37 @@ impl Parameters {
     /// The vectors with some entries replaced by named tensors.
     ///
     /// # Errors
-    /// Lists all names that are unknown or of another shape; and all that are missing, but those that `may_lack` allows.
+    /// Lists all names that are unknown, of another shape or of elements that do not fit; and all that are missing, but
+    /// those that `may_lack` allows.
     pub fn pack(
         &self,
-        named: &[(String, Tensor)],
+        named: &[(String, Given)],
         previous: &[Arc<HostTensor>],
         may_lack: impl Fn(&Entry) -> bool,
     ) -> Result<Vec<Arc<HostTensor>>, Error> {
-        let entries = || self.arenas.iter().flat_map(|arena| &arena.entries);
-        let given = |name: &str| named.iter().find(|(known, _)| known == name).map(|(_, tensor)| tensor);
-        let wrong = entries().filter_map(|entry| {
-            let got = given(&entry.name).map(|tensor| tensor.shape().clone());
-            let fits = got.as_ref() == Some(&entry.shape) || got.is_none() && may_lack(entry);
-            (!fits).then(|| ParameterMismatch { name: entry.name.clone(), wanted: Some(entry.shape.clone()), got })
-        });
-        let is_unknown = |name: &str| entries().all(|entry| entry.name != name);
-        let unknown = named.iter().filter(|(name, _)| is_unknown(name)).map(|(name, tensor)| ParameterMismatch {
-            name: name.clone(),
-            wanted: None,
-            got: Some(tensor.shape().clone()),
-        });
-        let mismatches: Vec<ParameterMismatch> = wrong.chain(unknown).collect();
+        let mismatches = self.mismatches(named, may_lack);
         if !mismatches.is_empty() {
             return Err(Error::Parameters(mismatches));
         }
-        let named: HashMap<&str, Vec<f32>> = named.iter().map(|(name, tensor)| (name.as_str(), tensor.to_vec())).collect();
+        let readable = named.iter().filter_map(|(name, given)| Some((name.as_str(), given.as_ref().ok()?.to_vec())));
+        let named: HashMap<&str, Vec<f32>> = readable.collect();
         let arenas = self.arenas.iter().zip(previous);
         Ok(arenas.map(|(arena, previous)| Arc::new(arena.pack(&named, previous))).collect())
+    }
+
+    fn mismatches(&self, named: &[(String, Given)], may_lack: impl Fn(&Entry) -> bool) -> Vec<ParameterMismatch> {
+        let entries = || self.arenas.iter().flat_map(|arena| &arena.entries);
+        let given = |name: &str| named.iter().find(|(known, _)| known == name).map(|(_, given)| given);
+        let wrong = entries().filter_map(|entry| match given(&entry.name) {
+            None if may_lack(entry) => None,
+            given => entry.misfit(given),
+        });
+        let is_unknown = |name: &str| entries().all(|entry| entry.name != name);
+        let unknown = named.iter().filter(|(name, _)| is_unknown(name)).map(|(name, given)| {
+            let got = given.as_ref().map_or_else(String::clone, |tensor| tensor.shape().to_string());
+            ParameterMismatch { name: name.clone(), wanted: None, got: Some(got) }
+        });
+        wrong.chain(unknown).collect()
     }
 
     /// The named tensors of all vectors, in the order in which the model asks for them.

@@ -164,6 +164,14 @@ impl Graph {
         &self.outputs
     }
 
+    /// The states, with their values before the first step.
+    pub fn states(&self) -> impl Iterator<Item = (&str, &Arc<HostTensor>)> {
+        self.nodes.iter().filter_map(|node| match &node.kind {
+            Kind::Source(Source::State { name, initial }) => Some((name.as_str(), initial)),
+            _ => None,
+        })
+    }
+
     /// The states that change, with the values that they have after the step.
     pub fn nexts(&self) -> &[(NodeId, Value)] {
         &self.nexts

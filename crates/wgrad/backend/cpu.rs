@@ -1,6 +1,6 @@
 //! Graphs on the CPU.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use wgrad_core::plan::Plan;
@@ -8,13 +8,15 @@ use wgrad_core::{Graph, HostTensor};
 use wgrad_executor::Statistics;
 use wgrad_reference::Store;
 
-use crate::backend::{Backend, Program};
+use crate::backend::{Backend, Copies, Program, foreign_snapshot};
 use crate::error::Error;
 
 /// Inputs and states, and the graphs that share them.
 #[derive(Debug, Default)]
 pub(super) struct Cpu {
     store: Store,
+    /// The names of the states in it.
+    states: BTreeSet<String>,
     programs: Vec<wgrad_reference::Program>,
     /// What the last step gave.
     outputs: BTreeMap<String, Arc<HostTensor>>,
@@ -33,6 +35,7 @@ impl Backend for Cpu {
 
     fn load(&mut self, _: &str, graph: &Graph) -> Result<Program, Error> {
         self.store.add(graph)?;
+        self.states.extend(graph.states().map(|(name, _)| name.to_owned()));
         self.programs.push(wgrad_reference::Program::new(graph)?);
         Ok(Program(self.programs.len() - 1))
     }
@@ -42,12 +45,29 @@ impl Backend for Cpu {
         Ok(true)
     }
 
+    fn has_state(&self, name: &str) -> bool {
+        self.states.contains(name)
+    }
+
     fn write_state(&mut self, name: &str, tensor: &Arc<HostTensor>) -> Result<(), Error> {
         Ok(self.store.write(name, tensor.clone())?)
     }
 
     fn read_state(&mut self, name: &str) -> Result<Arc<HostTensor>, Error> {
         Ok(self.store.read(name)?.clone())
+    }
+
+    fn snapshot(&self) -> Result<Copies, Error> {
+        let copies = self.states.iter().map(|name| Ok((name.clone(), self.store.read(name)?.clone())));
+        Ok(Copies::Host(copies.collect::<Result<_, Error>>()?))
+    }
+
+    fn restore(&mut self, copies: &Copies) -> Result<(), Error> {
+        let Copies::Host(copies) = copies else { return Err(foreign_snapshot()) };
+        let mut store = self.store.clone();
+        copies.iter().try_for_each(|(name, tensor)| store.write(name, tensor.clone()))?;
+        self.store = store;
+        Ok(())
     }
 
     fn read_output(&mut self, _: Program, name: &str) -> Result<Arc<HostTensor>, Error> {

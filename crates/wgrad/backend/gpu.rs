@@ -6,7 +6,7 @@ use wgrad_core::plan::{Plan, Target, plan};
 use wgrad_core::{Graph, HostTensor};
 use wgrad_executor::{Checks, Executor, LoadedPlan, Statistics};
 
-use crate::backend::{Backend, Program};
+use crate::backend::{Backend, Copies, Program, foreign_snapshot};
 use crate::error::Error;
 
 /// An executor, and the plans that it has loaded.
@@ -49,6 +49,10 @@ impl Backend for Gpu {
         Ok(is_read)
     }
 
+    fn has_state(&self, name: &str) -> bool {
+        self.executor.states().any(|(state, _)| state == name)
+    }
+
     fn write_state(&mut self, name: &str, tensor: &Arc<HostTensor>) -> Result<(), Error> {
         Ok(self.executor.write_state_blocking(name, tensor)?)
     }
@@ -56,6 +60,17 @@ impl Backend for Gpu {
     fn read_state(&mut self, name: &str) -> Result<Arc<HostTensor>, Error> {
         self.executor.finish_blocking()?;
         Ok(self.executor.read_state_blocking(name)?.into())
+    }
+
+    fn snapshot(&self) -> Result<Copies, Error> {
+        Ok(Copies::Device(self.executor.snapshot_blocking()?))
+    }
+
+    fn restore(&mut self, copies: &Copies) -> Result<(), Error> {
+        match copies {
+            Copies::Device(snapshot) => Ok(self.executor.restore_blocking(snapshot)?),
+            Copies::Host(_) => Err(foreign_snapshot()),
+        }
     }
 
     fn read_output(&mut self, program: Program, name: &str) -> Result<Arc<HostTensor>, Error> {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use wgrad_core::plan::Plan;
 use wgrad_core::{Graph, HostTensor};
+use wgrad_executor::wgpu::WasmNotSend;
 use wgrad_executor::{Checks, Statistics};
 
 use crate::device::Device;
@@ -17,8 +18,18 @@ use crate::error::Error;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Program(usize);
 
-/// Runs graphs, whose inputs and states of one name are the same.
-pub(crate) trait Backend: Debug {
+/// What all states were at one moment.
+#[derive(Debug)]
+pub(crate) enum Copies {
+    /// Copies on the device that they were made on.
+    Device(wgrad_executor::Snapshot),
+    /// The tensors themselves, by name.
+    Host(Vec<(String, Arc<HostTensor>)>),
+}
+
+/// Runs graphs, whose inputs and states of one name are the same. It goes from thread to thread, but in a browser, whose
+/// objects do not.
+pub(crate) trait Backend: Debug + WasmNotSend {
     /// Whether there can be tensors of so many bytes for all parameters, their gradients, and what an optimizer keeps.
     fn check_room(&self, bytes: u64) -> Result<(), Error>;
 
@@ -28,11 +39,20 @@ pub(crate) trait Backend: Debug {
     /// Writes an input of loaded graphs. Says whether one of them reads it; otherwise nothing is written.
     fn write_input(&mut self, name: &str, tensor: &Arc<HostTensor>) -> Result<bool, Error>;
 
+    /// Whether a loaded graph reads or changes a state of this name. One that a graph has but does not use may be missing.
+    fn has_state(&self, name: &str) -> bool;
+
     /// Overwrites a state of loaded graphs.
     fn write_state(&mut self, name: &str, tensor: &Arc<HostTensor>) -> Result<(), Error>;
 
     /// Waits for all steps, and reads a state.
     fn read_state(&mut self, name: &str) -> Result<Arc<HostTensor>, Error>;
+
+    /// Copies all states, as they are after all steps; nothing is read back.
+    fn snapshot(&self) -> Result<Copies, Error>;
+
+    /// Puts states back to what they were. Those that were loaded later stay as they are.
+    fn restore(&mut self, copies: &Copies) -> Result<(), Error>;
 
     /// Waits for all steps, and reads an output of the last one, which has to be one of this program.
     fn read_output(&mut self, program: Program, name: &str) -> Result<Arc<HostTensor>, Error>;
@@ -45,6 +65,11 @@ pub(crate) trait Backend: Debug {
 
     /// What was asked of a device.
     fn statistics(&self) -> Statistics;
+}
+
+/// The error for copies that another kind of backend has made.
+fn foreign_snapshot() -> Error {
+    Error::mismatch("snapshot", "one of this device", "one of another")
 }
 
 /// The backend of a device.

@@ -52,13 +52,15 @@ pub(crate) fn training(built: Built, feed: &Feed, phase: Phase) -> Result<Logged
     Ok((finish(&trace)?, losses.hits.is_some()))
 }
 
-/// The graph of a step that changes nothing, but gives `output`, `loss`, and for each vector that an optimizer changes
+/// The graph of a step that changes nothing, but gives `output`, `loss`, the `norm` of all gradients, and for each vector that an optimizer changes
 /// `gradient` with its place.
 pub(crate) fn gradients(built: Built, feed: &Feed) -> Result<Graph, Error> {
     let trace = built.trace();
     let backward = backward(&trace, built, feed)?;
     trace.output("output", &backward.output);
     trace.output("loss", &backward.mean);
+    let gradients: Vec<Var> = backward.gradients.iter().map(|(_, gradient)| gradient.clone()).collect();
+    trace.output("norm", &norm(&trace, &gradients));
     for (arena, gradient) in &backward.gradients {
         trace.output(&gradient_name(*arena), gradient);
     }
@@ -138,7 +140,7 @@ fn update(trace: &Trace, built: Built, backward: &Backward, scale: &Var) -> Resu
     let steps = built.network.accumulation;
     let gradients: Vec<Var> = backward.gradients.iter().map(|(arena, gradient)| mean_gradient(gradient, *arena, steps)).collect();
     let scale = match built.network.clip_norm {
-        Some(largest) => scale * clip(&norm(&gradients), largest),
+        Some(largest) => scale * clip(&norm(trace, &gradients), largest),
         None => scale.clone(),
     };
     for ((arena, _), gradient) in backward.gradients.iter().zip(gradients) {
@@ -157,10 +159,10 @@ fn update(trace: &Trace, built: Built, backward: &Backward, scale: &Var) -> Resu
     Ok(())
 }
 
-/// The norm of all gradients together.
-fn norm(gradients: &[Var]) -> Var {
+/// The norm of all gradients together: 0 where all is frozen.
+fn norm(trace: &Trace, gradients: &[Var]) -> Var {
     let squares = gradients.iter().map(|gradient| gradient.square().sum());
-    squares.reduce(|total, square| total + square).unwrap_or_else(|| gradients[0].clone()).sqrt()
+    squares.reduce(|total, square| total + square).unwrap_or_else(|| trace.scalar(0.0)).sqrt()
 }
 
 /// What gradients of a norm are multiplied with, so that it is not above the largest: PyTorch's `clip_grad_norm_`.

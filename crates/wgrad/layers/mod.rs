@@ -58,7 +58,7 @@ pub use transformer::{TransformerEncoder, TransformerEncoderLayer};
 /// assert_eq!(summary.parameters, 12);
 /// # Ok::<(), Error>(())
 /// ```
-pub trait Layer: Debug {
+pub trait Layer: Debug + Send {
     /// Its kind, such as `Linear`.
     fn name(&self) -> &str;
 

@@ -17,7 +17,7 @@ pub use cross_entropy::CrossEntropyLoss;
 pub use mse::MSELoss;
 
 /// How far a model's outputs are from the targets.
-pub trait Loss: Debug {
+pub trait Loss: Debug + Send {
     /// Checks targets, `[n, ...]`, for a model whose output for one example is of shape `output`.
     ///
     /// # Errors

@@ -21,7 +21,7 @@ pub(crate) use groups::ROWS;
 pub use sgd::SGD;
 
 /// A rule by which parameters follow their gradients.
-pub trait Optimizer: Debug {
+pub trait Optimizer: Debug + Send {
     /// Checks what the optimizer was made with.
     ///
     /// # Errors

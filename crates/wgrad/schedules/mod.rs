@@ -29,7 +29,7 @@ pub enum Unit {
 }
 
 /// A learning rate that changes in the course of training.
-pub trait Schedule: Debug {
+pub trait Schedule: Debug + Send {
     /// Checks what the schedule was made with.
     ///
     /// # Errors

@@ -34,7 +34,7 @@ impl Trainer {
         let mut work = Vec::new();
         for (batches, steps) in Batches::of(data.len(), BATCH.min(data.len())).into_iter().filter(|(_, steps)| *steps > 0) {
             let feed = Feed::of_data("evaluation", data, Pick::InOrder(batches));
-            let loaded = self.load(Task::Evaluate(feed.clone()))?;
+            let loaded = self.load_task(Task::Evaluate(feed.clone()))?;
             self.write_data(&feed, data)?;
             work.push((loaded, steps));
         }

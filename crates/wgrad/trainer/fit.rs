@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use crate::backend::Program;
+use crate::callbacks::{self, Callback};
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::graphs::{Batches, Feed, Phase, Pick, log_name};
@@ -22,8 +23,15 @@ pub enum Control {
     Stop,
 }
 
+impl Control {
+    /// Goes on where both do.
+    pub(crate) fn and(self, other: Self) -> Self {
+        if self == Self::Continue { other } else { self }
+    }
+}
+
 /// An epoch's steps, ready to be run: full ones, and a smaller last one where they do not come out even.
-struct Session {
+pub(super) struct Session {
     batches: Batches,
     /// Of full batches and of the last one: how many steps there are, and how they are taken.
     kinds: Vec<(u64, Steps)>,
@@ -38,7 +46,7 @@ struct Steps {
 
 impl Session {
     /// The steps of an epoch.
-    fn steps(&self) -> u64 {
+    pub fn steps(&self) -> u64 {
         self.batches.steps() as u64
     }
 
@@ -61,6 +69,15 @@ impl Session {
     }
 }
 
+/// A training while it runs.
+struct Run<'a> {
+    session: Session,
+    validation: Option<&'a Dataset>,
+    callback: &'a mut dyn Callback,
+    epochs: usize,
+    stride: Stride,
+}
+
 impl Trainer {
     /// Trains for so many epochs on all of `data`, in a random order. After each epoch the model is evaluated on
     /// `validation`, if any, and `after_epoch` may stop the training.
@@ -75,30 +92,38 @@ impl Trainer {
         data: &Dataset,
         epochs: usize,
         validation: Option<&Dataset>,
-        mut after_epoch: impl FnMut(&Epoch) -> Control,
+        after_epoch: impl FnMut(&Epoch) -> Control,
+    ) -> Result<History, Error> {
+        self.fit_with(data, epochs, validation, after_epoch)
+    }
+
+    /// As [`Trainer::fit`], with any [`Callback`]: one that stops early, one that saves, one of one's own, or several.
+    ///
+    /// An epoch that was interrupted, by a callback or after a checkpoint, is ended first, and counts as one.
+    ///
+    /// # Errors
+    /// As `fit`; and those of the callback.
+    pub fn fit_with(
+        &mut self,
+        data: &Dataset,
+        epochs: usize,
+        validation: Option<&Dataset>,
+        mut callback: impl Callback,
     ) -> Result<History, Error> {
         let session = self.session(data)?;
         if let Some(validation) = validation {
             self.prepare_evaluation(validation)?;
         }
-        let (mut history, mut stride) = (History::default(), Stride::new());
+        let mut run = Run { session, validation, callback: &mut callback, epochs, stride: Stride::new() };
+        let mut history = History::default();
         for epoch in 1..=epochs {
-            let began = Instant::now();
-            let score = self.epoch(&session, &mut stride, epoch, epochs)?;
-            let us_per_step = began.elapsed().as_secs_f64() * 1e6 / session.batches.steps() as f64;
-            let validation = validation.map(|validation| self.evaluate(validation)).transpose()?;
-            if validation.is_some_and(|validation| !validation.loss.is_finite()) {
-                // The last update broke the model, which no later step's loss can show any more.
-                return Err(self.stop_at(self.steps, Some(epoch)));
-            }
-            let Score { loss, accuracy } = score;
-            let seconds = began.elapsed().as_secs_f64();
-            let epoch = Epoch { epoch, loss, accuracy, validation, seconds, us_per_step };
-            history.epochs.push(epoch);
-            if after_epoch(&epoch) == Control::Stop {
+            let (epoch, control) = self.epoch(&mut run, epoch)?;
+            history.epochs.extend(epoch);
+            if control == Control::Stop {
                 break;
             }
         }
+        callback.after_training(self)?;
         Ok(history)
     }
 
@@ -112,7 +137,8 @@ impl Trainer {
         validation.map_or(Ok(()), |validation| self.prepare_evaluation(validation).map(drop))
     }
 
-    fn session(&mut self, data: &Dataset) -> Result<Session, Error> {
+    /// Makes the steps of an epoch on these data ready.
+    pub(super) fn session(&mut self, data: &Dataset) -> Result<Session, Error> {
         self.check_running()?;
         check_batch_size(self.options.batch_size, data)?;
         self.accept(data)?;
@@ -120,9 +146,9 @@ impl Trainer {
         let mut kinds = Vec::new();
         for (batches, steps) in [full, rest].into_iter().filter(|(_, steps)| *steps > 0) {
             let feed = Feed::of_data("train", data, Pick::Shuffled(batches));
-            let update = self.load(Task::Train(feed.clone(), Phase::Update))?;
+            let update = self.load_task(Task::Train(feed.clone(), Phase::Update))?;
             let gathers = self.options.accumulation > 1;
-            let gather = gathers.then(|| self.load(Task::Train(feed.clone(), Phase::Gather))).transpose()?;
+            let gather = gathers.then(|| self.load_task(Task::Train(feed.clone(), Phase::Gather))).transpose()?;
             self.write_data(&feed, data)?;
             kinds.push((steps.into(), Steps { update, gather }));
         }
@@ -130,57 +156,106 @@ impl Trainer {
     }
 
     /// Begins a new epoch, unless one of as many steps was interrupted, as after a checkpoint. Returns the first step.
-    fn begin_epoch(&mut self, session: &Session) -> Result<u64, Error> {
+    pub(super) fn begin_epoch(&mut self, session: &Session) -> Result<u64, Error> {
         let steps = session.steps();
-        if self.epoch_steps as u64 != steps {
-            self.epoch_steps = steps as usize;
-            self.position = self.position.next_multiple_of(steps);
+        if self.counts.epoch_steps != steps {
+            self.counts.epoch_steps = steps;
+            self.counts.position = self.counts.position.next_multiple_of(steps);
             self.write_clock()?;
         }
-        Ok(self.position % steps)
+        Ok(self.counts.position % steps)
     }
 
-    fn epoch(&mut self, session: &Session, stride: &mut Stride, epoch: usize, epochs: usize) -> Result<Score, Error> {
-        let (first, before) = (self.begin_epoch(session)?, self.steps);
-        let steps = session.batches.steps();
-        self.run_epoch(session, stride, Progress { epoch, epochs, step: first as usize, steps })?;
-        let log = self.backend.read_state(&log_name("train", steps))?;
-        let log = Log::new(&log, session.has_accuracy());
+    /// An epoch with its validation, and what the callback decides. Where it stops within the epoch, there is no result.
+    fn epoch(&mut self, run: &mut Run, number: usize) -> Result<(Option<Epoch>, Control), Error> {
+        let (began, before) = (Instant::now(), self.counts.steps);
+        let Some(Score { loss, accuracy }) = self.train_epoch(run, number)? else { return Ok((None, Control::Stop)) };
+        let us_per_step = began.elapsed().as_secs_f64() * 1e6 / (self.counts.steps - before) as f64;
+        let inside = callbacks::call_if_due(run.callback, self)?;
+        let validation = run.validation.map(|validation| self.evaluate(validation)).transpose()?;
+        if validation.is_some_and(|validation| !validation.loss.is_finite()) {
+            // The last update broke the model, which no later step's loss can show any more.
+            return Err(self.stop_at(self.counts.steps, Some(number)));
+        }
+        let seconds = began.elapsed().as_secs_f64();
+        let epoch = Epoch { epoch: number, loss, accuracy, validation, seconds, us_per_step };
+        let after = run.callback.after_epoch(self, &epoch)?;
+        Ok((Some(epoch), inside.and(after)))
+    }
+
+    /// The steps of an epoch. None where the callback stops the training within it.
+    fn train_epoch(&mut self, run: &mut Run, number: usize) -> Result<Option<Score>, Error> {
+        let (first, before) = (self.begin_epoch(&run.session)?, self.counts.steps);
+        let steps = run.session.batches.steps();
+        self.run_epoch(run, Progress { epoch: number, epochs: run.epochs, step: first as usize, steps })?;
+        let log = Log::new(&*self.backend.read_state(&log_name("train", steps))?, run.session.has_accuracy());
         if let Some(broken) = log.first_broken() {
-            let taken = (broken as u64).saturating_sub(first);
-            self.steps = before;
-            self.count(taken);
-            self.position -= steps as u64 - first - taken;
-            return Err(self.stop_at(self.steps + 1, Some(epoch)));
+            let good = (broken as u64).saturating_sub(first);
+            self.take_back(self.counts.steps.saturating_sub(before + good));
+            return Err(self.stop_at(self.counts.steps + 1, Some(number)));
+        }
+        if !self.counts.position.is_multiple_of(steps as u64) {
+            return Ok(None);
         }
         self.end_epoch();
-        Ok(log.score(session.counts()))
+        Ok(Some(log.score(run.session.counts())))
     }
 
-    /// Without reports as many steps as can be are run at once, so that there are few submissions.
-    fn run_epoch(&mut self, session: &Session, stride: &mut Stride, mut progress: Progress) -> Result<(), Error> {
-        stride.pause();
+    /// Without reports and callbacks as many steps as can be are run at once, so that there are few submissions.
+    fn run_epoch(&mut self, run: &mut Run, mut progress: Progress) -> Result<(), Error> {
+        run.stride.pause();
         self.report(progress);
         while progress.step < progress.steps {
             let left = (progress.steps - progress.step) as u64;
-            let known = self.write_rates()? * u64::from(self.options.accumulation);
-            let most = left.min(known);
-            let run = if self.progress.is_some() { stride.next(most as u32, Instant::now()).into() } else { most };
-            let work = self.work(session, progress.step as u64, run);
-            self.backend.run(&work)?;
-            self.count(run);
-            self.position += run;
-            progress.step += run as usize;
+            let most = left.min(self.known_steps()?).min(self.until_callback(run.callback));
+            let steps = if self.progress.is_some() { run.stride.next(most as u32, Instant::now()).into() } else { most };
+            self.run_steps(&run.session, progress.step as u64, steps)?;
+            progress.step += steps as usize;
             self.report(progress);
+            let is_inside = progress.step < progress.steps;
+            if is_inside && callbacks::call_if_due(run.callback, self)? == Control::Stop {
+                break;
+            }
         }
         Ok(())
+    }
+
+    /// Has the device take steps of an epoch, of which it must know the learning rates.
+    pub(super) fn run_steps(&mut self, session: &Session, first: u64, steps: u64) -> Result<(), Error> {
+        let work = self.work(session, first, steps);
+        self.backend.run(&work)?;
+        self.count(steps);
+        self.counts.position += steps;
+        Ok(())
+    }
+
+    /// Makes sure that the device knows the next learning rates. Returns for how many steps at least.
+    pub(super) fn known_steps(&mut self) -> Result<u64, Error> {
+        let accumulation = u64::from(self.options.accumulation);
+        Ok(self.write_rates()? * accumulation - self.counts.steps % accumulation)
+    }
+
+    /// The steps to the next one after which the callback is called.
+    fn until_callback(&self, callback: &dyn Callback) -> u64 {
+        match callback.every_steps() {
+            0 => u64::MAX,
+            every => every - self.counts.steps % every,
+        }
+    }
+
+    /// Counts steps less that turned out not to have changed anything.
+    pub(super) fn take_back(&mut self, steps: u64) {
+        let taken = self.counts.steps.saturating_sub(steps);
+        self.counts.steps = 0;
+        self.count(taken);
+        self.counts.position = self.counts.position.saturating_sub(steps);
     }
 
     /// So many steps of an epoch from one on, of which equal ones stand together.
     fn work(&self, session: &Session, first: u64, steps: u64) -> Vec<(Program, u32)> {
         let mut work: Vec<(Program, u32)> = Vec::new();
         for step in 0..steps {
-            let program = session.program(first + step, self.phase(self.steps + step));
+            let program = session.program(first + step, self.phase(self.counts.steps + step));
             match work.last_mut() {
                 Some((last, count)) if *last == program => *count += 1,
                 _ => work.push((program, 1)),

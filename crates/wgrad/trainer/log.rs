@@ -18,9 +18,14 @@ impl Log {
         Self { rows: elements.chunks_exact(2).map(|row| [row[0], row[1]]).collect(), has_accuracy }
     }
 
+    /// The mean loss of each step.
+    pub fn losses(&self) -> impl Iterator<Item = f32> {
+        self.rows.iter().map(|[loss, _]| *loss)
+    }
+
     /// The first step, from 0, whose loss is NaN or infinite.
     pub fn first_broken(&self) -> Option<usize> {
-        self.rows.iter().position(|[loss, _]| !loss.is_finite())
+        self.losses().position(|loss| !loss.is_finite())
     }
 
     /// The mean over all examples, of which each step had so many.

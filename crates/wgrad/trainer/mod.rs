@@ -1,14 +1,20 @@
 //! Training, evaluation and prediction of one model on one device.
 
+mod counts;
+mod description;
 mod evaluate;
+mod find_learning_rate;
 mod fit;
 mod log;
 mod options;
 mod parameters;
 mod predict;
 mod progress;
+mod save;
 mod schedule;
 mod show;
+mod snapshot;
+mod states;
 mod step;
 mod tasks;
 
@@ -28,12 +34,16 @@ use crate::losses::Loss;
 use crate::optimizers::Optimizers;
 use crate::parameters::Parameters;
 
+pub use find_learning_rate::{LearningRateCurve, LearningRateFinder};
 pub use fit::Control;
 pub use options::Options;
 pub use progress::Progress;
+pub use snapshot::Snapshot;
 pub use step::Gradients;
 
+use counts::Counts;
 use schedule::Rates;
+use states::States;
 use tasks::Loaded;
 
 /// A model on a device, with the loss that it is trained to make small and the optimizer that does so.
@@ -45,19 +55,13 @@ pub struct Trainer {
     options: Options,
     model: Option<Model>,
     loaded: Vec<Loaded>,
+    /// The values of states that no loaded graph has yet.
+    waiting: States,
     /// What the backend's inputs were last written with.
     resident: HashMap<String, Arc<HostTensor>>,
     rates: Rates,
-    /// The steps taken so far.
-    steps: u64,
-    /// The updates among them.
-    updates: u64,
-    /// The steps of whole epochs, and how many an epoch had.
-    position: u64,
-    epoch_steps: usize,
-    /// The step and epoch in which the loss was no longer finite.
-    stopped: Option<(u64, Option<usize>)>,
-    progress: Option<Box<dyn FnMut(Progress)>>,
+    counts: Counts,
+    progress: Option<Box<dyn FnMut(Progress) + Send>>,
 }
 
 /// A model whose parameters are known.
@@ -91,13 +95,10 @@ impl Trainer {
             options,
             model: None,
             loaded: Vec::new(),
+            waiting: States::new(),
             resident: HashMap::new(),
             rates: Rates::default(),
-            steps: 0,
-            updates: 0,
-            position: 0,
-            epoch_steps: 0,
-            stopped: None,
+            counts: Counts::default(),
             progress: None,
         })
     }
@@ -128,7 +129,12 @@ impl Trainer {
 
     /// How many steps have been taken.
     pub fn steps(&self) -> u64 {
-        self.steps
+        self.counts.steps
+    }
+
+    /// How many passes over the data have been completed.
+    pub fn epochs(&self) -> u64 {
+        self.counts.epochs
     }
 
     /// What was asked of the device so far: zeros on the CPU.
@@ -140,14 +146,15 @@ impl Trainer {
     ///
     /// Nothing is read back for it: the steps that it counts have been given to the device, which may be a few
     /// submissions behind.
-    pub fn on_progress(&mut self, report: impl FnMut(Progress) + 'static) {
+    pub fn on_progress(&mut self, report: impl FnMut(Progress) + Send + 'static) {
         self.progress = Some(Box::new(report));
     }
 
     /// Tells the device how many steps have been taken.
     fn write_clock(&mut self) -> Result<(), Error> {
-        let [step, position, update] = [self.steps, self.position, self.updates].map(|count| count as u32);
-        let clock = Clock { step, position, update, stop: self.stopped.is_some() };
+        let Counts { steps, updates, position, stopped, .. } = self.counts;
+        let [step, position, update] = [steps, position, updates].map(|count| count as u32);
+        let clock = Clock { step, position, update, stop: stopped.is_some() };
         self.backend.write_state(CLOCK, &Arc::new(clock.to_host()))
     }
 
@@ -164,7 +171,7 @@ impl Trainer {
 impl fmt::Debug for Trainer {
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
         let mut fields = formatter.debug_struct("Trainer");
-        fields.field("network", &self.network).field("options", &self.options).field("steps", &self.steps);
+        fields.field("network", &self.network).field("options", &self.options).field("counts", &self.counts);
         fields.finish_non_exhaustive()
     }
 }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use wgrad_core::HostTensor;
 
 use crate::error::Error;
-use crate::parameters::Role;
+use crate::files::Digest;
+use crate::parameters::{Given, Role};
 use crate::tensor::Tensor;
-use crate::trainer::Trainer;
+use crate::trainer::{Model, Trainer};
 
 impl Trainer {
     /// All parameters by name, in the order of the layers.
@@ -35,7 +36,7 @@ impl Trainer {
     /// # Errors
     /// As [`Trainer::load_state_dict`].
     pub fn set_parameters(&mut self, named: &[(String, Tensor)]) -> Result<(), Error> {
-        self.replace(named, |role| role != Role::Trainable)
+        self.replace(&given(named), |role| role != Role::Trainable)
     }
 
     /// Replaces all parameters and buffers by named ones, such as PyTorch's `state_dict` holds. The optimizer's state stays
@@ -45,21 +46,15 @@ impl Trainer {
     /// Where the model is not built yet; where names are missing or unknown, or shapes differ: the error lists all of
     /// them, and nothing was changed; on errors of the device.
     pub fn load_state_dict(&mut self, named: &[(String, Tensor)]) -> Result<(), Error> {
-        self.replace(named, |_| false)
+        self.replace(&given(named), |_| false)
     }
 
-    fn replace(&mut self, named: &[(String, Tensor)], may_lack: impl Fn(Role) -> bool) -> Result<(), Error> {
+    pub(super) fn replace(&mut self, named: &[(String, Given)], may_lack: impl Fn(Role) -> bool) -> Result<(), Error> {
         let previous = self.packed()?;
         let parameters = &self.model()?.parameters;
         let packed = parameters.pack(named, &previous, |entry| may_lack(entry.role))?;
-        if self.loaded.is_empty() {
-            if let Some(model) = &mut self.model {
-                model.initial = packed;
-            }
-            return Ok(());
-        }
         let states: Vec<String> = parameters.arenas.iter().map(|arena| arena.state.clone()).collect();
-        states.iter().zip(&packed).try_for_each(|(state, vector)| self.backend.write_state(state, vector))
+        states.iter().zip(packed).try_for_each(|(state, vector)| self.set_state(state, vector))
     }
 
     /// Sixteen hexadecimal digits that differ where any bit of any parameter does: the 64-bit FNV-1a hash of their bytes,
@@ -68,21 +63,18 @@ impl Trainer {
     /// # Errors
     /// As [`Trainer::parameters`].
     pub fn weights_hash(&mut self) -> Result<String, Error> {
-        const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
-        const PRIME: u64 = 0x0100_0000_01b3;
         let elements = self.parameters()?.into_iter().flat_map(|(_, tensor)| tensor.to_vec());
-        let bytes = elements.flat_map(f32::to_le_bytes);
-        let hash = bytes.fold(OFFSET, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(PRIME));
-        Ok(format!("{hash:016x}"))
+        Ok(Digest::new().and(elements.flat_map(f32::to_le_bytes)).digits())
     }
 
     /// The vectors of all parameters and buffers.
     fn packed(&mut self) -> Result<Vec<Arc<HostTensor>>, Error> {
-        let Self { model, loaded, backend, .. } = self;
-        let model = model.as_ref().ok_or(Error::NotBuilt)?;
-        if loaded.is_empty() {
-            return Ok(model.initial.clone());
-        }
-        model.parameters.arenas.iter().map(|arena| backend.read_state(&arena.state)).collect()
+        let Model { parameters, initial } = self.model()?;
+        let states: Vec<_> = parameters.arenas.iter().map(|arena| arena.state.clone()).zip(initial.clone()).collect();
+        states.into_iter().map(|(state, initial)| Ok(self.state(&state)?.unwrap_or(initial))).collect()
     }
+}
+
+fn given(named: &[(String, Tensor)]) -> Vec<(String, Given)> {
+    named.iter().map(|(name, tensor)| (name.clone(), Ok(tensor.clone()))).collect()
 }

@@ -30,7 +30,7 @@ impl Trainer {
 
     fn predict_batch(&mut self, inputs: &Inputs) -> Result<Tensor, Error> {
         let feed = Feed::of_inputs("predict", inputs, Pick::All);
-        let loaded = self.load(Task::Predict(feed.clone()))?;
+        let loaded = self.load_task(Task::Predict(feed.clone()))?;
         self.write(&feed.inputs_name(), inputs.tensor().host())?;
         self.backend.run(&[(loaded.program, 1)])?;
         Ok(Tensor::from_host(self.backend.read_output(loaded.program, "output")?))

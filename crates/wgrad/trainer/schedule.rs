@@ -9,6 +9,7 @@ use crate::graphs::SCHEDULE;
 use crate::optimizers::{Optimizers, ROWS, check_learning_rate};
 use crate::schedules::{ConstantLR, Schedule, Unit};
 use crate::trainer::Trainer;
+use crate::trainer::counts::Counts;
 
 /// Which learning rate an update has, and for which updates the device knows it.
 #[derive(Debug)]
@@ -16,15 +17,13 @@ pub(super) struct Rates {
     schedule: Box<dyn Schedule>,
     /// The learning rate of all optimizers in place of their own and the schedule's.
     fixed: Option<f64>,
-    /// The passes over the data so far.
-    pub epoch: u64,
     /// The updates whose numbers are on the device, from 0.
     written: Range<u64>,
 }
 
 impl Default for Rates {
     fn default() -> Self {
-        Self { schedule: Box::new(ConstantLR), fixed: None, epoch: 0, written: 0..0 }
+        Self { schedule: Box::new(ConstantLR), fixed: None, written: 0..0 }
     }
 }
 
@@ -34,26 +33,43 @@ impl Rates {
         self.written = 0..0;
     }
 
-    /// What the schedule makes of a base after so many updates.
-    fn learning_rate(&self, base: f64, update: u64) -> f64 {
-        self.fixed.unwrap_or_else(|| self.schedule.learning_rate(base, self.time(update)))
+    /// The learning rate that all optimizers have in place of their own and the schedule's.
+    pub fn fixed(&self) -> Option<f64> {
+        self.fixed
     }
 
-    fn time(&self, update: u64) -> u64 {
+    /// Gives all optimizers this learning rate, or again that of the schedule.
+    pub fn fix(&mut self, learning_rate: Option<f64>) {
+        self.fixed = learning_rate;
+        self.forget();
+    }
+
+    /// Follows another schedule. Returns the one before.
+    pub fn follow(&mut self, schedule: Box<dyn Schedule>) -> Box<dyn Schedule> {
+        self.forget();
+        std::mem::replace(&mut self.schedule, schedule)
+    }
+
+    /// What the schedule makes of a base after so many updates and epochs.
+    fn learning_rate(&self, base: f64, update: u64, epoch: u64) -> f64 {
+        self.fixed.unwrap_or_else(|| self.schedule.learning_rate(base, self.time(update, epoch)))
+    }
+
+    fn time(&self, update: u64, epoch: u64) -> u64 {
         match self.schedule.unit() {
             Unit::Step => update,
-            Unit::Epoch => self.epoch,
+            Unit::Epoch => epoch,
         }
     }
 
-    /// The ring that holds the numbers of the updates from `first` on.
-    fn table(&self, optimizers: &Optimizers, first: u64) -> HostTensor {
+    /// The ring that holds the numbers of the updates from `first` on, all in this epoch.
+    fn table(&self, optimizers: &Optimizers, first: u64, epoch: u64) -> HostTensor {
         let kind = optimizers.table_kind();
         let columns = kind.shape.columns();
         let mut elements = vec![0.0; kind.shape.elements()];
         for update in first..first + ROWS as u64 {
-            let row =
-                optimizers.row(update + 1, |base| self.learning_rate(base, update), self.schedule.momentum(self.time(update)));
+            let learning_rate = |base| self.learning_rate(base, update, epoch);
+            let row = optimizers.row(update + 1, learning_rate, self.schedule.momentum(self.time(update, epoch)));
             let place = (update % ROWS as u64) as usize * columns;
             elements[place..place + columns].copy_from_slice(&row);
         }
@@ -69,9 +85,8 @@ impl Trainer {
     /// Where a number of the schedule is out of its range.
     pub fn set_schedule(&mut self, schedule: impl Schedule + 'static) -> Result<(), Error> {
         schedule.check()?;
-        self.rates.schedule = Box::new(schedule);
-        self.rates.fixed = None;
-        self.rates.forget();
+        self.rates.follow(Box::new(schedule));
+        self.rates.fix(None);
         Ok(())
     }
 
@@ -82,19 +97,19 @@ impl Trainer {
     /// Where it is negative, NaN or infinite.
     pub fn set_learning_rate(&mut self, learning_rate: f64) -> Result<(), Error> {
         check_learning_rate(learning_rate)?;
-        self.rates.fixed = Some(learning_rate);
-        self.rates.forget();
+        self.rates.fix(Some(learning_rate));
         Ok(())
     }
 
     /// The learning rate of the next update: that of the first optimizer.
     pub fn learning_rate(&self) -> f64 {
-        self.rates.learning_rate(self.network.optimizers.get(0).learning_rate(), self.updates)
+        let base = self.network.optimizers.get(0).learning_rate();
+        self.rates.learning_rate(base, self.counts.updates, self.counts.epochs)
     }
 
     /// Tells schedules that count epochs that one has ended: for explicit loops, as `fit` does so by itself.
     pub fn end_epoch(&mut self) {
-        self.rates.epoch += 1;
+        self.counts.epochs += 1;
         if self.rates.schedule.unit() == Unit::Epoch {
             self.rates.forget();
         }
@@ -102,11 +117,12 @@ impl Trainer {
 
     /// Makes sure that the device knows the numbers of the next update. Returns for how many it does.
     pub(super) fn write_rates(&mut self) -> Result<u64, Error> {
-        if !self.rates.written.contains(&self.updates) {
-            let table = self.rates.table(&self.network.optimizers, self.updates);
+        let Counts { updates, epochs, .. } = self.counts;
+        if !self.rates.written.contains(&updates) {
+            let table = self.rates.table(&self.network.optimizers, updates, epochs);
             self.write(SCHEDULE, &table.into())?;
-            self.rates.written = self.updates..self.updates + ROWS as u64;
+            self.rates.written = updates..updates + ROWS as u64;
         }
-        Ok(self.rates.written.end - self.updates)
+        Ok(self.rates.written.end - updates)
     }
 }

@@ -15,6 +15,8 @@ pub struct Gradients {
     pub output: Tensor,
     /// The mean loss.
     pub loss: f32,
+    /// The norm of all gradients together, which [`Options::clip_norm`](crate::Options::clip_norm) is compared with.
+    pub norm: f32,
     /// The gradient of the mean loss with respect to each parameter, by name.
     pub gradients: Vec<(String, Tensor)>,
 }
@@ -31,15 +33,15 @@ impl Trainer {
         self.check_running()?;
         self.accept(batch)?;
         let feed = Feed::of_data("batch", batch, Pick::All);
-        let phase = self.phase(self.steps);
-        let loaded = self.load(Task::Train(feed.clone(), phase))?;
+        let phase = self.phase(self.counts.steps);
+        let loaded = self.load_task(Task::Train(feed.clone(), phase))?;
         self.write_data(&feed, batch)?;
         self.write_rates()?;
         self.backend.run(&[(loaded.program, 1)])?;
         let log = self.backend.read_state(&log_name("train", 1))?;
         let log = Log::new(&log, loaded.has_accuracy);
         if log.first_broken().is_some() {
-            return Err(self.stop_at(self.steps + 1, None));
+            return Err(self.stop_at(self.counts.steps + 1, None));
         }
         self.count(1);
         Ok(log.score([batch.len()].into_iter()).loss)
@@ -53,24 +55,24 @@ impl Trainer {
     pub fn gradients(&mut self, batch: &Dataset) -> Result<Gradients, Error> {
         self.accept(batch)?;
         let feed = Feed::of_data("batch", batch, Pick::All);
-        let loaded = self.load(Task::Gradients(feed.clone()))?;
+        let loaded = self.load_task(Task::Gradients(feed.clone()))?;
         self.write_data(&feed, batch)?;
         self.backend.run(&[(loaded.program, 1)])?;
-        let mut output = |name| self.backend.read_output(loaded.program, name);
-        let (outputs, loss) = (output("output")?, output("loss")?);
+        let mut output = |name| Ok::<_, Error>(Tensor::from_host(self.backend.read_output(loaded.program, name)?));
+        let (output, loss, norm) = (output("output")?, output("loss")?, output("norm")?);
         let mut gradients = Vec::new();
         for (index, arena) in
             self.model()?.parameters.clone().arenas.iter().enumerate().filter(|(_, arena)| arena.optimizer.is_some())
         {
             gradients.extend(arena.unpack(&*self.backend.read_output(loaded.program, &gradient_name(index))?));
         }
-        let loss = Tensor::from_host(loss).to_vec().first().copied().unwrap_or(f32::NAN);
-        Ok(Gradients { output: Tensor::from_host(outputs), loss, gradients })
+        let [loss, norm] = [loss, norm].map(|scalar| scalar.to_vec().first().copied().unwrap_or(f32::NAN));
+        Ok(Gradients { output, loss, norm, gradients })
     }
 
     /// Fails where the loss was not finite before.
     pub(super) fn check_running(&self) -> Result<(), Error> {
-        match self.stopped {
+        match self.counts.stopped {
             Some((step, epoch)) => Err(Error::NotFinite { step, epoch }),
             None => Ok(()),
         }
@@ -84,13 +86,13 @@ impl Trainer {
 
     /// Counts steps that were taken.
     pub(super) fn count(&mut self, steps: u64) {
-        self.steps += steps;
-        self.updates = self.steps / u64::from(self.options.accumulation);
+        self.counts.steps += steps;
+        self.counts.updates = self.counts.steps / u64::from(self.options.accumulation);
     }
 
     /// Notes that training has ended because of a step, counted from 1, and says so.
     pub(super) fn stop_at(&mut self, step: u64, epoch: Option<usize>) -> Error {
-        self.stopped = Some((step, epoch));
+        self.counts.stopped = Some((step, epoch));
         Error::NotFinite { step, epoch }
     }
 }

@@ -62,7 +62,7 @@ impl fmt::Display for Task {
 
 impl Trainer {
     /// The graph of a task, loaded now unless it is already.
-    pub(super) fn load(&mut self, task: Task) -> Result<Loaded, Error> {
+    pub(super) fn load_task(&mut self, task: Task) -> Result<Loaded, Error> {
         if let Some(known) = self.loaded.iter().find(|known| known.task == task) {
             return Ok(known.clone());
         }
@@ -74,6 +74,7 @@ impl Trainer {
             Task::Predict(feed) => (graphs::prediction(built, feed)?, false),
         };
         let program = self.backend.load(&task.to_string(), &graph)?;
+        self.settle(&graph)?;
         let loaded = Loaded { task, graph: Arc::new(graph), program, has_accuracy };
         self.loaded.push(loaded.clone());
         Ok(loaded)

@@ -1,0 +1,52 @@
+//! Files to go on from.
+
+use std::path::PathBuf;
+
+use crate::callbacks::Callback;
+use crate::error::Error;
+use crate::history::Epoch;
+use crate::trainer::{Control, Trainer};
+
+/// Saves all of a training after each epoch, and every so many steps if wanted, for [`Trainer::load`] to go on from.
+#[derive(Clone, Debug)]
+pub struct Checkpoints {
+    path: PathBuf,
+    every_steps: u64,
+    /// The steps that the last file holds.
+    saved: Option<u64>,
+}
+
+impl Checkpoints {
+    /// Saves to this file, which is replaced each time; the one before is kept beside it, as [`Trainer::save`] says.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), every_steps: 0, saved: None }
+    }
+
+    /// The same where the training is also saved each time that its steps are a multiple of `steps`.
+    pub fn every_steps(mut self, steps: u64) -> Self {
+        self.every_steps = steps;
+        self
+    }
+
+    fn save(&mut self, trainer: &mut Trainer) -> Result<Control, Error> {
+        if self.saved != Some(trainer.steps()) {
+            trainer.save(&self.path)?;
+            self.saved = Some(trainer.steps());
+        }
+        Ok(Control::Continue)
+    }
+}
+
+impl Callback for Checkpoints {
+    fn every_steps(&self) -> u64 {
+        self.every_steps
+    }
+
+    fn after_steps(&mut self, trainer: &mut Trainer) -> Result<Control, Error> {
+        self.save(trainer)
+    }
+
+    fn after_epoch(&mut self, trainer: &mut Trainer, _: &Epoch) -> Result<Control, Error> {
+        self.save(trainer)
+    }
+}

@@ -1,0 +1,32 @@
+//! How far a training is.
+
+/// What the host counts of a training. The device's clock counts the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Counts {
+    /// The steps taken so far.
+    pub steps: u64,
+    /// The updates among them.
+    pub updates: u64,
+    /// The passes over the data that were completed.
+    pub epochs: u64,
+    /// The steps of whole epochs, interrupted ones included: which examples are next.
+    pub position: u64,
+    /// How many steps those epochs had.
+    pub epoch_steps: u64,
+    /// The step and epoch in which the loss was no longer finite.
+    pub stopped: Option<(u64, Option<usize>)>,
+}
+
+impl Counts {
+    /// The counts with their names in files.
+    pub fn named(&self) -> [(&'static str, u64); 5] {
+        let mut counts = *self;
+        counts.named_mut().map(|(name, count)| (name, *count))
+    }
+
+    /// The same, to be changed.
+    pub fn named_mut(&mut self) -> [(&'static str, &mut u64); 5] {
+        let Self { steps, updates, epochs, position, epoch_steps, stopped: _ } = self;
+        [("steps", steps), ("updates", updates), ("epochs", epochs), ("position", position), ("epoch_steps", epoch_steps)]
+    }
+}

@@ -1,0 +1,103 @@
+//! What a file says of the training that it holds.
+
+use std::str::FromStr;
+
+use wgrad_core::{HostTensor, TensorType};
+
+use crate::error::Error;
+use crate::files::TensorFile;
+use crate::tensor::Tensor;
+use crate::trainer::counts::Counts;
+use crate::trainer::{Options, Trainer};
+
+/// What names a file as a training, and how it is laid out.
+const FORMAT: &str = "training 1";
+/// An empty batch, whose shape and type are those of the model's inputs.
+const INPUT: &str = "input";
+/// The learning rate that all optimizers have in place of their own and the schedule's.
+const LEARNING_RATE: &str = "learning_rate";
+
+/// How far a training was, and what it takes.
+#[derive(Clone, Debug)]
+pub(super) struct Description {
+    pub counts: Counts,
+    pub learning_rate: Option<f64>,
+    /// One input of the model.
+    pub input: TensorType,
+}
+
+impl Trainer {
+    /// What has to be the same where a training goes on.
+    fn identity(&self) -> [(&'static str, String); 6] {
+        let Options { seed, batch_size, accumulation, clip_norm, .. } = self.options;
+        [
+            ("loss", format!("{:?}", self.network.loss)),
+            ("optimizers", format!("{:?}", self.network.optimizers)),
+            ("seed", seed.to_string()),
+            ("batch_size", batch_size.to_string()),
+            ("accumulation", accumulation.to_string()),
+            ("clip_norm", format!("{clip_norm:?}")),
+        ]
+    }
+
+    /// A file that says what training it is of, and how far it is.
+    pub(super) fn described(&self) -> Result<TensorFile, Error> {
+        let input = &self.model()?.parameters.input;
+        let mut file = TensorFile::new();
+        file.set_text("wgrad", FORMAT);
+        file.set_text("version", env!("CARGO_PKG_VERSION"));
+        file.set_text("model", format!("{:?}", self.network.model));
+        for (name, text) in self.identity() {
+            file.set_text(name, text);
+        }
+        for (name, count) in self.counts.named() {
+            file.set_text(name, count);
+        }
+        if let Some(learning_rate) = self.rates.fixed() {
+            file.set_text(LEARNING_RATE, format!("{learning_rate:?}"));
+        }
+        let empty = TensorType::new(input.dtype, [&[0], input.shape.dims()].concat());
+        file.set_tensor(INPUT, &Tensor::from_host(HostTensor::zeros(&empty).into()));
+        Ok(file)
+    }
+
+    /// What a file says; as text, why this training cannot go on from it.
+    pub(super) fn description_in(&self, file: &TensorFile) -> Result<Description, String> {
+        let format = file.text("wgrad").unwrap_or("a file without that mark");
+        if format != FORMAT {
+            return Err(format!("wanted a file that Trainer::save has written, marked {FORMAT}; got {format}"));
+        }
+        let differences = self.identity().into_iter().filter_map(|(name, wanted)| {
+            let got = file.text(name).unwrap_or("nothing");
+            (got != wanted).then(|| format!("{name}: wanted {wanted}, got {got}"))
+        });
+        let differences: Vec<String> = differences.collect();
+        if !differences.is_empty() {
+            return Err(format!("it is of another training: {}", differences.join("; ")));
+        }
+        let learning_rate = file.text(LEARNING_RATE).map(|text| parsed(LEARNING_RATE, text)).transpose()?;
+        Ok(Description { counts: counts_in(file)?, learning_rate, input: input_in(file)? })
+    }
+}
+
+fn counts_in(file: &TensorFile) -> Result<Counts, String> {
+    let mut counts = Counts::default();
+    for (name, count) in counts.named_mut() {
+        *count = parsed(name, file.text(name).unwrap_or("nothing"))?;
+    }
+    Ok(counts)
+}
+
+fn input_in(file: &TensorFile) -> Result<TensorType, String> {
+    match file.tensors(INPUT).into_iter().find(|(rest, _)| rest.is_empty()) {
+        Some((_, Ok(batch))) if batch.shape().rank() > 0 => {
+            let TensorType { shape, dtype } = batch.kind();
+            Ok(TensorType::new(dtype, shape.dims()[1..].to_vec()))
+        }
+        _ => Err(format!("{INPUT}: wanted an empty batch of inputs, got none")),
+    }
+}
+
+fn parsed<T: FromStr>(name: &str, text: &str) -> Result<T, String> {
+    text.parse().map_err(|_| format!("{name}: wanted a number, got {text}"))
+}

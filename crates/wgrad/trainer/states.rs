@@ -1,0 +1,47 @@
+//! What a training keeps from step to step, by name: on the device, or until a graph that has it is loaded, on the host.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use wgrad_core::{Graph, HostTensor};
+
+use crate::error::Error;
+use crate::trainer::Trainer;
+
+/// States by name.
+pub(super) type States = BTreeMap<String, Arc<HostTensor>>;
+
+impl Trainer {
+    /// A state's value, as it is after all steps; none where no graph has it yet and nobody has given it one.
+    pub(super) fn state(&mut self, name: &str) -> Result<Option<Arc<HostTensor>>, Error> {
+        if self.backend.has_state(name) {
+            return self.backend.read_state(name).map(Some);
+        }
+        Ok(self.waiting.get(name).cloned())
+    }
+
+    /// Gives a state a value: now, or as soon as a graph that has it is loaded.
+    pub(super) fn set_state(&mut self, name: &str, value: Arc<HostTensor>) -> Result<(), Error> {
+        if self.backend.has_state(name) {
+            return self.backend.write_state(name, &value);
+        }
+        self.waiting.insert(name.to_owned(), value);
+        Ok(())
+    }
+
+    /// Gives the states of a graph that was just loaded the values that wait for them.
+    pub(super) fn settle(&mut self, graph: &Graph) -> Result<(), Error> {
+        for (name, _) in graph.states() {
+            let value = if self.backend.has_state(name) { self.waiting.remove(name) } else { None };
+            value.map_or(Ok(()), |value| self.backend.write_state(name, &value))?;
+        }
+        Ok(())
+    }
+
+    /// The states that the device has, with their values before the first step.
+    pub(super) fn loaded_states(&self) -> States {
+        let states = self.loaded.iter().flat_map(|loaded| loaded.graph.states());
+        let on_device = states.filter(|(name, _)| self.backend.has_state(name));
+        on_device.map(|(name, initial)| (name.to_owned(), initial.clone())).collect()
+    }
+}
