@@ -5,10 +5,10 @@ use std::sync::Arc;
 use wgrad_core::{Array, Case, HostTensor, Shape, TensorType, Value};
 use wgrad_reference::{Constructors, GradientCheck, GradientError, GradientReport};
 
-use crate::operations::{Elementwise, Rule, add, mul, product, product_rule, square, square_rule, sum};
+use crate::operations::{Elementwise, Rule, accumulate, add, mul, product, product_rule, square, square_rule, sum};
 
 fn check() -> GradientCheck {
-    GradientCheck::new(Constructors { add, mul, sum })
+    GradientCheck::new(Constructors { accumulate, mul, sum })
 }
 
 fn case(inputs: Vec<Array>) -> Case {

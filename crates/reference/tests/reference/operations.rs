@@ -147,6 +147,10 @@ pub fn add(graph: &mut Graph, left: Value, right: Value) -> Result<Value, GraphE
     graph.apply_one(Elementwise::new(&[|at| at[0] + at[1]], rule), &[left, right])
 }
 
+pub fn accumulate(graph: &mut Graph, terms: &[Value]) -> Result<Value, GraphError> {
+    terms[1..].iter().try_fold(terms[0], |total, &term| add(graph, total, term))
+}
+
 pub fn mul(graph: &mut Graph, left: Value, right: Value) -> Result<Value, GraphError> {
     graph.apply_one(product(product_rule), &[left, right])
 }
