@@ -32,7 +32,9 @@ pub fn concat(graph: &mut Graph, values: &[Value], axis: usize) -> Result<Value,
     if let Some(whole) = split_from(graph, values, axis) {
         return Ok(whole);
     }
-    if axis == 0 && let Some(view) = row_view(graph, values) {
+    if axis == 0
+        && let Some(view) = row_view(graph, values)
+    {
         return view.of_whole(graph);
     }
     if axis == 0 {
@@ -41,7 +43,12 @@ pub fn concat(graph: &mut Graph, values: &[Value], axis: usize) -> Result<Value,
             None => graph.apply_one(Concat, values),
         };
     }
-    let rank = values.first().map_or(0, |&value| graph.kind(value).shape.rank()).max(axis + 1);
+    let rank = values.first().map_or(0, |&value| graph.kind(value).shape.rank());
+    if axis >= rank {
+        let kinds: Vec<TensorType> = values.iter().map(|&value| graph.kind(value).clone()).collect();
+        let source = ShapeError::new(format!("one or more tensors with an axis {axis}"), &kinds);
+        return Err(GraphError::Shape { scope: String::new(), operation: "concat".to_owned(), source });
+    }
     let to_front: Vec<usize> = [axis].into_iter().chain((0..rank).filter(|&other| other != axis)).collect();
     let back: Vec<usize> = (1..=axis).chain([0]).chain(axis + 1..rank).collect();
     let turned: Vec<Value> = values.iter().map(|&value| permute(graph, value, &to_front)).collect::<Result<_, _>>()?;
@@ -259,5 +266,7 @@ mod tests {
         assert!(Concat.infer(&[]).is_err());
         let mut graph = Graph::new();
         assert!(concat(&mut graph, &[], 1).is_err() && stack(&mut graph, &[]).is_err());
+        let vector = graph.input("x", TensorType::f32([2]));
+        assert!(concat(&mut graph, &[vector], usize::MAX).is_err());
     }
 }

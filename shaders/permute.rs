@@ -42,7 +42,10 @@ pub fn permute(graph: &mut Graph, input: Value, axes: &[usize]) -> Result<Value,
 /// # Errors
 /// Where the input has no such axes.
 pub fn transpose(graph: &mut Graph, input: Value, first: usize, second: usize) -> Result<Value, GraphError> {
-    let mut axes: Vec<usize> = (0..graph.kind(input).shape.rank().max(first + 1).max(second + 1)).collect();
+    let mut axes: Vec<usize> = (0..graph.kind(input).shape.rank()).collect();
+    if first.max(second) >= axes.len() {
+        return permute(graph, input, &[first, second]);
+    }
     axes.swap(first, second);
     permute(graph, input, &axes)
 }
@@ -168,6 +171,6 @@ mod tests {
         assert!(Permute { axes: vec![1, 0] }.infer(&[TensorType::f32([2, 3, 4])]).is_err());
         let mut graph = Graph::new();
         let input = graph.input("x", TensorType::f32([2, 3]));
-        assert!(transpose(&mut graph, input, 0, 2).is_err());
+        assert!(transpose(&mut graph, input, 0, 2).is_err() && transpose(&mut graph, input, usize::MAX, 0).is_err());
     }
 }

@@ -116,6 +116,29 @@ fn what_is_concatenated_twice_is_stored_twice() -> Result<()> {
     Ok(())
 }
 
+/// A part of 15 elements that is stored after the one behind it, which begins within its last group of four.
+#[test]
+fn a_part_of_odd_size_leaves_the_next_alone() -> Result<()> {
+    let mut graph = Graph::new();
+    let inputs = vec![("inputs", HostTensor::F32([3, 5].into(), (0..15).map(|index| 0.1 * index as f32 - 0.55).collect()))];
+    let input = graph.input("inputs", TensorType::f32([3, 5]));
+    let first = ops::tanh(&mut graph, input)?;
+    let total = ops::sum(&mut graph, first)?;
+    let second = ops::mul(&mut graph, first, total)?;
+    let together = ops::concat(&mut graph, &[second, first], 0)?;
+    let kept = graph.state("together", HostTensor::zeros(&TensorType::f32([6, 5])))?;
+    graph.set_next(kept, together)?;
+    let network = Network { graph, inputs };
+    let device = Device::request_blocking(&Choice::Auto)?;
+    let oracle = oracle_after(&network, 1)?;
+    for class in CLASSES {
+        for (name, state) in states_after(&device, &network, &plan_of(&device, &network, class, true)?, 1)? {
+            compare(&state, oracle.read(&name)?, TOLERANCE).with_context(|| format!("kernels for {class:?}"))?;
+        }
+    }
+    Ok(())
+}
+
 #[test]
 fn a_fused_regression_trains_as_an_unfused_one() -> Result<()> {
     fusion_changes_nothing(&networks::regression()?)

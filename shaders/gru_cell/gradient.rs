@@ -45,7 +45,8 @@ impl Op for GruCellGradient {
         {
             return Ok(vec![TensorType::f32([batch, GRADIENTS, units]), hidden.clone()]);
         }
-        let wanted = "gates f32[b, 3, h] or f32[b, 0, h], weights f32[3 h, h], two gradients f32[b, h], f32[b, 4, h] and f32[b, h]";
+        let wanted =
+            "gates f32[b, 3, h] or f32[b, 0, h], weights f32[3 h, h], two gradients f32[b, h], f32[b, 4, h] and f32[b, h]";
         Err(ShapeError::new(wanted, inputs))
     }
 

@@ -17,9 +17,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use wgrad_core::{
-    Array, Case, Graph, GraphError, HostTensor, Lowering, Node, Op, ShapeError, TensorType, Tolerance, Value,
-};
+use wgrad_core::{Array, Case, Graph, GraphError, HostTensor, Lowering, Node, Op, ShapeError, TensorType, Tolerance, Value};
 
 use crate::cases::{case, floats, tolerance_of_sum};
 use crate::gated::{
@@ -103,10 +101,7 @@ impl Op for GruCell {
                 ("gru_cell_weight", "gru_cell_load_weight"),
                 ("gru_cell_bias", "gru_cell_load_bias"),
             ],
-            stores: vec![
-                ("gru_cell_new_hidden", "gru_cell_store_hidden"),
-                ("gru_cell_saved", "gru_cell_store_saved"),
-            ],
+            stores: vec![("gru_cell_new_hidden", "gru_cell_store_hidden"), ("gru_cell_saved", "gru_cell_store_saved")],
             dims: vec![batch as u32, units as u32],
         };
         Lowering::Kernels(vec![

@@ -49,7 +49,8 @@ impl Op for LstmCellGradient {
         {
             return Ok(vec![TensorType::f32([batch, GATES, units]), cell.clone()]);
         }
-        let wanted = "gates f32[b, 4, h] or f32[b, 0, h], weights f32[4 h, h], two gradients f32[b, h], f32[b, 5, h] and f32[b, h]";
+        let wanted =
+            "gates f32[b, 4, h] or f32[b, 0, h], weights f32[4 h, h], two gradients f32[b, h], f32[b, 5, h] and f32[b, h]";
         Err(ShapeError::new(wanted, inputs))
     }
 

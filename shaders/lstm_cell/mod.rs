@@ -21,13 +21,12 @@ mod tests;
 
 use std::sync::Arc;
 
-use wgrad_core::{
-    Array, Case, Graph, GraphError, HostTensor, Lowering, Node, Op, ShapeError, TensorType, Tolerance, Value,
-};
+use wgrad_core::{Array, Case, Graph, GraphError, HostTensor, Lowering, Node, Op, ShapeError, TensorType, Tolerance, Value};
 
 use crate::cases::{case, floats, tolerance_of_sum};
 use crate::gated::{
-    CellKernel, HiddenGradient, hidden_gradient, host_product, is_f32, or_zeros, sigmoid_f32, sigmoid_f64, split_hidden_gradient, weight_gradient,
+    CellKernel, HiddenGradient, hidden_gradient, host_product, is_f32, or_zeros, sigmoid_f32, sigmoid_f64, split_hidden_gradient,
+    weight_gradient,
 };
 
 pub use gradient::LstmCellGradient;

@@ -14,9 +14,7 @@ use probe::{Loss, Probe};
 /// The operations around the one that is checked: this crate knows none by name.
 #[derive(Clone, Copy, Debug)]
 pub struct Constructors {
-    /// Adds two values of one type.
-    pub add: fn(&mut Graph, Value, Value) -> Result<Value, GraphError>,
-    /// Adds up the terms of a gradient.
+    /// Adds up values of one type.
     pub accumulate: Accumulate,
     /// Multiplies two values of one type.
     pub mul: fn(&mut Graph, Value, Value) -> Result<Value, GraphError>,

@@ -23,7 +23,7 @@ impl Probe {
     /// None where the loss would have no terms.
     pub fn new(check: &GradientCheck, op: &Arc<dyn Op>, case: &Case) -> Result<Option<Self>, GradientError> {
         let mut graph = Graph::new();
-        let add = check.constructors.add;
+        let accumulate = check.constructors.accumulate;
         let (mut states, mut inputs) = (BTreeMap::new(), Vec::new());
         for (index, array) in case.inputs.iter().enumerate() {
             let tensor = HostTensor::from_array(array);
@@ -33,7 +33,7 @@ impl Probe {
             }
             let state = graph.state(state_name(index), tensor)?;
             let zeros = graph.constant(HostTensor::zeros(&array.kind))?;
-            inputs.push(add(&mut graph, state, zeros)?);
+            inputs.push(accumulate(&mut graph, &[state, zeros])?);
             states.insert(index, state);
         }
         let outputs = graph.apply_shared(op.clone(), &inputs)?;
@@ -98,8 +98,8 @@ fn state_name(input: usize) -> String {
 
 /// The sum of all elements of the outputs in the loss, each with its own weight; none without such outputs.
 fn weighted_sum(graph: &mut Graph, check: &GradientCheck, outputs: &[Value]) -> Result<Option<Value>, GraphError> {
-    let Constructors { add, mul, sum, .. } = check.constructors;
-    let mut loss = None;
+    let Constructors { accumulate, mul, sum } = check.constructors;
+    let mut terms = Vec::new();
     for (index, &output) in outputs.iter().enumerate() {
         let kind = graph.kind(output).clone();
         if kind.dtype != DType::F32 || check.excluded_outputs.contains(&index) {
@@ -107,13 +107,13 @@ fn weighted_sum(graph: &mut Graph, check: &GradientCheck, outputs: &[Value]) -> 
         }
         let weights = graph.constant(weights(&kind, index))?;
         let weighted = mul(graph, output, weights)?;
-        let term = sum(graph, weighted)?;
-        loss = Some(match loss {
-            Some(loss) => add(graph, loss, term)?,
-            None => term,
-        });
+        terms.push(sum(graph, weighted)?);
     }
-    Ok(loss)
+    match terms[..] {
+        [] => Ok(None),
+        [term] => Ok(Some(term)),
+        _ => accumulate(graph, &terms).map(Some),
+    }
 }
 
 /// Weights between -1 and 1, spread by the golden ratio so that they repeat along no axis.
