@@ -1,4 +1,4 @@
-//! Permutations that move behind pointwise operations change no result, and no copy is left of them. Needs no GPU.
+//! Permutations and reshapes that move behind pointwise operations change no result, and no copy is left of them. Needs no GPU.
 
 use anyhow::{Context, Result, ensure};
 use wgrad::core::op::AdapterClass;
@@ -7,6 +7,9 @@ use wgrad::core::sink::sink;
 use wgrad::core::{Array, Graph, HostTensor, Shape, TensorType, Value};
 use wgrad::ops;
 use wgrad::reference::Oracle;
+
+/// Of as many elements each; some with axes of one extent, which a wrong order does not betray.
+const SHAPES: [&[usize]; 7] = [&[2, 3, 4], &[2, 2, 6], &[2, 2, 2, 3], &[6, 4], &[2, 12], &[24], &[4, 1, 6]];
 
 /// Numbers that look random and are always the same.
 struct Noise(u64);
@@ -38,7 +41,8 @@ fn grow(graph: &mut Graph, known: &mut Vec<Value>, step: Value, noise: &mut Nois
     let mut small: Vec<usize> = vec![1; shape.rank()];
     small[axis] = shape.dims()[axis];
     let leading = if noise.below(2) == 0 { small[..axis].len() } else { 0 };
-    let next = match noise.below(9) {
+    let next = match noise.below(11) {
+        9 | 10 => ops::reshape(graph, value, SHAPES[noise.below(SHAPES.len())].to_vec())?,
         0..3 => ops::permute(graph, value, &noise.order(shape.rank()))?,
         3 => ops::tanh(graph, value)?,
         4 => ops::add(graph, value, other)?,
@@ -64,7 +68,7 @@ fn grow(graph: &mut Graph, known: &mut Vec<Value>, step: Value, noise: &mut Nois
 fn random_graph(seed: u64) -> Result<Graph> {
     let (mut graph, noise) = (Graph::new(), &mut Noise(seed));
     let step = graph.input("step", TensorType::u32([]));
-    let shape: Shape = [2, 3, 4, 1][..3 + noise.below(2)].to_vec().into();
+    let shape = Shape::from(SHAPES[noise.below(SHAPES.len())].to_vec());
     let mut known = vec![graph.state("x", values(&shape))?, graph.state("y", values(&shape))?];
     let states = known.clone();
     for _ in 0..12 {
@@ -145,5 +149,23 @@ fn images_with_channels_first_are_not_copied() -> Result<()> {
     plan.verify()?;
     let labels: Vec<&str> = plan.dispatches.iter().filter_map(|dispatch| dispatch.label.split(' ').next()).collect();
     ensure!(labels == ["conv2d+add+relu", "conv2d+add+relu", "max_pool2d"], "{plan}");
+    Ok(())
+}
+
+/// As images do between a kernel on matrices, such as a batch normalisation, and a convolution.
+#[test]
+fn activations_join_the_kernel_before_a_reshape() -> Result<()> {
+    let graph = &mut Graph::new();
+    let [left, right] = [[24, 5], [5, 8]].map(|shape| graph.input(format!("{shape:?}"), TensorType::f32(shape)));
+    let rows = ops::matmul(graph, left, right, false, false)?;
+    let pixels = ops::reshape(graph, rows, [2, 4, 3, 8])?;
+    let images = ops::permute(graph, pixels, &[0, 3, 1, 2])?;
+    let active = ops::relu(graph, images)?;
+    let channels_last = ops::permute(graph, active, &[0, 2, 3, 1])?;
+    let pooled = ops::max_pool2d(graph, channels_last, [2, 2], [2, 2], [0, 0])?;
+    graph.set_output("pooled", pooled);
+    let plan = plan("images", graph, &Target::webgpu(AdapterClass::Gpu))?;
+    let labels: Vec<&str> = plan.dispatches.iter().filter_map(|dispatch| dispatch.label.split(' ').next()).collect();
+    ensure!(labels == ["matmul+relu", "max_pool2d"], "{plan}");
     Ok(())
 }

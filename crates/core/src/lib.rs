@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! Graph --differentiate--> Graph --sink--> Graph --fuse--> Groups --schedule--> Plan
-//!       autodiff.rs              sink.rs         fuse/           plan/
+//!       autodiff.rs              sink/           fuse/           plan/
 //! ```
 //!
 //! This crate knows no operation by name. What it needs to know of one, it asks through [`Op`].

@@ -100,7 +100,7 @@ impl Placer<'_> {
     fn place_pointwise(&mut self, id: NodeId) {
         let node = self.graph.node(id);
         let hosts = node.inputs.iter().filter_map(|&input| self.slot_of(id, input));
-        let host = hosts.max_by_key(|host| host.group).filter(|host| self.can_join(id, *host));
+        let host = hosts.filter(|host| self.can_join(id, *host)).max_by_key(|host| host.group);
         match host.filter(|_| self.fuse && !self.apart.alone.contains(&id)) {
             Some(place) => {
                 let outputs = (0..node.outputs.len()).map(|output| (node.output(output), place));
