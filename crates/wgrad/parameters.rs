@@ -169,8 +169,8 @@ impl Arena {
 impl Parameters {
     /// Those of a model whose input is of type `input`, without the axis of examples. `optimizer` tells which one
     /// changes a parameter.
-    pub fn of(model: &dyn Layer, input: &TensorType, optimizer: impl Fn(&str) -> Option<usize>) -> Result<Self, Error> {
-        let Collected { entries, output, .. } = collect(model, input)?;
+    pub fn of(model: &dyn Layer, input: TensorType, optimizer: impl Fn(&str) -> Option<usize>) -> Result<Self, Error> {
+        let Collected { entries, output, .. } = collect(model, &input)?;
         let order = entries.iter().map(|entry| entry.name.clone()).collect();
         let (trainable, buffers): (Vec<_>, Vec<_>) = entries.into_iter().partition(|entry| entry.role == Role::Trainable);
         if trainable.is_empty() {
@@ -190,7 +190,7 @@ impl Parameters {
         if !buffers.is_empty() {
             arenas.push(Arena::new(BUFFERS.to_owned(), None, buffers));
         }
-        Ok(Self { arenas, order, input: input.clone(), output })
+        Ok(Self { arenas, order, input, output })
     }
 
     /// The vectors before the first step. Each entry's random numbers are its own.

@@ -144,6 +144,20 @@ impl TensorType {
     }
 }
 
+impl From<&[usize]> for TensorType {
+    /// A shape alone is one of floats.
+    fn from(dims: &[usize]) -> Self {
+        Self::f32(dims.to_vec())
+    }
+}
+
+impl<const N: usize> From<&[usize; N]> for TensorType {
+    /// A shape alone is one of floats.
+    fn from(dims: &[usize; N]) -> Self {
+        Self::f32(*dims)
+    }
+}
+
 impl fmt::Display for TensorType {
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
         write!(formatter, "{}{}", self.dtype, self.shape)

@@ -49,6 +49,24 @@ pub trait Schedule: Debug + Send {
     }
 }
 
+impl<S: Schedule + ?Sized> Schedule for Box<S> {
+    fn check(&self) -> Result<(), Error> {
+        (**self).check()
+    }
+
+    fn unit(&self) -> Unit {
+        (**self).unit()
+    }
+
+    fn learning_rate(&self, base: f64, time: u64) -> f64 {
+        (**self).learning_rate(base, time)
+    }
+
+    fn momentum(&self, time: u64) -> Option<f64> {
+        (**self).momentum(time)
+    }
+}
+
 /// The learning rate that the optimizer was made with.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ConstantLR;

@@ -103,21 +103,18 @@ impl Trainer {
         })
     }
 
-    /// Makes the model's parameters for inputs of shape `input`, without the axis of examples. Training, evaluation and
-    /// prediction do so by themselves; it is needed only where parameters are read or set before.
+    /// Makes the model's parameters for inputs of type `input`, without the axis of examples: `&[784]` for floats,
+    /// `TensorType::u32([64])` for tokens. Training, evaluation and prediction do so by themselves; it is needed only
+    /// where parameters are read or set before.
     ///
     /// # Errors
     /// Where a layer cannot be built or does not take what the one before gives, the model has no parameters, or it was
-    /// built for inputs of another shape.
-    pub fn build(&mut self, input: &[usize]) -> Result<(), Error> {
-        self.build_for(&TensorType::f32(input.to_vec()))
-    }
-
-    /// As [`Trainer::build`], for inputs of any element type.
-    fn build_for(&mut self, input: &TensorType) -> Result<(), Error> {
+    /// built for inputs of another type.
+    pub fn build(&mut self, input: impl Into<TensorType>) -> Result<(), Error> {
+        let input = input.into();
         if let Some(model) = &self.model {
-            let (wanted, got) = (&model.parameters.input.shape, &input.shape);
-            return if wanted == got { Ok(()) } else { Err(Error::mismatch("shape of an example", wanted, got)) };
+            let wanted = &model.parameters.input;
+            return if *wanted == input { Ok(()) } else { Err(Error::mismatch("an example", wanted, input)) };
         }
         let optimizers = &self.network.optimizers;
         let parameters = Parameters::of(self.network.model.as_ref(), input, |name| optimizers.of(name))?;

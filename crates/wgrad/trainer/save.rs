@@ -84,7 +84,7 @@ impl Trainer {
         let failed = |message| Error::File { path: path.to_owned(), message };
         let Description { counts, learning_rate, input } = self.description_in(&file).map_err(failed)?;
         let states = states_in(&file).map_err(failed)?;
-        let arenas = self.arenas_in(&file, &input)?;
+        let arenas = self.arenas_in(&file, input)?;
         self.waiting = states.into_iter().chain(arenas).collect();
         self.reset_states(|_| false)?;
         self.counts = counts;
@@ -104,9 +104,9 @@ impl Trainer {
     }
 
     /// The vectors of parameters and buffers. Builds the model where it is not, but not where they do not fit.
-    fn arenas_in(&mut self, file: &TensorFile, input: &TensorType) -> Result<States, Error> {
+    fn arenas_in(&mut self, file: &TensorFile, input: TensorType) -> Result<States, Error> {
         let was_built = self.model.is_some();
-        let arenas = self.build_for(input).and_then(|()| {
+        let arenas = self.build(input).and_then(|()| {
             let Model { parameters, initial } = self.model()?;
             let vectors = parameters.pack(&file.floats(MODEL), initial, |_| false)?;
             Ok(parameters.arenas.iter().map(|arena| arena.state.clone()).zip(vectors).collect())

@@ -92,7 +92,7 @@ impl Trainer {
         // Bytes are widened on their way into the model.
         let dtype = if dtype == DType::U8 { DType::F32 } else { dtype };
         match shape.dims() {
-            [rows, example @ ..] if *rows > 0 => self.build_for(&TensorType::new(dtype, example.to_vec())),
+            [rows, example @ ..] if *rows > 0 => self.build(TensorType::new(dtype, example.to_vec())),
             _ => Err(Error::mismatch("inputs", "one example at least", inputs.tensor().kind())),
         }
     }
