@@ -35,12 +35,7 @@ impl Layer for Centred {
 /// A network with buffers and dropout, two optimizers with states, gathered gradients and clipping: six steps an epoch, of
 /// which the last is smaller, and three updates.
 pub fn everything(device: &Device) -> Trainer {
-    let model = Sequential::new()
-        .add(Linear::new(4, 8))
-        .add(Centred(8))
-        .add(Relu)
-        .add(Dropout::new(0.25))
-        .add(Linear::new(8, 3));
+    let model = Sequential::new().add(Linear::new(4, 8)).add(Centred(8)).add(Relu).add(Dropout::new(0.25)).add(Linear::new(8, 3));
     let optimizers = Optimizers::new(Adam::new(0.01)).group("4", Sgd::new(0.05).momentum(0.5));
     let options = Options { batch_size: 4, seed: 3, accumulation: 2, clip_norm: Some(1.0), ..Options::default() };
     Trainer::new(device, model, CrossEntropyLoss, optimizers, options).unwrap()

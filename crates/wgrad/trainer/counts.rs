@@ -27,12 +27,6 @@ impl Counts {
     /// The same, to be changed.
     pub fn named_mut(&mut self) -> [(&'static str, &mut u64); 5] {
         let Self { steps, updates, epochs, position, epoch_steps, stopped: _ } = self;
-        [
-            ("steps", steps),
-            ("updates", updates),
-            ("epochs", epochs),
-            ("position", position),
-            ("epoch_steps", epoch_steps),
-        ]
+        [("steps", steps), ("updates", updates), ("epochs", epochs), ("position", position), ("epoch_steps", epoch_steps)]
     }
 }
