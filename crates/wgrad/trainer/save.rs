@@ -39,7 +39,7 @@ impl Trainer {
     /// that f32 holds. The optimizer's state stays as it is.
     ///
     /// # Errors
-    /// Where the model is not built yet; where the file cannot be read or is damaged; where tensors are missing or unknown,
+    /// Where the model is not built yet; where the file cannot be read or is not a whole one; where tensors are missing or unknown,
     /// or their shapes or elements do not fit: the error lists all of them, and nothing was changed; on errors of the device.
     pub fn load_weights(&mut self, path: impl AsRef<Path>) -> Result<(), Error> {
         let file = TensorFile::read(path.as_ref())?;
@@ -68,7 +68,7 @@ impl Trainer {
                 file.set_tensor(format!("{STATE}{name}"), &Tensor::from_host(state));
             }
         }
-        file.write(path, Some(&previous(path)))
+        file.sealed().write(path, Some(&previous(path)))
     }
 
     /// Goes on from a file that [`Trainer::save`] has written: on the same device, with the same data, later steps have the
