@@ -1,31 +1,57 @@
 //! What training has to do on any device.
 
+mod going_back;
+mod learning_rates;
+mod resuming;
+mod updates;
+
 use wgrad::core::{DType, Shape};
 use wgrad::losses::Losses;
 use wgrad::prelude::*;
 use wgrad::{Layer, Loss, Var};
 
+pub use going_back::*;
+pub use learning_rates::*;
+pub use resuming::*;
+pub use updates::*;
+
 /// Calls a macro with the names of all tests here.
 macro_rules! for_all {
     ($run:ident) => {
         $run![
+            a_broken_training_is_not_saved,
+            a_frozen_model_stays,
             a_loss_that_is_not_finite_stops_the_training,
             a_model_that_its_last_step_breaks_is_reported,
+            a_search_ends_where_the_loss_is_not_finite,
+            a_search_for_a_learning_rate_leaves_no_trace,
+            a_search_suggests_a_rate_at_which_the_loss_falls,
             a_small_data_set_is_learned_by_heart,
             a_smaller_last_batch_is_a_full_step,
             an_autoencoder_learns_its_inputs,
+            a_snapshot_mends_a_broken_training,
+            a_training_goes_back_to_a_file,
+            a_training_goes_on_from_a_file,
             an_epoch_after_single_steps_takes_each_example_once,
             an_epoch_takes_each_example_once,
             bytes_are_normalized,
             data_of_one_type_are_told_apart,
             dropout_is_for_training,
+            early_stopping_goes_back_to_the_best_epoch,
             evaluation_is_the_mean_over_predictions,
             images_have_the_shape_that_was_asked_for,
+            gathered_steps_are_one_large_step,
+            gradients_are_clipped_by_their_norm,
+            groups_have_learning_rates_of_their_own,
+            learning_rates_change_without_a_new_plan,
+            learning_rates_on_the_device_are_those_of_pytorch,
             parameters_go_from_one_trainer_to_another,
             parameters_that_do_not_matter_stay,
             seeds_decide,
             seeds_decide_the_order,
             tokens_stay_integers,
+            snapshots_bring_everything_back,
+            weights_go_through_a_file,
         ];
     };
 }

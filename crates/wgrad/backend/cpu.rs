@@ -41,8 +41,11 @@ impl Backend for Cpu {
     }
 
     fn write_input(&mut self, name: &str, tensor: &Arc<HostTensor>) -> Result<bool, Error> {
-        self.store.write(name, tensor.clone())?;
-        Ok(true)
+        let is_read = self.store.names().any(|input| input == name);
+        if is_read {
+            self.store.write(name, tensor.clone())?;
+        }
+        Ok(is_read)
     }
 
     fn has_state(&self, name: &str) -> bool {

@@ -41,6 +41,8 @@ pub struct LearningRateCurve {
 const DIVERGED: f64 = 4.0;
 /// The first rates that are not suggested, since too few losses are smoothed there.
 const SKIPPED: usize = 10;
+/// How small a fall, relative to the loss, may come of rounding alone.
+const ROUNDING: f64 = 1e-9;
 /// The steps after which the losses are looked at.
 const CHUNK: u64 = 16;
 
@@ -173,8 +175,8 @@ impl LearningRateCurve {
             (self.smoothed[to] - self.smoothed[from]) / (to - from) as f64
         };
         let slopes = (SKIPPED..=last).filter(|_| last > SKIPPED).map(|update| (update, slope(update)));
-        let steepest = slopes.min_by(|(_, left), (_, right)| left.total_cmp(right))?;
-        (steepest.1 < 0.0).then_some(steepest.0)
+        let (update, slope) = slopes.min_by(|(_, left), (_, right)| left.total_cmp(right))?;
+        (slope < -ROUNDING * self.smoothed[update].abs()).then_some(update)
     }
 }
 

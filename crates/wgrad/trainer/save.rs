@@ -39,7 +39,7 @@ impl Trainer {
     /// that f32 holds. The optimizer's state stays as it is.
     ///
     /// # Errors
-    /// Where the model is not built yet; where the file cannot be read or is damaged; where tensors are missing or unknown,
+    /// Where the model is not built yet; where the file cannot be read or is not a whole one; where tensors are missing or unknown,
     /// or their shapes or elements do not fit: the error lists all of them, and nothing was changed; on errors of the device.
     pub fn load_weights(&mut self, path: impl AsRef<Path>) -> Result<(), Error> {
         let file = TensorFile::read(path.as_ref())?;
@@ -68,7 +68,7 @@ impl Trainer {
                 file.set_tensor(format!("{STATE}{name}"), &Tensor::from_host(state));
             }
         }
-        file.write(path, Some(&previous(path)))
+        file.sealed().write(path, Some(&previous(path)))
     }
 
     /// Goes on from a file that [`Trainer::save`] has written: on the same device, with the same data, later steps have the
@@ -84,7 +84,7 @@ impl Trainer {
         let failed = |message| Error::File { path: path.to_owned(), message };
         let Description { counts, learning_rate, input } = self.description_in(&file).map_err(failed)?;
         let states = states_in(&file).map_err(failed)?;
-        let arenas = self.arenas_in(&file, &input)?;
+        let arenas = self.arenas_in(&file, input)?;
         self.waiting = states.into_iter().chain(arenas).collect();
         self.reset_states(|_| false)?;
         self.counts = counts;
@@ -104,9 +104,9 @@ impl Trainer {
     }
 
     /// The vectors of parameters and buffers. Builds the model where it is not, but not where they do not fit.
-    fn arenas_in(&mut self, file: &TensorFile, input: &TensorType) -> Result<States, Error> {
+    fn arenas_in(&mut self, file: &TensorFile, input: TensorType) -> Result<States, Error> {
         let was_built = self.model.is_some();
-        let arenas = self.build(input.clone()).and_then(|()| {
+        let arenas = self.build(input).and_then(|()| {
             let Model { parameters, initial } = self.model()?;
             let vectors = parameters.pack(&file.floats(MODEL), initial, |_| false)?;
             Ok(parameters.arenas.iter().map(|arena| arena.state.clone()).zip(vectors).collect())

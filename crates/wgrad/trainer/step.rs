@@ -36,7 +36,9 @@ impl Trainer {
         let phase = self.phase(self.counts.steps);
         let loaded = self.load_task(Task::Train(feed.clone(), phase))?;
         self.write_data(&feed, batch)?;
-        self.write_rates()?;
+        if phase == Phase::Update {
+            self.write_rates()?;
+        }
         self.backend.run(&[(loaded.program, 1)])?;
         let log = self.backend.read_state(&log_name("train", 1))?;
         let log = Log::new(&log, loaded.has_accuracy);

@@ -1,0 +1,126 @@
+//! Trainings that go back to where they were.
+
+use wgrad::LearningRateFinder;
+use wgrad::callbacks::{Callback, EarlyStopping};
+use wgrad::prelude::*;
+
+use super::resuming::{everything, examples};
+use super::{options, regression};
+
+/// A snapshot, taken before or in the midst of training, is where later steps begin again.
+pub fn snapshots_bring_everything_back(device: &Device) {
+    let data = examples();
+    let mut trainer = everything(device);
+    let run = |trainer: &mut Trainer| {
+        trainer.step(&data.select(&[1, 2, 3]).unwrap()).unwrap();
+        let epoch = trainer.fit(&data, 1, Some(&data), |_| Control::Continue).unwrap().epochs[0];
+        (trainer.weights_hash().unwrap(), trainer.state_dict().unwrap(), epoch.loss, epoch.validation)
+    };
+    let start = trainer.snapshot().unwrap();
+    let first = run(&mut trainer);
+    let middle = trainer.snapshot().unwrap();
+    let (steps, second) = (trainer.steps(), run(&mut trainer));
+    assert_ne!(first, second);
+    for _ in 0..2 {
+        trainer.restore(&middle).unwrap();
+        assert_eq!(trainer.steps(), steps);
+        assert_eq!(run(&mut trainer), second);
+        trainer.restore(&start).unwrap();
+        assert_eq!((trainer.steps(), trainer.epochs()), (0, 0));
+        assert_eq!(run(&mut trainer), first);
+    }
+}
+
+/// A training that a learning rate has broken goes on from a snapshot.
+pub fn a_snapshot_mends_a_broken_training(device: &Device) {
+    let data = Dataset::new([[1.0], [2.0]], [[0.0], [1.0]]).unwrap();
+    let options = Options { batch_size: 1, ..Options::default() };
+    let mut trainer = Trainer::new(device, Linear::new(1, 1), MSELoss, SGD::new(0.01), options).unwrap();
+    trainer.fit(&data, 1, None, |_| Control::Continue).unwrap();
+    let snapshot = trainer.snapshot().unwrap();
+    let wanted = trainer.fit(&data, 2, None, |_| Control::Continue).unwrap().epochs[1].loss;
+    trainer.set_learning_rate(1e20).unwrap();
+    trainer.fit(&data, 9, None, |_| Control::Continue).unwrap_err();
+    trainer.restore(&snapshot).unwrap();
+    assert_eq!(trainer.fit(&data, 2, None, |_| Control::Continue).unwrap().epochs[1].loss, wanted);
+}
+
+/// The figure is smallest in the third epoch: two epochs later the training ends, and is what it was then.
+pub fn early_stopping_goes_back_to_the_best_epoch(device: &Device) {
+    let data = examples();
+    let mut wanted = everything(device);
+    wanted.fit(&data, 3, None, |_| Control::Continue).unwrap();
+    let (hash, state) = (wanted.weights_hash().unwrap(), wanted.state_dict().unwrap());
+
+    let mut trainer = everything(device);
+    let mut stopping = EarlyStopping::new(2).figure(|epoch| Some((epoch.epoch as f32 - 3.0).abs()));
+    let history = trainer.fit_with(&data, 20, None, &mut stopping as &mut dyn Callback).unwrap();
+    assert_eq!((history.epochs.len(), trainer.steps(), trainer.epochs()), (5, 18, 3));
+    assert_eq!((trainer.weights_hash().unwrap(), trainer.state_dict().unwrap()), (hash, state));
+    trainer.fit(&data, 1, None, |_| Control::Continue).unwrap();
+    wanted.fit(&data, 1, None, |_| Control::Continue).unwrap();
+    assert_eq!(trainer.weights_hash().unwrap(), wanted.weights_hash().unwrap());
+
+    // It can be used again, and also goes back where the epochs ended first.
+    let history = trainer.fit_with(&data, 4, None, &mut stopping as &mut dyn Callback).unwrap();
+    assert_eq!((history.epochs.len(), trainer.epochs()), (4, 7));
+}
+
+/// The loss of a linear regression falls until the rate is too large for it, and the suggestion is before that.
+pub fn a_search_suggests_a_rate_at_which_the_loss_falls(device: &Device) {
+    let data = regression(64);
+    let trainer = || Trainer::new(device, Linear::new(4, 1), MSELoss, SGD::new(1e-9), options(64, 1)).unwrap();
+    let curve = trainer().find_learning_rate(&data, LearningRateFinder { start: 1e-5, ..Default::default() }).unwrap();
+    assert!(curve.losses.len() < 100 && curve.losses.last() > Some(&(2.0 * curve.losses[0])), "{curve:?}");
+    let rate = curve.suggestion.unwrap();
+    let last_loss = |rate| {
+        let mut trainer = trainer();
+        trainer.set_learning_rate(rate).unwrap();
+        trainer.fit(&data, 20, None, |_| Control::Continue).unwrap().epochs[19].loss
+    };
+    assert!(last_loss(rate) < 0.9 * last_loss(rate / 10.0), "{rate}");
+}
+
+/// A search loads nothing, reads little, and leaves no trace.
+pub fn a_search_for_a_learning_rate_leaves_no_trace(device: &Device) {
+    let data = examples();
+    let finder = LearningRateFinder { start: 1e-4, ..LearningRateFinder::default() };
+    for before in 0..3 {
+        let mut hashes = Vec::new();
+        for searches in [false, true] {
+            let mut trainer = everything(device);
+            trainer.prepare(&data, None).unwrap();
+            // The search may begin in the midst of gathering.
+            (0..before).for_each(|_| _ = trainer.step(&data.select(&[0, 1]).unwrap()).unwrap());
+            if searches {
+                let (graphs, read_backs) = (trainer.graphs().count(), trainer.statistics().read_backs);
+                let curve = trainer.find_learning_rate(&data, finder).unwrap();
+                assert!(trainer.graphs().count() == graphs && trainer.statistics().read_backs - read_backs <= 40);
+                let growth = curve.learning_rates.windows(2).map(|pair| pair[1] / pair[0]);
+                assert!(growth.into_iter().all(|factor| (factor - 1e5_f64.powf(1.0 / 99.0)).abs() < 1e-9));
+                assert!(curve.losses.len() > 50 && curve.losses.len() == curve.learning_rates.len());
+                assert!(curve.suggestion.is_some_and(|rate| curve.learning_rates.contains(&rate)), "{curve:?}");
+                assert_eq!(trainer.learning_rate(), 0.01);
+            }
+            trainer.fit(&data, 2, None, |_| Control::Continue).unwrap();
+            hashes.push((trainer.weights_hash().unwrap(), trainer.state_dict().unwrap()));
+        }
+        assert!(hashes[0] == hashes[1], "after {before} steps");
+    }
+}
+
+/// The loss before the first update is that of the model, and does not depend on the rate; where rates are far too large,
+/// the search ends early.
+pub fn a_search_ends_where_the_loss_is_not_finite(device: &Device) {
+    let data = Dataset::new([[1.0], [1.0]], [[3.0], [3.0]]).unwrap();
+    let options = Options { batch_size: 1, ..Options::default() };
+    let mut trainer = Trainer::new(device, Linear::new(1, 1), MSELoss, SGD::new(0.1), options).unwrap();
+    let loss = trainer.evaluate(&data).unwrap().loss;
+    let hash = trainer.weights_hash().unwrap();
+    let finder = LearningRateFinder { start: 1e25, end: 1e26, steps: 50 };
+    let curve = trainer.find_learning_rate(&data, finder).unwrap();
+    assert!(curve.losses.len() < 3 && (curve.losses[0] - loss).abs() < 1e-6 * loss, "{curve:?}");
+    assert_eq!(curve.suggestion, None);
+    assert_eq!(trainer.weights_hash().unwrap(), hash);
+    assert!(trainer.step(&data).is_ok());
+}

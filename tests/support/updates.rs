@@ -1,0 +1,144 @@
+//! What an update does to each parameter.
+
+use wgrad::optimizers::Optimizers;
+use wgrad::prelude::*;
+
+use super::{classes, network, options, regression};
+
+/// 4-8-1, without dropout.
+fn small() -> Sequential {
+    Sequential::new().add(Linear::new(4, 8)).add(Tanh).add(Linear::new(8, 1))
+}
+
+type Named = Vec<(String, Tensor)>;
+
+/// Each parameter as it was, minus a rate times its gradient.
+fn descended(before: &Named, gradients: &Named, rate: impl Fn(&str) -> f32) -> Named {
+    let descended = before.iter().map(|(name, tensor)| {
+        let gradient = gradients.iter().find(|(known, _)| known == name).map(|(_, gradient)| gradient.to_vec());
+        let gradient = gradient.unwrap_or_else(|| vec![0.0; tensor.shape().elements()]);
+        let elements = tensor.to_vec().into_iter().zip(gradient).map(|(element, slope)| element - rate(name) * slope);
+        (name.clone(), Tensor::f32(tensor.shape().clone(), elements.collect()).unwrap())
+    });
+    descended.collect()
+}
+
+fn assert_same(got: &Named, wanted: &Named) {
+    assert_eq!(got.len(), wanted.len());
+    for ((name, got), (_, wanted)) in got.iter().zip(wanted) {
+        for (got, wanted) in got.to_vec().into_iter().zip(wanted.to_vec()) {
+            assert!((got - wanted).abs() <= 2e-6 * wanted.abs().max(0.1), "{name}: wanted {wanted}, got {got}");
+        }
+    }
+}
+
+/// The root of the sum of all squares.
+fn norm(gradients: &Named) -> f32 {
+    let squares = gradients.iter().flat_map(|(_, gradient)| gradient.to_vec()).map(|slope| f64::from(slope).powi(2));
+    squares.sum::<f64>().sqrt() as f32
+}
+
+/// Each group has the learning rate of its optimizer; what is frozen keeps its bits, and has no gradient.
+pub fn groups_have_learning_rates_of_their_own(device: &Device) {
+    let data = regression(8);
+    let optimizers = Optimizers::new(SGD::new(0.01)).group("2", SGD::new(0.1)).freeze("0.bias");
+    let mut trainer = Trainer::new(device, small(), MSELoss, optimizers, options(8, 1)).unwrap();
+    let gradients = trainer.gradients(&data).unwrap().gradients;
+    let mut names: Vec<&str> = gradients.iter().map(|(name, _)| name.as_str()).collect();
+    names.sort();
+    assert_eq!(names, ["0.weight", "2.bias", "2.weight"]);
+    let before = trainer.parameters().unwrap();
+    trainer.step(&data).unwrap();
+    let after = trainer.parameters().unwrap();
+    assert_same(&after, &descended(&before, &gradients, |name| if name.starts_with("2.") { 0.1 } else { 0.01 }));
+    assert_eq!(before[1], after[1]);
+    assert!([0, 2, 3].iter().all(|&index| before[index].1 != after[index].1));
+}
+
+/// Where everything is frozen, training changes nothing, whether it clips or not.
+pub fn a_frozen_model_stays(device: &Device) {
+    let data = classes(10);
+    for clip_norm in [None, Some(0.5)] {
+        let optimizers = Optimizers::new(Adam::new(0.1)).freeze("0").freeze("3");
+        let options = Options { clip_norm, ..options(4, 1) };
+        let mut trainer = Trainer::new(device, network(3), CrossEntropyLoss, optimizers, options).unwrap();
+        let gradients = trainer.gradients(&data).unwrap();
+        assert!(gradients.gradients.is_empty() && gradients.norm == 0.0);
+        let before = trainer.weights_hash().unwrap();
+        let history = trainer.fit(&data, 2, Some(&data), |_| Control::Continue).unwrap();
+        assert_eq!(trainer.weights_hash().unwrap(), before);
+        assert_eq!(history.epochs[0].validation, history.epochs[1].validation);
+    }
+}
+
+/// A learning rate that is set holds from the next step on, for all optimizers, and no graph is loaded for it.
+pub fn learning_rates_change_without_a_new_plan(device: &Device) {
+    let data = regression(8);
+    let optimizers = Optimizers::new(SGD::new(0.01)).group("2", SGD::new(0.02));
+    let mut trainer = Trainer::new(device, small(), MSELoss, optimizers, options(8, 1)).unwrap();
+    trainer.build(&[4]).unwrap();
+    let mut graphs = Vec::new();
+    for rate in [None, Some(0.5), Some(0.25), Some(0.0)] {
+        if let Some(rate) = rate {
+            trainer.set_learning_rate(rate).unwrap();
+        }
+        assert_eq!(trainer.learning_rate(), rate.unwrap_or(0.01));
+        let (before, gradients) = (trainer.parameters().unwrap(), trainer.gradients(&data).unwrap().gradients);
+        trainer.step(&data).unwrap();
+        let own = |name: &str| if name.starts_with("2.") { 0.02 } else { 0.01 };
+        let wanted = descended(&before, &gradients, |name| rate.map_or(own(name), |rate| rate as f32));
+        assert_same(&trainer.parameters().unwrap(), &wanted);
+        graphs.push(trainer.graphs().count());
+    }
+    assert_eq!(graphs, [graphs[0]; 4]);
+}
+
+/// Gradients above the norm are scaled down to it, over all groups together; others stay.
+pub fn gradients_are_clipped_by_their_norm(device: &Device) {
+    let data = regression(8);
+    for clip_norm in [0.5, 1e6] {
+        let optimizers = Optimizers::new(SGD::new(0.1)).group("2.weight", SGD::new(0.1));
+        let options = Options { clip_norm: Some(clip_norm), ..options(8, 1) };
+        let mut trainer = Trainer::new(device, small(), MSELoss, optimizers, options).unwrap();
+        let gradients = trainer.gradients(&data).unwrap();
+        let wanted = norm(&gradients.gradients);
+        assert!(wanted > 1.0 && (gradients.norm - wanted).abs() < 1e-5 * wanted, "wanted {wanted}, got {}", gradients.norm);
+        let before = trainer.parameters().unwrap();
+        trainer.step(&data).unwrap();
+        let factor = (clip_norm / (wanted + 1e-6)).min(1.0);
+        assert_same(&trainer.parameters().unwrap(), &descended(&before, &gradients.gradients, |_| 0.1 * factor));
+    }
+}
+
+/// The gradients of several batches make one update, which is that of all their examples together: in single steps, and
+/// where the device picks the batches.
+pub fn gathered_steps_are_one_large_step(device: &Device) {
+    const STEPS: usize = 3;
+    let data = regression(4 * STEPS * 2);
+    let trainer = |batch_size, accumulation| {
+        let options = Options { accumulation, clip_norm: Some(2.0), ..options(batch_size, 1) };
+        Trainer::new(device, small(), MSELoss, SGD::new(0.05).momentum(0.5), options).unwrap()
+    };
+    let (mut small, mut large) = (trainer(4, STEPS as u32), trainer(4 * STEPS, 1));
+    let part = |from: usize, to: usize| data.select(&(from..to).collect::<Vec<_>>()).unwrap();
+    for update in 0..2 {
+        let first = 4 * STEPS * update;
+        let losses = (0..STEPS).map(|step| {
+            let before = small.weights_hash().unwrap_or_default();
+            let loss = small.step(&part(first + 4 * step, first + 4 * step + 4)).unwrap();
+            let has_changed = small.weights_hash().unwrap() != before && !before.is_empty();
+            assert!(has_changed == (step + 1 == STEPS) || before.is_empty(), "step {step}");
+            loss
+        });
+        let mean = losses.sum::<f32>() / STEPS as f32;
+        let loss = large.step(&part(first, first + 4 * STEPS)).unwrap();
+        assert!((mean - loss).abs() < 1e-5 * loss, "wanted {loss}, got {mean}");
+        assert_same(&small.parameters().unwrap(), &large.parameters().unwrap());
+    }
+    let (mut small, mut large) = (trainer(4, STEPS as u32), trainer(4 * STEPS, 1));
+    for trainer in [&mut small, &mut large] {
+        trainer.fit(&data, 3, None, |_| Control::Continue).unwrap();
+    }
+    assert_eq!((small.steps(), large.steps()), (18, 6));
+    assert_same(&small.parameters().unwrap(), &large.parameters().unwrap());
+}
