@@ -230,13 +230,35 @@ fn targets_that_do_not_fit_the_loss_are_named() {
     let beyond = "label 1 (counted from 0) is 3; the model has 3 classes, so that labels are below 3";
     assert_eq!(classes([2_u32, 3].into()), beyond);
     assert_eq!(classes(Tensor::u8([2], vec![0, 3]).unwrap()), beyond);
-    assert_eq!(classes([[0.0], [1.0]].into()), "targets: wanted labels, u32[n] or u8[n], got f32[2, 1]");
+    assert_eq!(classes([[0.0], [1.0]].into()), "targets: wanted labels, u32[n] or u8[n], or shares f32[n, 3], got f32[2, 1]");
     let mse = |targets| fit_error(Linear::new(2, 3), MSELoss, &with(targets));
     assert_eq!(mse([[0.0], [1.0]].into()), "targets: wanted f32[n, 3], as the model's outputs, got f32[2, 1]");
     assert_eq!(mse([0_u32, 1].into()), "targets: wanted f32[n, 3], as the model's outputs, got u32[2]");
     let model = Sequential::new().add(Linear::new(2, 1)).add(Sigmoid);
     let bce = fit_error(model, BCELoss, &with([[0.5], [1.5]].into()));
     assert_eq!(bce, "target of example 1 (counted from 0): wanted 0 to 1, got 1.5");
+}
+
+/// Against PyTorch's for the same numbers: `binary_cross_entropy_with_logits([2, -1], [1, 0])`, `cross_entropy` of
+/// `[1, 2, 3]` with the shares `[0.2, 0.3, 0.5]`, and `-log 0.7`, where a model passes its inputs on.
+#[test]
+fn losses_of_logits_and_shares_are_those_of_pytorch() {
+    let loss_of = |loss: Box<dyn Loss>, inputs: Tensor, targets: Tensor| {
+        let columns = inputs.shape().columns();
+        let mut trainer = trainer(Linear::new(columns, columns), loss, SGD::new(0.0));
+        trainer.build(&[columns]).unwrap();
+        let one = |index: usize| if index % (columns + 1) == 0 { 1.0 } else { 0.0 };
+        let weight = Tensor::f32([columns, columns], (0..columns * columns).map(one).collect()).unwrap();
+        let bias = Tensor::f32([columns], vec![0.0; columns]).unwrap();
+        trainer.set_parameters(&[("weight".to_owned(), weight), ("bias".to_owned(), bias)]).unwrap();
+        trainer.evaluate(&Dataset::new(inputs, targets).unwrap()).unwrap()
+    };
+    let logits = loss_of(Box::new(BCEWithLogitsLoss), [[2.0, -1.0]].into(), [[1.0, 0.0]].into());
+    let shares = loss_of(Box::new(CrossEntropyLoss), [[1.0, 2.0, 3.0]].into(), [[0.2, 0.3, 0.5]].into());
+    let one_hot = loss_of(Box::new(CategoricalCrossEntropy), [[0.1, 0.7, 0.2]].into(), [[0.0, 1.0, 0.0]].into());
+    for (score, wanted) in [(logits, 0.220_094_9), (shares, 1.107_605_9), (one_hot, 0.356_674_94)] {
+        assert!((score.loss - wanted).abs() < 1e-6 && score.accuracy == Some(1.0), "wanted {wanted}, got {score}");
+    }
 }
 
 #[test]

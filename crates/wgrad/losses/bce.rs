@@ -1,10 +1,10 @@
 //! Binary cross-entropy.
 
 use wgrad_core::Shape;
-use wgrad_shaders::{binary_cross_entropy, binary_hits};
+use wgrad_shaders::{binary_cross_entropy, binary_cross_entropy_with_logits, binary_hits, binary_hits_with_logits};
 
 use crate::error::Error;
-use crate::losses::{Loss, Losses, check_floats};
+use crate::losses::{Loss, Losses, check_shares};
 use crate::tensor::Tensor;
 use crate::var::Var;
 
@@ -18,19 +18,29 @@ pub struct BCELoss;
 
 impl Loss for BCELoss {
     fn check(&self, output: &Shape, targets: &Tensor) -> Result<(), Error> {
-        check_floats(output, targets)?;
-        let elements = targets.to_vec();
-        match elements.iter().position(|target| !(0.0..=1.0).contains(target)) {
-            Some(index) => {
-                let row = index / output.elements();
-                Err(Error::mismatch(format!("target of example {row} (counted from 0)"), "0 to 1", elements[index]))
-            }
-            None => Ok(()),
-        }
+        check_shares(output, targets)
     }
 
     fn forward(&self, output: &Var, targets: &Var) -> Result<Losses, Error> {
         let losses = output.zip(targets, binary_cross_entropy);
         Ok(Losses { losses, hits: Some(output.zip(targets, binary_hits)) })
+    }
+}
+
+/// [`BCELoss`] of `1 / (1 + e^-x)` for logits `x`, without loss of precision, as PyTorch's
+/// [`BCEWithLogitsLoss`](https://docs.pytorch.org/docs/stable/generated/torch.nn.BCEWithLogitsLoss.html).
+///
+/// The model ends without a sigmoid.
+#[derive(Clone, Copy, Debug)]
+pub struct BCEWithLogitsLoss;
+
+impl Loss for BCEWithLogitsLoss {
+    fn check(&self, output: &Shape, targets: &Tensor) -> Result<(), Error> {
+        check_shares(output, targets)
+    }
+
+    fn forward(&self, output: &Var, targets: &Var) -> Result<Losses, Error> {
+        let losses = output.zip(targets, binary_cross_entropy_with_logits);
+        Ok(Losses { losses, hits: Some(output.zip(targets, binary_hits_with_logits)) })
     }
 }

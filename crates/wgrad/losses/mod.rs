@@ -1,6 +1,7 @@
 //! What training makes small.
 
 mod bce;
+mod categorical;
 mod cross_entropy;
 mod mse;
 
@@ -12,7 +13,8 @@ use crate::error::Error;
 use crate::tensor::Tensor;
 use crate::var::Var;
 
-pub use bce::BCELoss;
+pub use bce::{BCELoss, BCEWithLogitsLoss};
+pub use categorical::CategoricalCrossEntropy;
 pub use cross_entropy::CrossEntropyLoss;
 pub use mse::MSELoss;
 
@@ -59,4 +61,17 @@ fn check_floats(output: &Shape, targets: &Tensor) -> Result<(), Error> {
         return Err(Error::mismatch("targets", format!("f32[n{extents}], as the model's outputs"), kind));
     }
     Ok(())
+}
+
+/// Checks that targets are floats from 0 to 1 of the outputs' shape.
+fn check_shares(output: &Shape, targets: &Tensor) -> Result<(), Error> {
+    check_floats(output, targets)?;
+    let elements = targets.to_vec();
+    match elements.iter().position(|target| !(0.0..=1.0).contains(target)) {
+        Some(index) => {
+            let row = index / output.elements();
+            Err(Error::mismatch(format!("target of example {row} (counted from 0)"), "0 to 1", elements[index]))
+        }
+        None => Ok(()),
+    }
 }
