@@ -35,6 +35,22 @@ pub struct History {
     pub epochs: Vec<Epoch>,
 }
 
+impl History {
+    /// A figure over the epochs, (epoch, figure), as curves are drawn from. Epochs without it are left out.
+    ///
+    /// ```
+    /// # use wgrad::History;
+    /// # let history = History::default();
+    /// let loss = history.curve(|epoch| epoch.loss);
+    /// let accuracy = history.curve(|epoch| epoch.validation?.accuracy);
+    /// # assert!(loss.is_empty() && accuracy.is_empty());
+    /// ```
+    pub fn curve<F: Into<Option<f32>>>(&self, figure: impl Fn(&Epoch) -> F) -> Vec<(f64, f64)> {
+        let points = self.epochs.iter().filter_map(|epoch| Some((epoch.epoch as f64, f64::from(figure(epoch).into()?))));
+        points.collect()
+    }
+}
+
 impl fmt::Display for Score {
     /// Such as `loss 0.0712, accuracy 97.81 %`.
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {

@@ -10,6 +10,7 @@ use crate::device::Device;
 use crate::error::Error;
 use crate::tensor::Tensor;
 use crate::trace::{Origin, Registry, Trace};
+use crate::var::Var;
 
 /// Programs that are written from tensor operations, and the states and inputs that they share on a device.
 ///
@@ -73,6 +74,41 @@ impl Session {
     /// On errors of the device.
     pub fn run(&mut self, program: &Program, steps: u32) -> Result<(), Error> {
         self.backend.run(&[(program.program, steps)])
+    }
+
+    /// Makes a program of the graph that `build` makes, runs it once, and reads what `build` returns.
+    ///
+    /// ```
+    /// # use wgrad::prelude::*;
+    /// # use wgrad::Session;
+    /// let mut session = Session::new(&Device::cpu());
+    /// let [square, root] = session.compute("square and root", |graph| {
+    ///     let x = graph.constant([4.0, 9.0]);
+    ///     Ok([x.square(), x.sqrt()])
+    /// })?;
+    /// assert_eq!((square, root), ([16.0, 81.0].into(), [2.0, 3.0].into()));
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Session::compile`] and [`Session::run`].
+    pub fn compute<const N: usize>(
+        &mut self,
+        name: &str,
+        build: impl FnOnce(&Trace) -> Result<[Var; N], Error>,
+    ) -> Result<[Tensor; N], Error> {
+        let program = self.compile(name, |graph| {
+            for (index, output) in build(graph)?.iter().enumerate() {
+                graph.output(&index.to_string(), output);
+            }
+            Ok(())
+        })?;
+        self.run(&program, 1)?;
+        let mut outputs = std::array::from_fn(|_| Tensor::from(0.0));
+        for (index, output) in outputs.iter_mut().enumerate() {
+            *output = self.output(&program, &index.to_string())?;
+        }
+        Ok(outputs)
     }
 
     /// Writes an input for the steps to come.

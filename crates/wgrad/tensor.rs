@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use wgrad_core::{DType, HostTensor, Shape, TensorType};
+use wgrad_data::Random;
 
 use crate::error::Error;
 
@@ -47,6 +48,39 @@ impl Tensor {
         HostTensor::U8(shape.into(), elements).try_into()
     }
 
+    /// A tensor of floats that are 0.
+    pub fn zeros(shape: impl Into<Shape>) -> Self {
+        Self { host: HostTensor::zeros(&TensorType::f32(shape)).into() }
+    }
+
+    /// A tensor of normally distributed floats around 0, of this standard deviation: `deviation * randn` in PyTorch. The
+    /// next tensor from the same generator is another one.
+    ///
+    /// ```
+    /// # use wgrad::{Tensor, data::Random};
+    /// let mut random = Random::new(1, 0);
+    /// let weights = [Tensor::normal([2, 4], 0.01, &mut random), Tensor::normal([2, 4], 0.01, &mut random)];
+    /// assert_ne!(weights[0], weights[1]);
+    /// assert!(weights[0].to_vec().iter().all(|weight| weight.abs() < 0.05));
+    /// ```
+    pub fn normal(shape: impl Into<Shape>, deviation: f64, random: &mut Random) -> Self {
+        let shape = shape.into();
+        let elements = (0..shape.elements()).map(|_| (deviation * random.normal()) as f32).collect();
+        Self { host: HostTensor::F32(shape, elements).into() }
+    }
+
+    /// A vector of so many floats from `start` to `end`, both included, at equal distances, as PyTorch's `linspace`.
+    ///
+    /// ```
+    /// # use wgrad::Tensor;
+    /// assert_eq!(Tensor::linspace(-1.0, 1.0, 5).to_vec(), [-1.0, -0.5, 0.0, 0.5, 1.0]);
+    /// ```
+    pub fn linspace(start: f32, end: f32, count: usize) -> Self {
+        let [first, last] = [start, end].map(f64::from);
+        let step = (last - first) / count.saturating_sub(1).max(1) as f64;
+        (0..count).map(|index| (first + step * index as f64) as f32).collect::<Vec<f32>>().into()
+    }
+
     /// A tensor that the engine has made.
     pub(crate) fn from_host(host: Arc<HostTensor>) -> Self {
         Self { host }
@@ -73,6 +107,24 @@ impl Tensor {
             HostTensor::F32(_, elements) => elements.clone(),
             HostTensor::U32(_, elements) => elements.iter().map(|&element| element as f32).collect(),
             HostTensor::U8(_, elements) => elements.iter().map(|&element| f32::from(element)).collect(),
+        }
+    }
+
+    /// The only element, as a float.
+    ///
+    /// # Errors
+    /// Where there are none, or several.
+    ///
+    /// ```
+    /// # use wgrad::Tensor;
+    /// assert_eq!(Tensor::from([[0.25]]).item()?, 0.25);
+    /// assert_eq!(Tensor::from([1.0, 2.0]).item().unwrap_err().to_string(), "tensor: wanted a single element, got f32[2]");
+    /// # Ok::<(), wgrad::Error>(())
+    /// ```
+    pub fn item(&self) -> Result<f32, Error> {
+        match self.to_vec()[..] {
+            [element] => Ok(element),
+            _ => Err(Error::mismatch("tensor", "a single element", self.kind())),
         }
     }
 
@@ -154,9 +206,21 @@ impl TryFrom<HostTensor> for Tensor {
     }
 }
 
+impl From<f32> for Tensor {
+    fn from(element: f32) -> Self {
+        Self { host: HostTensor::scalar(element).into() }
+    }
+}
+
 impl<const N: usize> From<[f32; N]> for Tensor {
     fn from(elements: [f32; N]) -> Self {
         Self { host: HostTensor::F32([N].into(), elements.to_vec()).into() }
+    }
+}
+
+impl From<Vec<f32>> for Tensor {
+    fn from(elements: Vec<f32>) -> Self {
+        Self { host: HostTensor::F32([elements.len()].into(), elements).into() }
     }
 }
 

@@ -8,6 +8,12 @@ use crate::tensor::Tensor;
 use crate::var::Var;
 
 impl Var {
+    /// The gradient of this, a single f32, with respect to `variable`: zeros where it does not depend on it.
+    pub fn gradient(&self, variable: &Var) -> Var {
+        let gradient = self.gradients(&[variable]).pop();
+        gradient.unwrap_or_else(|| Var::new(self.trace.clone(), None))
+    }
+
     /// The gradient of this, a single f32, with respect to each of `variables`: zeros where it does not depend on one.
     pub fn gradients(&self, variables: &[&Var]) -> Vec<Var> {
         let values: Option<Vec<Value>> = variables.iter().map(|variable| self.trace.own(variable)).collect();

@@ -1,0 +1,28 @@
+//! Three kinds of iris told apart by four lengths, with a network 4-10-3.
+
+use wgrad::data::{Standardization, Table, read_rows};
+use wgrad::prelude::*;
+
+fn main() -> Result<(), Error> {
+    let iris = Table::read("data/iris.csv")?;
+    let (train, test) = Dataset::from(&iris).split_rows(&read_rows("data/iris_test_rows.txt")?)?;
+    let scale = Standardization::fit(&train)?;
+    let (train, test) = (scale.apply(&train)?, scale.apply(&test)?);
+
+    let model = Sequential::new().add(Linear::new(4, 10)).add(ReLU).add(Linear::new(10, 3));
+    let options = Options { batch_size: train.len(), ..Options::default() };
+    let mut trainer = Trainer::new(&Device::auto()?, model, CrossEntropyLoss, Adam::new(0.01), options)?;
+    trainer.fit(&train, 1000, None, |epoch| {
+        if epoch.epoch % 100 == 0 {
+            println!("epoch {}: loss {:.4}", epoch.epoch, epoch.loss);
+        }
+        Control::Continue
+    })?;
+
+    println!("test: {}", trainer.evaluate(&test)?);
+    let predicted = trainer.predict(test.inputs())?.argmax();
+    for (predicted, truth) in predicted.into_iter().zip(test.targets().to_vec()).take(10) {
+        println!("predicted {:<10}  is {}", iris.class_names()[predicted], iris.class_names()[truth as usize]);
+    }
+    Ok(())
+}

@@ -1,0 +1,57 @@
+//! Random inputs with random labels, which a network 64-128-10 can only remember; and what happens where gradients are
+//! accumulated instead of cleared.
+
+use anyhow::Result;
+use wgrad::data::random_labels;
+use wgrad::optimizers::{At, Optimizer, Update};
+use wgrad::prelude::*;
+use wgrad::{History, Var};
+use wgrad_plot::{Panel, Series, curves};
+
+/// Adam on the sum of all gradients so far: PyTorch without `optimizer.zero_grad()`.
+#[derive(Debug)]
+struct WithoutClearing(Adam);
+
+impl Optimizer for WithoutClearing {
+    fn check(&self) -> Result<(), Error> {
+        self.0.check()
+    }
+
+    fn learning_rate(&self) -> f64 {
+        self.0.learning_rate()
+    }
+
+    fn numbers(&self, at: At) -> Vec<f32> {
+        self.0.numbers(at)
+    }
+
+    fn update(&self, update: &Update) -> Result<Var, Error> {
+        let mut update = update.clone();
+        let sum = update.state("sum");
+        update.gradient = &sum + &update.gradient;
+        sum.set(&update.gradient);
+        self.0.update(&update)
+    }
+}
+
+fn train(name: &str, optimizer: impl Optimizer + 'static) -> Result<History, Error> {
+    let data = Dataset::from(random_labels(32, 64, 10, 0)?);
+    let model = Sequential::new().add(Linear::new(64, 128)).add(ReLU).add(Linear::new(128, 10));
+    let options = Options { batch_size: 32, ..Options::default() };
+    let mut trainer = Trainer::new(&Device::auto()?, model, CrossEntropyLoss, optimizer, options)?;
+    println!("{name}");
+    trainer.fit(&data, 10, None, |epoch| {
+        println!("  epoch {}: loss {:.4}", epoch.epoch, epoch.loss);
+        Control::Continue
+    })
+}
+
+fn main() -> Result<()> {
+    let cleared = train("gradients cleared", Adam::new(0.01))?.curve(|epoch| epoch.loss);
+    let accumulated = train("gradients accumulated", WithoutClearing(Adam::new(0.01)))?.curve(|epoch| epoch.loss);
+    let series =
+        [Series { name: "gradients cleared", points: &cleared }, Series { name: "gradients accumulated", points: &accumulated }];
+    let panel = Panel::new("Cross-entropy (nats)", &series);
+    curves("target/pictures/random_data.png".as_ref(), "Random data", "Epoch", &[panel])?;
+    Ok(())
+}

@@ -1,0 +1,70 @@
+//! XOR by networks 2-4-1 with ReLU, sigmoid and binary cross-entropy: a hundred starts at once, since many of them fail.
+
+use wgrad::optimizers::Optimizer;
+use wgrad::prelude::*;
+use wgrad::{Initial, Layer, Var};
+
+const STARTS: usize = 100;
+const HIDDEN: usize = 4;
+
+/// The second layers of all networks, each of which reads the hidden units of its own network only.
+#[derive(Debug)]
+struct SecondLayers {
+    weight: Initial,
+    bias: Initial,
+}
+
+impl Layer for SecondLayers {
+    fn name(&self) -> &str {
+        "SecondLayers"
+    }
+
+    fn forward(&self, input: &Var) -> Result<Var, Error> {
+        let weight = input.trace().parameter("weight", [STARTS, HIDDEN], self.weight)?;
+        let bias = input.trace().parameter("bias", [STARTS], self.bias)?;
+        let hidden = input.reshape([input.shape().rows(), STARTS, HIDDEN]);
+        Ok((hidden * weight).sum_axes(&[2], false) + bias)
+    }
+}
+
+fn train(
+    name: &str,
+    [first, second]: [[Initial; 2]; 2],
+    optimizer: impl Optimizer + 'static,
+    epochs: usize,
+) -> Result<(), Error> {
+    let xor = wgrad::data::xor();
+    let targets = xor.targets().to_vec().into_iter().flat_map(|target| [target; STARTS]).collect();
+    let data = Dataset::new(xor.inputs().tensor(), Tensor::f32([4, STARTS], targets)?)?;
+    let model = Sequential::new()
+        .add(Linear::new(2, STARTS * HIDDEN).weight(first[0]).bias(first[1]))
+        .add(ReLU)
+        .add(SecondLayers { weight: second[0], bias: second[1] })
+        .add(Sigmoid);
+
+    let options = Options { batch_size: 4, ..Options::default() };
+    let mut trainer = Trainer::new(&Device::auto()?, model, BCELoss, optimizer, options)?;
+    println!("{name}");
+    trainer.fit(&data, epochs, None, |epoch| {
+        if epoch.epoch % (epochs / 5) == 0 {
+            println!("  {epoch}");
+        }
+        Control::Continue
+    })?;
+
+    let output = trainer.predict(data.inputs())?.to_vec();
+    let is_right = |row: usize, start: usize| (output[row * STARTS + start] > 0.5) == [false, true, true, false][row];
+    let solved = (0..STARTS).filter(|&start| (0..4).all(|row| is_right(row, start))).count();
+    println!("  solved from {solved} of {STARTS} starts");
+    Ok(())
+}
+
+fn main() -> Result<(), Error> {
+    let zero = Initial::Constant(0.0);
+    // The loss is the mean over all networks, so that each has a hundredth of its own gradient.
+    let sgd = SGD::new(0.5 * STARTS as f64);
+    train("He's initial weights, SGD with learning rate 0.5", [[Initial::HE, zero]; 2], sgd, 5000)?;
+
+    let defaults = [2, HIDDEN].map(|inputs| [Initial::linear(inputs); 2]);
+    train("PyTorch's initial weights, Adam with learning rate 0.1", defaults, Adam::new(0.1), 1000)
+}
