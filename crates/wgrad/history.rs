@@ -1,6 +1,9 @@
 //! What came of training.
 
 use std::fmt;
+use std::io::{self, Write};
+
+use crate::trainer::Control;
 
 /// How good a model is on some data.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -33,6 +36,44 @@ pub struct Epoch {
 pub struct History {
     /// The epochs, in order.
     pub epochs: Vec<Epoch>,
+}
+
+impl Epoch {
+    /// Prints all figures in one line, and has the training go on: what to give [`Trainer::fit`](crate::Trainer::fit)
+    /// where nothing else is to be done after an epoch.
+    pub fn print(&self) -> Control {
+        // Training does not depend on whether anybody reads this.
+        let _ = writeln!(io::stdout(), "{self}");
+        Control::Continue
+    }
+}
+
+/// Figures by epoch as points of a curve, `(epoch, figure)`. Epochs without the figure are left out.
+impl History {
+    /// The mean loss on the training data.
+    pub fn losses(&self) -> Vec<(f64, f64)> {
+        self.points(|epoch| Some(epoch.loss))
+    }
+
+    /// The mean loss on the validation data.
+    pub fn validation_losses(&self) -> Vec<(f64, f64)> {
+        self.points(|epoch| Some(epoch.validation?.loss))
+    }
+
+    /// The accuracy on the training data, in percent.
+    pub fn accuracies(&self) -> Vec<(f64, f64)> {
+        self.points(|epoch| Some(100.0 * epoch.accuracy?))
+    }
+
+    /// The accuracy on the validation data, in percent.
+    pub fn validation_accuracies(&self) -> Vec<(f64, f64)> {
+        self.points(|epoch| Some(100.0 * epoch.validation?.accuracy?))
+    }
+
+    fn points(&self, figure: impl Fn(&Epoch) -> Option<f32>) -> Vec<(f64, f64)> {
+        let point = |epoch: &Epoch| Some((epoch.epoch as f64, figure(epoch)?.into()));
+        self.epochs.iter().filter_map(point).collect()
+    }
 }
 
 impl fmt::Display for Score {
