@@ -1,6 +1,9 @@
 //! What came of training.
 
 use std::fmt;
+use std::io::{self, Write};
+
+use crate::trainer::Control;
 
 /// How good a model is on some data.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -35,7 +38,37 @@ pub struct History {
     pub epochs: Vec<Epoch>,
 }
 
+impl Epoch {
+    /// Prints all figures in one line, and has the training go on: what to give [`Trainer::fit`](crate::Trainer::fit)
+    /// where nothing else is to be done after an epoch.
+    pub fn print(&self) -> Control {
+        // Training does not depend on whether anybody reads this.
+        let _ = writeln!(io::stdout(), "{self}");
+        Control::Continue
+    }
+}
+
 impl History {
+    /// The mean loss on the training data.
+    pub fn losses(&self) -> Vec<(f64, f64)> {
+        self.curve(|epoch| epoch.loss)
+    }
+
+    /// The mean loss on the validation data.
+    pub fn validation_losses(&self) -> Vec<(f64, f64)> {
+        self.curve(|epoch| Some(epoch.validation?.loss))
+    }
+
+    /// The accuracy on the training data, in percent.
+    pub fn accuracies(&self) -> Vec<(f64, f64)> {
+        self.curve(|epoch| Some(100.0 * epoch.accuracy?))
+    }
+
+    /// The accuracy on the validation data, in percent.
+    pub fn validation_accuracies(&self) -> Vec<(f64, f64)> {
+        self.curve(|epoch| Some(100.0 * epoch.validation?.accuracy?))
+    }
+
     /// A figure over the epochs, (epoch, figure), as curves are drawn from. Epochs without it are left out.
     ///
     /// ```

@@ -37,10 +37,6 @@ impl Sequential {
 }
 
 impl Layer for Sequential {
-    fn name(&self) -> &str {
-        "Sequential"
-    }
-
     fn forward(&self, input: &Var) -> Result<Var, Error> {
         let mut layers = self.layers.iter().enumerate();
         layers.try_fold(input.clone(), |value, (index, layer)| value.layer(&index.to_string(), layer.as_ref()))

@@ -128,6 +128,15 @@ impl Tensor {
         }
     }
 
+    /// The elements as the pixels of images: bytes as they are, other numbers, from 0 to 1, times 255 and rounded. What lies
+    /// outside becomes 0 or 255.
+    pub fn to_pixels(&self) -> Vec<u8> {
+        match &*self.host {
+            HostTensor::U8(_, elements) => elements.clone(),
+            _ => self.to_vec().into_iter().map(|element| (255.0 * element).round() as u8).collect(),
+        }
+    }
+
     /// The elements as the engine takes them.
     pub fn host(&self) -> &Arc<HostTensor> {
         &self.host

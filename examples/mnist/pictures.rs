@@ -3,59 +3,42 @@
 use std::path::Path;
 
 use anyhow::Result;
+use wgrad::History;
 use wgrad::prelude::*;
-use wgrad::{Epoch, History, Score};
-use wgrad_plot::{Digit, Image, Panel, Series, curves, digit_grid};
+use wgrad_plot::{Image, Panel, Series, confusion_matrix, curves, digit_grid};
 
 use crate::digits::Digits;
 use crate::report::Report;
 
 /// The test images that are shown, at most.
 const SHOWN: usize = 64;
+const CLASSES: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
 
-/// Draws loss and accuracy by epoch, and some test images with their predictions, and says where they are.
+/// Draws loss and accuracy by epoch, some test images with their predictions, and which classes are taken for which, and
+/// says where the pictures are.
 pub fn draw(folder: &Path, history: &History, trainer: &mut Trainer, digits: &Digits, report: &mut Report) -> Result<()> {
-    let (curves, grid) = (folder.join("curves.png"), folder.join("digits.png"));
+    let [curves, grid, confusion] = ["curves.png", "digits.png", "confusion.png"].map(|name| folder.join(name));
     if !history.epochs.is_empty() {
         draw_curves(&curves, history)?;
         report.note(&format!("loss and accuracy: {}", curves.display()))?;
     }
-    draw_digits(&grid, trainer, digits)?;
-    report.note(&format!("predicted digits: {}", grid.display()))
+    let (truth, predicted) = (digits.test.labels()?, trainer.predict(digits.test.inputs())?.argmax());
+    let shown: Vec<usize> = (0..SHOWN.min(digits.test.len())).collect();
+    let pixels = digits.test.inputs().tensor().select(&shown)?.to_pixels();
+    let images = Image::split(&pixels, digits.size[0], digits.size[1]);
+    let [shown_truth, shown_predicted] = [&truth, &predicted].map(|classes| &classes[..images.len()]);
+    digit_grid(&grid, "Predictions for the first test digits", &images, shown_truth, shown_predicted)?;
+    report.note(&format!("predicted digits: {}", grid.display()))?;
+    confusion_matrix(&confusion, "Predictions for all test digits", &CLASSES, &truth, &predicted)?;
+    report.note(&format!("confusion matrix: {}", confusion.display()))
 }
 
 fn draw_curves(path: &Path, history: &History) -> Result<()> {
-    let points = |figure: fn(&Epoch) -> Option<f32>| -> Vec<(f64, f64)> {
-        let points = history.epochs.iter().filter_map(|epoch| Some((epoch.epoch as f64, f64::from(figure(epoch)?))));
-        points.collect()
-    };
-    let loss = [points(|epoch| Some(epoch.loss)), points(|epoch| Some(epoch.validation?.loss))];
-    let accuracy = [points(|epoch| percent(epoch.accuracy)), points(|epoch| percent(test_accuracy(epoch.validation)))];
-    let panels = [("Loss", &loss), ("Accuracy (%)", &accuracy)].map(|(y_label, [training, test])| {
-        (y_label, [Series { name: "training", points: training }, Series { name: "test", points: test }])
-    });
-    let panels = panels.each_ref().map(|(y_label, series)| Panel::new(y_label, series));
-    Ok(curves(path, "Training", "Epoch", &panels)?)
-}
-
-fn test_accuracy(score: Option<Score>) -> Option<f32> {
-    score?.accuracy
-}
-
-fn percent(share: Option<f32>) -> Option<f32> {
-    share.map(|share| 100.0 * share)
-}
-
-fn draw_digits(path: &Path, trainer: &mut Trainer, digits: &Digits) -> Result<()> {
-    let indices: Vec<usize> = (0..SHOWN.min(digits.test.len())).collect();
-    let shown = digits.test.select(&indices)?;
-    let predicted = trainer.predict(shown.inputs())?.argmax();
-    let pixels: Vec<u8> = shown.inputs().tensor().to_vec().into_iter().map(|pixel| pixel as u8).collect();
-    let [rows, columns] = digits.size;
-    let images = pixels.chunks(digits.pixels()).zip(predicted).zip(shown.targets().to_vec());
-    let images = images.map(|((pixels, predicted), truth)| {
-        let (predicted, truth) = (predicted as u8, truth as u8);
-        Digit { image: Image { pixels, rows, columns }, predicted, truth }
-    });
-    Ok(digit_grid(path, "Predictions for the first test digits", &images.collect::<Vec<_>>())?)
+    let loss =
+        [Series { name: "training", points: &history.losses() }, Series { name: "test", points: &history.validation_losses() }];
+    let accuracy = [
+        Series { name: "training", points: &history.accuracies() },
+        Series { name: "test", points: &history.validation_accuracies() },
+    ];
+    Ok(curves(path, "Training", "Epoch", &[Panel::new("Loss", &loss), Panel::new("Accuracy (%)", &accuracy)])?)
 }

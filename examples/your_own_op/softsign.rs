@@ -24,10 +24,6 @@ impl UnaryFunction for Softsign {
 }
 
 impl Layer for Softsign {
-    fn name(&self) -> &str {
-        "Softsign"
-    }
-
     fn forward(&self, input: &Var) -> Result<Var, Error> {
         Ok(input.apply(Unary(Softsign), []))
     }

@@ -62,10 +62,6 @@ fn batch_normalized() -> Sequential {
 struct Cnn;
 
 impl Layer for Cnn {
-    fn name(&self) -> &str {
-        "Cnn"
-    }
-
     fn forward(&self, input: &Var) -> Result<Var, Error> {
         let block = |model: Sequential, inputs, outputs| {
             model.add(Conv2d::new(inputs, outputs, 3).padding(1)).add(BatchNorm2d::new(outputs)).add(ReLU)
@@ -103,10 +99,6 @@ impl Recurrent {
 }
 
 impl Layer for Recurrent {
-    fn name(&self) -> &str {
-        "Recurrent"
-    }
-
     fn forward(&self, input: &Var) -> Result<Var, Error> {
         input.layer("rnn", &self.rnn)?.layer("fc", &self.fc)
     }
@@ -117,10 +109,6 @@ impl Layer for Recurrent {
 struct Transformer;
 
 impl Layer for Transformer {
-    fn name(&self) -> &str {
-        "Transformer"
-    }
-
     fn forward(&self, input: &Var) -> Result<Var, Error> {
         let steps = input.shape().columns();
         let positions = input.trace().parameter("pos_encoding", [1, 64, 32], Initial::Normal { deviation: 1.0 })?;

@@ -347,10 +347,6 @@ struct Codes;
 const CODES: [f32; 10] = [0.5, -1.0, 2.0, 0.25, -0.75, 1.5, -2.0, 3.0, 0.125, -0.5];
 
 impl Layer for Codes {
-    fn name(&self) -> &str {
-        "Codes"
-    }
-
     fn forward(&self, input: &Var) -> Result<Var, Error> {
         let kind = input.kind();
         assert_eq!(kind.dtype, DType::U32);

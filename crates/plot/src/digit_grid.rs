@@ -6,6 +6,7 @@ use plotters::style::FontStyle;
 use plotters::style::text_anchor::HPos;
 
 use crate::PlotError;
+use crate::classes;
 use crate::heading::{self, BELOW_LINE, MARGIN};
 use crate::image::Image;
 use crate::lettering::Lettering;
@@ -13,14 +14,11 @@ use crate::palette::{FAINT_INK, RULE, WRONG};
 use crate::picture::{self, Canvas, DrawingResult};
 
 /// An image with its predicted and its true class.
-#[derive(Debug, Clone, Copy)]
-pub struct Digit<'a> {
-    /// The image.
-    pub image: Image<'a>,
-    /// The class that the network gives the image.
-    pub predicted: u8,
-    /// The class that the image belongs to.
-    pub truth: u8,
+#[derive(Clone, Copy)]
+struct Digit<'a> {
+    image: Image<'a>,
+    truth: usize,
+    predicted: usize,
 }
 
 impl Digit<'_> {
@@ -48,26 +46,32 @@ const WRONG_CLASS: Lettering = Lettering { size: 26, weight: FontStyle::Bold, co
 /// Draws the images, eight in a row, with their classes, and writes them to `path` as a PNG file, creating the
 /// folders above it.
 ///
-/// Under the title stands how many are right. Wrong ones have a frame, a cross and another colour.
+/// `truth` and `predicted` hold a class for each image. Under the title stands how many are right. Wrong ones have a
+/// frame, a cross and another colour.
 ///
 /// # Errors
-/// If there are no digits or more than 512, if one has another number of pixels than rows x columns or none, and if
-/// the picture cannot be written.
-pub fn digit_grid(path: &Path, title: &str, digits: &[Digit]) -> Result<(), PlotError> {
-    check(digits)?;
-    let size = picture_size(digits.len());
-    picture::write(path, size, |canvas| draw(canvas, title, digits))
+/// If there are no images or more than 512, not as many classes as images, if one image has another number of pixels
+/// than rows x columns or none, and if the picture cannot be written.
+pub fn digit_grid(path: &Path, title: &str, images: &[Image], truth: &[usize], predicted: &[usize]) -> Result<(), PlotError> {
+    check(images, truth, predicted)?;
+    let classes = truth.iter().zip(predicted);
+    let digits = images.iter().zip(classes).map(|(&image, (&truth, &predicted))| Digit { image, truth, predicted });
+    let digits: Vec<Digit> = digits.collect();
+    picture::write(path, picture_size(digits.len()), |canvas| draw(canvas, title, &digits))
 }
 
-fn check(digits: &[Digit]) -> Result<(), PlotError> {
-    if digits.is_empty() {
+fn check(images: &[Image], truth: &[usize], predicted: &[usize]) -> Result<(), PlotError> {
+    let count = images.len();
+    if count == 0 {
         return Err(PlotError::Empty { what: "no digits".to_string() });
     }
-    if digits.len() > MOST_DIGITS {
-        return Err(PlotError::TooMany { what: "digits", limit: MOST_DIGITS, count: digits.len() });
+    if count > MOST_DIGITS {
+        return Err(PlotError::TooMany { what: "digits", limit: MOST_DIGITS, count });
     }
-    let check = |(index, digit): (usize, &Digit)| digit.image.check(|| format!("image {index} (counted from 0)"));
-    digits.iter().enumerate().try_for_each(check)
+    classes::check("true classes", truth, count, usize::MAX)?;
+    classes::check("predicted classes", predicted, count, usize::MAX)?;
+    let check = |(index, image): (usize, &Image)| image.check(|| format!("image {index} (counted from 0)"));
+    images.iter().enumerate().try_for_each(check)
 }
 
 fn in_a_row(count: usize) -> usize {
@@ -120,7 +124,7 @@ mod tests {
         count_of_color(picture_size(digits.len()), color, |canvas| draw(canvas, "digits", digits))
     }
 
-    fn digit(pixels: &[u8], rows: usize, columns: usize, predicted: u8) -> Digit<'_> {
+    fn digit(pixels: &[u8], rows: usize, columns: usize, predicted: usize) -> Digit<'_> {
         Digit { image: Image { pixels, rows, columns }, predicted, truth: 3 }
     }
 

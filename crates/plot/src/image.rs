@@ -18,6 +18,15 @@ pub struct Image<'a> {
     pub columns: usize,
 }
 
+impl<'a> Image<'a> {
+    /// Images of one size whose pixels lie behind one another, of shape (images, rows, columns). Where the pixels do not
+    /// come out even, what draws the last image refuses it.
+    pub fn split(pixels: &'a [u8], rows: usize, columns: usize) -> Vec<Self> {
+        let images = pixels.chunks(rows.saturating_mul(columns).max(1));
+        images.map(|pixels| Self { pixels, rows, columns }).collect()
+    }
+}
+
 impl Image<'_> {
     /// Fails where there are no pixels, or not rows x columns; `what` names the image.
     pub(crate) fn check(&self, what: impl FnOnce() -> String) -> Result<(), PlotError> {

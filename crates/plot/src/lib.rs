@@ -28,7 +28,7 @@ mod stroke;
 pub use confusion_matrix::confusion_matrix;
 pub use curves::{curves, learning_rates};
 pub use decision_surface::{Surface, decision_surface};
-pub use digit_grid::{Digit, digit_grid};
+pub use digit_grid::digit_grid;
 pub use error::PlotError;
 pub use image::Image;
 pub use image_rows::image_rows;

@@ -4,8 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use wgrad_plot::{
-    Digit, Image, Panel, PlotError, Series, Surface, confusion_matrix, curves, decision_surface, digit_grid, image_rows,
-    learning_rates,
+    Image, Panel, PlotError, Series, Surface, confusion_matrix, curves, decision_surface, digit_grid, image_rows, learning_rates,
 };
 
 const LINE: &[(f64, f64)] = &[(1.0, 0.3), (2.0, 0.2), (3.0, 0.1)];
@@ -16,8 +15,13 @@ fn draw_curves(path: &Path, points: &[(f64, f64)]) -> Result<(), PlotError> {
     curves(path, "A title", "Epoch", &[panel, panel])
 }
 
-fn digit(pixels: &[u8], rows: usize, columns: usize) -> Digit<'_> {
-    Digit { image: Image { pixels, rows, columns }, predicted: 4, truth: 9 }
+fn image(pixels: &[u8], rows: usize, columns: usize) -> Image<'_> {
+    Image { pixels, rows, columns }
+}
+
+/// A grid of images that are nines, and taken for fours.
+fn draw_digits(path: &Path, title: &str, images: &[Image]) -> Result<(), PlotError> {
+    digit_grid(path, title, images, &vec![9; images.len()], &vec![4; images.len()])
 }
 
 /// Width and height from a PNG file's header.
@@ -33,7 +37,7 @@ fn folders_are_made_and_nothing_else_is_left_there() {
     let root = tempfile::tempdir().unwrap();
     let folder = root.path().join("new/pictures");
     draw_curves(&folder.join("curves.png"), LINE).unwrap();
-    digit_grid(&folder.join("digits"), "Digits", &[digit(&[7; 784], 28, 28); 9]).unwrap();
+    draw_digits(&folder.join("digits"), "Digits", &Image::split(&[7; 9 * 784], 28, 28)).unwrap();
     let mut names: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     names.sort();
     assert_eq!(names, ["curves.png", "digits"]);
@@ -46,7 +50,7 @@ fn an_older_picture_is_replaced_only_by_a_whole_one() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("picture.png");
     fs::write(&path, "older").unwrap();
-    assert!(digit_grid(&path, "Digits", &[]).is_err());
+    assert!(draw_digits(&path, "Digits", &[]).is_err());
     assert_eq!(fs::read(&path).unwrap(), b"older");
     draw_curves(&path, LINE).unwrap();
     assert_eq!(png_size(&path), (1600, 680));
@@ -66,7 +70,7 @@ fn odd_numbers_and_texts_are_drawn() {
     let long = "\n\u{0}\u{1f600}é ".repeat(200);
     let series = [Series { name: &long, points: LINE }; 20];
     curves(&path, &long, &long, &[Panel::new(&long, &series)]).unwrap();
-    digit_grid(&path, &long, &[digit(&[9; 5000], 1, 5000), digit(&[9; 5000], 5000, 1)]).unwrap();
+    draw_digits(&path, &long, &[image(&[9; 5000], 1, 5000), image(&[9; 5000], 5000, 1)]).unwrap();
 }
 
 #[test]
@@ -76,7 +80,7 @@ fn nothing_to_draw_is_an_error() {
     let empty = [Series { name: "test", points: &[] }];
     let error = curves(path, "", "", &[Panel::new("Loss", &empty)]).unwrap_err();
     assert!(error.to_string().contains("Loss"), "{error}");
-    assert!(matches!(digit_grid(path, "", &[]), Err(PlotError::Empty { .. })));
+    assert!(matches!(draw_digits(path, "", &[]), Err(PlotError::Empty { .. })));
     assert!(!path.exists());
 }
 
@@ -86,18 +90,27 @@ fn too_much_to_draw_is_an_error() {
     let series = [Series { name: "test", points: LINE }];
     let panels = [Panel::new("Loss", &series); 13];
     assert!(matches!(curves(path, "", "", &panels), Err(PlotError::TooMany { limit: 12, count: 13, .. })));
-    let digits = [digit(&[0], 1, 1); 513];
-    assert!(matches!(digit_grid(path, "", &digits), Err(PlotError::TooMany { limit: 512, count: 513, .. })));
+    let images = [image(&[0], 1, 1); 513];
+    assert!(matches!(draw_digits(path, "", &images), Err(PlotError::TooMany { limit: 512, count: 513, .. })));
 }
 
 #[test]
 fn a_digit_of_another_size_is_an_error() {
     let path = Path::new("never-written.png");
-    let whole = digit(&[0; 6], 2, 3);
-    for odd in [digit(&[0; 5], 2, 3), digit(&[], 0, 3), digit(&[0; 6], usize::MAX / 2 + 4, 2)] {
-        let error = digit_grid(path, "", &[whole, odd]).unwrap_err();
+    let whole = image(&[0; 6], 2, 3);
+    for odd in [image(&[0; 5], 2, 3), image(&[], 0, 3), image(&[0; 6], usize::MAX / 2 + 4, 2), Image::split(&[0; 11], 2, 3)[1]] {
+        let error = draw_digits(path, "", &[whole, odd]).unwrap_err();
         assert!(matches!(error, PlotError::ImageSize { .. }), "{error}");
         assert!(error.to_string().starts_with("image 1 (counted from 0) has "), "{error}");
+    }
+}
+
+#[test]
+fn a_class_for_each_digit_is_needed() {
+    let images = Image::split(&[0; 12], 2, 3);
+    for (truth, predicted, what) in [(&[9][..], &[9, 9][..], "true"), (&[9, 9], &[9], "predicted")] {
+        let error = digit_grid(Path::new("never-written.png"), "", &images, truth, predicted).unwrap_err();
+        assert_eq!(error.to_string(), format!("number of {what} classes: wanted 2, got 1"));
     }
 }
 

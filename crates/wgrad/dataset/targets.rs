@@ -57,7 +57,7 @@ impl Dataset {
     /// # Errors
     /// Where targets are no labels, or one is above 1.
     pub fn with_binary_targets(self) -> Result<Self, Error> {
-        let labels = self.labels(2)?;
+        let labels = self.labels_below(2)?;
         let targets = Tensor::f32([labels.len(), 1], labels.into_iter().map(|label| label as f32).collect())?;
         Ok(Self { targets: Targets::Stored(targets), ..self })
     }
@@ -67,10 +67,23 @@ impl Dataset {
     /// # Errors
     /// Where targets are no labels, or one is not below the number of classes.
     pub fn with_one_hot_targets(self, classes: usize) -> Result<Self, Error> {
-        let labels = self.labels(classes)?;
+        let labels = self.labels_below(classes)?;
         let row = |label: usize| (0..classes).map(move |class| if class == label { 1.0 } else { 0.0 });
         let targets = Tensor::f32([labels.len(), classes], labels.iter().flat_map(|&label| row(label)).collect())?;
         Ok(Self { targets: Targets::Stored(targets), ..self })
+    }
+
+    /// The label of each example.
+    ///
+    /// # Errors
+    /// Where targets are no labels.
+    pub fn labels(&self) -> Result<Vec<usize>, Error> {
+        let targets = self.targets();
+        match (&**targets.host(), targets.shape().rank()) {
+            (HostTensor::U32(_, labels), 1) => Ok(labels.iter().map(|&label| label as usize).collect()),
+            (HostTensor::U8(_, labels), 1) => Ok(labels.iter().map(|&label| label.into()).collect()),
+            _ => Err(Error::mismatch("targets", "labels, u32[n] or u8[n]", targets.kind())),
+        }
     }
 
     pub(crate) fn is_autoencoder(&self) -> bool {
@@ -87,14 +100,9 @@ impl Dataset {
         })
     }
 
-    /// The labels, below the number of classes.
-    fn labels(&self, classes: usize) -> Result<Vec<usize>, Error> {
-        let targets = self.targets();
-        let labels: Vec<usize> = match (&**targets.host(), targets.shape().rank()) {
-            (HostTensor::U32(_, labels), 1) => labels.iter().map(|&label| label as usize).collect(),
-            (HostTensor::U8(_, labels), 1) => labels.iter().map(|&label| label.into()).collect(),
-            _ => return Err(Error::mismatch("targets", "labels, u32[n] or u8[n]", targets.kind())),
-        };
+    /// The labels, which have to be below the number of classes.
+    fn labels_below(&self, classes: usize) -> Result<Vec<usize>, Error> {
+        let labels = self.labels()?;
         match labels.iter().position(|&label| label >= classes) {
             Some(index) => {
                 let wanted = format!("a class below {classes}");

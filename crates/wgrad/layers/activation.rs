@@ -24,40 +24,24 @@ pub struct LeakyReLU(
 );
 
 impl Layer for ReLU {
-    fn name(&self) -> &str {
-        "ReLU"
-    }
-
     fn forward(&self, input: &Var) -> Result<Var, Error> {
         Ok(input.relu())
     }
 }
 
 impl Layer for Sigmoid {
-    fn name(&self) -> &str {
-        "Sigmoid"
-    }
-
     fn forward(&self, input: &Var) -> Result<Var, Error> {
         Ok(input.sigmoid())
     }
 }
 
 impl Layer for Tanh {
-    fn name(&self) -> &str {
-        "Tanh"
-    }
-
     fn forward(&self, input: &Var) -> Result<Var, Error> {
         Ok(input.tanh())
     }
 }
 
 impl Layer for LeakyReLU {
-    fn name(&self) -> &str {
-        "LeakyReLU"
-    }
-
     fn forward(&self, input: &Var) -> Result<Var, Error> {
         Ok(input.leaky_relu(self.0))
     }
@@ -87,50 +71,30 @@ pub struct Softplus;
 pub struct Softmax;
 
 impl Layer for ELU {
-    fn name(&self) -> &str {
-        "ELU"
-    }
-
     fn forward(&self, input: &Var) -> Result<Var, Error> {
         Ok(input.elu(self.0))
     }
 }
 
 impl Layer for Softmax {
-    fn name(&self) -> &str {
-        "Softmax"
-    }
-
     fn forward(&self, input: &Var) -> Result<Var, Error> {
         Ok(input.softmax(input.shape().rank().saturating_sub(1)))
     }
 }
 
 impl Layer for GELU {
-    fn name(&self) -> &str {
-        "GELU"
-    }
-
     fn forward(&self, input: &Var) -> Result<Var, Error> {
         Ok(input.gelu())
     }
 }
 
 impl Layer for SiLU {
-    fn name(&self) -> &str {
-        "SiLU"
-    }
-
     fn forward(&self, input: &Var) -> Result<Var, Error> {
         Ok(input.silu())
     }
 }
 
 impl Layer for Softplus {
-    fn name(&self) -> &str {
-        "Softplus"
-    }
-
     fn forward(&self, input: &Var) -> Result<Var, Error> {
         Ok(input.softplus())
     }

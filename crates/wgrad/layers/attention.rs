@@ -109,10 +109,6 @@ fn future(scores: &Var) -> Var {
 }
 
 impl Layer for MultiheadAttention {
-    fn name(&self) -> &str {
-        "MultiheadAttention"
-    }
-
     fn forward(&self, input: &Var) -> Result<Var, Error> {
         self.attend(input, input, input, None)
     }

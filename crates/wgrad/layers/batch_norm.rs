@@ -87,10 +87,6 @@ impl Normalization {
 }
 
 impl Layer for BatchNorm1d {
-    fn name(&self) -> &str {
-        "BatchNorm1d"
-    }
-
     fn forward(&self, input: &Var) -> Result<Var, Error> {
         match input.shape().dims() {
             [_, features] if *features == self.0.features => self.0.forward(input),
@@ -100,10 +96,6 @@ impl Layer for BatchNorm1d {
 }
 
 impl Layer for BatchNorm2d {
-    fn name(&self) -> &str {
-        "BatchNorm2d"
-    }
-
     fn forward(&self, input: &Var) -> Result<Var, Error> {
         let shape = input.shape();
         match *shape.dims() {

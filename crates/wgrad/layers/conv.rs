@@ -82,10 +82,6 @@ impl Conv2d {
 }
 
 impl Layer for Conv2d {
-    fn name(&self) -> &str {
-        "Conv2d"
-    }
-
     fn forward(&self, input: &Var) -> Result<Var, Error> {
         self.check(input)?;
         let [height, width] = self.kernel;

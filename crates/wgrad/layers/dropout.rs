@@ -18,10 +18,6 @@ impl Dropout {
 }
 
 impl Layer for Dropout {
-    fn name(&self) -> &str {
-        "Dropout"
-    }
-
     fn forward(&self, input: &Var) -> Result<Var, Error> {
         if !(0.0..1.0).contains(&self.rate) {
             return Err(Error::mismatch("rate", "at least 0 and below 1", self.rate));

@@ -32,10 +32,6 @@ impl Embedding {
 }
 
 impl Layer for Embedding {
-    fn name(&self) -> &str {
-        "Embedding"
-    }
-
     fn forward(&self, input: &Var) -> Result<Var, Error> {
         let kind = input.kind();
         if kind.dtype != DType::U32 {

@@ -9,10 +9,6 @@ use crate::var::Var;
 pub struct Flatten;
 
 impl Layer for Flatten {
-    fn name(&self) -> &str {
-        "Flatten"
-    }
-
     fn forward(&self, input: &Var) -> Result<Var, Error> {
         match input.shape().rank() {
             0 => Err(Error::mismatch("input", "[batch, ...]", "a scalar")),

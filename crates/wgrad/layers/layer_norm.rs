@@ -31,10 +31,6 @@ impl LayerNorm {
 }
 
 impl Layer for LayerNorm {
-    fn name(&self) -> &str {
-        "LayerNorm"
-    }
-
     fn forward(&self, input: &Var) -> Result<Var, Error> {
         if input.shape().dims().last() != Some(&self.features) {
             return Err(Error::mismatch("input", format!("[..., {}]", self.features), input.shape()));

@@ -47,10 +47,6 @@ impl Linear {
 }
 
 impl Layer for Linear {
-    fn name(&self) -> &str {
-        "Linear"
-    }
-
     fn forward(&self, input: &Var) -> Result<Var, Error> {
         for (what, size) in [("inputs", self.inputs), ("outputs", self.outputs)] {
             if size == 0 {

@@ -13,6 +13,7 @@ mod pooling;
 mod recurrent;
 mod transformer;
 
+use std::any;
 use std::fmt::Debug;
 
 use crate::error::Error;
@@ -45,10 +46,6 @@ pub use transformer::{TransformerEncoder, TransformerEncoderLayer};
 /// }
 ///
 /// impl Layer for Residual {
-///     fn name(&self) -> &str {
-///         "Residual"
-///     }
-///
 ///     fn forward(&self, input: &Var) -> Result<Var, Error> {
 ///         Ok(input + input.layer("inner", &self.inner)?)
 ///     }
@@ -59,8 +56,12 @@ pub use transformer::{TransformerEncoder, TransformerEncoderLayer};
 /// # Ok::<(), Error>(())
 /// ```
 pub trait Layer: Debug + Send {
-    /// Its kind, such as `Linear`.
-    fn name(&self) -> &str;
+    /// Its kind, such as `Linear`: the type's own name, unless told otherwise.
+    fn name(&self) -> &str {
+        let path = any::type_name::<Self>();
+        let path = path.split('<').next().unwrap_or(path);
+        path.rsplit("::").next().unwrap_or(path)
+    }
 
     /// Adds what it computes to the graph of `input`, whose first axis is that of the examples, and returns the output.
     ///

@@ -96,10 +96,6 @@ fn pool(images: &Var, pool: impl FnOnce(&mut Graph, Value) -> Result<Value, Grap
 }
 
 impl Layer for MaxPool2d {
-    fn name(&self) -> &str {
-        "MaxPool2d"
-    }
-
     fn forward(&self, input: &Var) -> Result<Var, Error> {
         let [kernel, stride, padding] = self.0.pairs();
         pool(input, |graph, images| ops::max_pool2d(graph, images, kernel, stride, padding))
@@ -107,10 +103,6 @@ impl Layer for MaxPool2d {
 }
 
 impl Layer for AvgPool2d {
-    fn name(&self) -> &str {
-        "AvgPool2d"
-    }
-
     fn forward(&self, input: &Var) -> Result<Var, Error> {
         let [kernel, stride, padding] = self.0.pairs();
         pool(input, |graph, images| ops::avg_pool2d(graph, images, kernel, stride, padding))
@@ -118,10 +110,6 @@ impl Layer for AvgPool2d {
 }
 
 impl Layer for AdaptiveAvgPool2d {
-    fn name(&self) -> &str {
-        "AdaptiveAvgPool2d"
-    }
-
     fn forward(&self, input: &Var) -> Result<Var, Error> {
         pool(input, |graph, images| ops::adaptive_avg_pool2d(graph, images, self.windows))
     }

@@ -67,7 +67,7 @@ impl Stack {
 }
 
 macro_rules! recurrent {
-    ($(#[doc = $doc:literal])* $name:ident, $label:literal, $gates:literal, $run:expr) => {
+    ($(#[doc = $doc:literal])* $name:ident, $gates:literal, $run:expr) => {
         $(#[doc = $doc])*
         ///
         /// It takes `[batch, steps, inputs]` and gives the last layer's hidden states after all steps, `[batch, steps,
@@ -104,10 +104,6 @@ macro_rules! recurrent {
         }
 
         impl Layer for $name {
-            fn name(&self) -> &str {
-                $label
-            }
-
             fn forward(&self, input: &Var) -> Result<Var, Error> {
                 self.0.forward(input, $gates, $run)
             }
@@ -118,7 +114,7 @@ macro_rules! recurrent {
 recurrent!(
     /// `h = tanh(W_ih x + b_ih + W_hh h + b_hh)` for each step, as PyTorch's
     /// [`RNN`](https://docs.pytorch.org/docs/stable/generated/torch.nn.RNN.html).
-    RNN, "RNN", 1, |graph, inputs, layer| {
+    RNN, 1, |graph, inputs, layer| {
         let made = ops::rnn(graph, inputs, layer, None)?;
         Ok([made.outputs, made.hidden])
     }
@@ -128,7 +124,7 @@ recurrent!(
     /// Long short-term memory, as PyTorch's
     /// [`LSTM`](https://docs.pytorch.org/docs/stable/generated/torch.nn.LSTM.html), with its gates in the order input,
     /// forget, cell, output.
-    LSTM, "LSTM", 4, |graph, inputs, layer| {
+    LSTM, 4, |graph, inputs, layer| {
         let made = ops::lstm(graph, inputs, layer, None)?;
         Ok([made.outputs, made.hidden])
     }
@@ -138,7 +134,7 @@ recurrent!(
     /// Gated recurrent units, as PyTorch's
     /// [`GRU`](https://docs.pytorch.org/docs/stable/generated/torch.nn.GRU.html), with its gates in the order reset,
     /// update, new.
-    GRU, "GRU", 3, |graph, inputs, layer| {
+    GRU, 3, |graph, inputs, layer| {
         let made = ops::gru(graph, inputs, layer, None)?;
         Ok([made.outputs, made.hidden])
     }

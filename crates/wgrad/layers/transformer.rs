@@ -70,10 +70,6 @@ impl TransformerEncoderLayer {
 }
 
 impl Layer for TransformerEncoderLayer {
-    fn name(&self) -> &str {
-        "TransformerEncoderLayer"
-    }
-
     fn forward(&self, input: &Var) -> Result<Var, Error> {
         let norm = LayerNorm::new(self.features);
         if self.norm_first {
@@ -104,10 +100,6 @@ impl TransformerEncoder {
 }
 
 impl Layer for TransformerEncoder {
-    fn name(&self) -> &str {
-        "TransformerEncoder"
-    }
-
     fn forward(&self, input: &Var) -> Result<Var, Error> {
         let layers = (0..self.num_layers).map(|index| format!("layers.{index}"));
         layers.into_iter().try_fold(input.clone(), |value, name| value.layer(&name, &self.layer))

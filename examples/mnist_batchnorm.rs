@@ -1,0 +1,28 @@
+//! The network of the `mnist` program with batch normalisation before each ReLU instead of dropout.
+
+use wgrad::prelude::*;
+
+fn main() -> Result<(), Error> {
+    let (mut train, test) = wgrad::data::digits("data/mnist")?;
+    let mut epochs = 5;
+    if std::env::args().any(|argument| argument == "--short") {
+        (train, epochs) = (train.take(4000)?, 2);
+    }
+    let device = Device::auto()?;
+    println!("{epochs} epochs of {} digits on {device}", train.len());
+
+    let model = Sequential::new()
+        .add(Linear::new(784, 256))
+        .add(BatchNorm1d::new(256))
+        .add(ReLU)
+        .add(Linear::new(256, 128))
+        .add(BatchNorm1d::new(128))
+        .add(ReLU)
+        .add(Linear::new(128, 10));
+    println!("{}", model.summary(&[784])?);
+
+    let mut trainer = Trainer::new(&device, model, CrossEntropyLoss, Adam::new(0.001), Options::default())?;
+    trainer.fit(&train, epochs, Some(&test), Epoch::print)?;
+    println!("test: {}", trainer.evaluate(&test)?);
+    Ok(())
+}

@@ -1,0 +1,60 @@
+//! A convolutional network on the digits of MNIST: three convolutions with batch normalisation, then two linear layers.
+//! Draws its loss and accuracy, the first test digits with its predictions, and which digits it takes for which.
+
+use std::path::Path;
+
+use wgrad::prelude::*;
+use wgrad_plot::{Image, Panel, Series, confusion_matrix, curves, digit_grid};
+
+const CLASSES: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
+
+fn block(inputs: usize, outputs: usize) -> Sequential {
+    Sequential::new().add(Conv2d::new(inputs, outputs, 3).padding(1)).add(BatchNorm2d::new(outputs)).add(ReLU)
+}
+
+fn main() -> anyhow::Result<()> {
+    let (train, test) = wgrad::data::digits("data/mnist")?;
+    let (mut train, mut test, mut epochs) = (train.reshaped(&[1, 28, 28])?, test.reshaped(&[1, 28, 28])?, 3);
+    if std::env::args().any(|argument| argument == "--short") {
+        (train, test, epochs) = (train.take(2000)?, test.take(500)?, 2);
+    }
+    let device = Device::auto()?;
+    println!("{epochs} epochs of {} digits on {device}", train.len());
+
+    let model = Sequential::new()
+        .add(block(1, 32))
+        .add(MaxPool2d::new(2))
+        .add(block(32, 64))
+        .add(MaxPool2d::new(2))
+        .add(block(64, 128))
+        .add(AdaptiveAvgPool2d::new(1))
+        .add(Flatten)
+        .add(Linear::new(128, 64))
+        .add(ReLU)
+        .add(Dropout::new(0.5))
+        .add(Linear::new(64, 10));
+    println!("{}", model.summary(&[1, 28, 28])?);
+
+    let mut trainer = Trainer::new(&device, model, CrossEntropyLoss, Adam::new(0.001), Options::default())?;
+    let history = trainer.fit(&train, epochs, Some(&test), Epoch::print)?;
+    println!("test: {}", trainer.evaluate(&test)?);
+
+    let folder = Path::new("target/pictures");
+    let loss =
+        [Series { name: "training", points: &history.losses() }, Series { name: "test", points: &history.validation_losses() }];
+    let accuracy = [
+        Series { name: "training", points: &history.accuracies() },
+        Series { name: "test", points: &history.validation_accuracies() },
+    ];
+    let panels = [Panel::new("Loss", &loss), Panel::new("Accuracy (%)", &accuracy)];
+    curves(&folder.join("mnist_cnn.png"), "A convolutional network learns MNIST", "Epoch", &panels)?;
+
+    let (truth, predicted) = (test.labels()?, trainer.predict(test.inputs())?.argmax());
+    let pixels = test.inputs().tensor().to_pixels();
+    let images = &Image::split(&pixels, 28, 28)[..64];
+    let title = "The first test digits, as the network reads them";
+    digit_grid(&folder.join("mnist_cnn_digits.png"), title, images, &truth[..64], &predicted[..64])?;
+    let title = "All test digits, as the network reads them";
+    confusion_matrix(&folder.join("mnist_cnn_confusion.png"), title, &CLASSES, &truth, &predicted)?;
+    Ok(())
+}

@@ -1,0 +1,50 @@
+//! Networks of other shapes on the digits of MNIST, in one table and one picture.
+
+use wgrad::prelude::*;
+use wgrad_plot::{Panel, Series, curves};
+
+/// Hidden layers by size, with dropout after those that have a rate.
+fn network(hidden: &[usize], dropout: &[f32]) -> Sequential {
+    let (mut model, mut inputs) = (Sequential::new(), 784);
+    for (layer, &outputs) in hidden.iter().enumerate() {
+        model = model.add(Linear::new(inputs, outputs)).add(ReLU);
+        if let Some(&rate) = dropout.get(layer) {
+            model = model.add(Dropout::new(rate));
+        }
+        inputs = outputs;
+    }
+    model.add(Linear::new(inputs, 10))
+}
+
+fn main() -> anyhow::Result<()> {
+    let (mut train, test) = wgrad::data::digits("data/mnist")?;
+    let mut epochs = 10;
+    if std::env::args().any(|argument| argument == "--short") {
+        (train, epochs) = (train.take(4000)?, 2);
+    }
+    let device = Device::auto()?;
+    println!("{epochs} epochs of {} digits on {device}", train.len());
+
+    let mut curves_of_all = Vec::new();
+    println!("{:<20} {:>10} {:>13} {:>9}", "network", "parameters", "test accuracy", "time");
+    for (name, hidden, dropout) in [
+        ("784-512-256-10", &[512, 256][..], &[0.2, 0.2][..]),
+        ("784-128-128-10", &[128, 128], &[0.2, 0.2]),
+        ("784-256-64-10", &[256, 64], &[]),
+        ("784-256-256-10", &[256, 256], &[]),
+        ("784-256-128-64-10", &[256, 128, 64], &[0.3, 0.3]),
+    ] {
+        let model = network(hidden, dropout);
+        let parameters = model.summary(&[784])?.parameters;
+        let mut trainer = Trainer::new(&device, model, CrossEntropyLoss, Adam::new(0.001), Options::default())?;
+        let history = trainer.fit(&train, epochs, Some(&test), |_| Control::Continue)?;
+        let points = history.validation_accuracies();
+        let seconds: f64 = history.epochs.iter().map(|epoch| epoch.seconds).sum();
+        println!("{name:<20} {parameters:>10} {:>11.2} % {seconds:>7.0} s", points[epochs - 1].1);
+        curves_of_all.push((name, points));
+    }
+    let series: Vec<Series> = curves_of_all.iter().map(|(name, points)| Series { name, points }).collect();
+    let panels = [Panel::new("Accuracy on test digits (%)", &series)];
+    curves("target/pictures/mnist_shapes.png".as_ref(), "Shapes of networks", "Epoch", &panels)?;
+    Ok(())
+}
