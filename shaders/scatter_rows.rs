@@ -31,11 +31,26 @@ pub fn scatter_rows(graph: &mut Graph, input: Value, indices: Value, rows: usize
     graph.apply_one(ScatterRows { rows }, &[input, indices])
 }
 
+/// What an invocation makes, and how many there should be.
+#[derive(Clone, Copy)]
+struct Tile {
+    /// Blocks of four columns.
+    blocks: usize,
+    /// The most rows whose sums an invocation keeps at once.
+    most_rows: usize,
+    /// Invocations that keep the adapter busy: with more, more of them would look through the same indices.
+    invocations: usize,
+    /// Invocations of a workgroup.
+    workgroup: usize,
+}
+
 impl ScatterRows {
-    /// One row's blocks of four columns, so many for each invocation.
-    fn kernel(&self, inputs: &[TensorType], class: AdapterClass, blocks: usize, workgroup: usize) -> Kernel {
+    /// A kernel whose invocations take as many rows each as leaves enough of them.
+    fn kernel(&self, inputs: &[TensorType], class: AdapterClass, tile: Tile) -> Kernel {
         let (count, columns) = (inputs[0].shape.rows(), inputs[0].shape.columns());
-        let places = self.rows * columns.div_ceil(4 * blocks);
+        let across = columns.div_ceil(4 * tile.blocks);
+        let range = (self.rows * across / tile.invocations).clamp(1, tile.most_rows);
+        let places = self.rows.div_ceil(range) * across;
         Kernel {
             candidate: "scan",
             source: include_str!("scatter_rows.wgsl"),
@@ -43,10 +58,11 @@ impl ScatterRows {
             class: Some(class),
             dims: [self.rows, columns, count].map(|extent| extent as u32).to_vec(),
             constants: vec![
-                ("scatter_rows_blocks", Literal::U32(blocks as u32)),
-                ("scatter_rows_workgroup_size", Literal::U32(workgroup as u32)),
+                ("scatter_rows_range", Literal::U32(range as u32)),
+                ("scatter_rows_blocks", Literal::U32(tile.blocks as u32)),
+                ("scatter_rows_workgroup_size", Literal::U32(tile.workgroup as u32)),
             ],
-            workgroups: grid(places.div_ceil(workgroup)),
+            workgroups: grid(places.div_ceil(tile.workgroup)),
             loads: vec![
                 load_four("scatter_rows_input", "scatter_rows_load"),
                 load_four("scatter_rows_indices", "scatter_rows_load_indices"),
@@ -73,9 +89,11 @@ impl Op for ScatterRows {
     }
 
     fn lowering(&self, inputs: &[TensorType]) -> Lowering {
+        let software = Tile { blocks: 4, most_rows: 8, invocations: 64, workgroup: 8 };
+        let gpu = Tile { blocks: 1, most_rows: 8, invocations: 1 << 16, workgroup: 64 };
         Lowering::Kernels(vec![
-            self.kernel(inputs, AdapterClass::Software, 4, 8),
-            self.kernel(inputs, AdapterClass::Gpu, 1, 64),
+            self.kernel(inputs, AdapterClass::Software, software),
+            self.kernel(inputs, AdapterClass::Gpu, gpu),
         ])
     }
 
@@ -143,7 +161,7 @@ impl Op for ScatterRows {
     }
 }
 
-/// Few rows and many.
+/// Few rows and many: one and several for each invocation.
 pub(crate) fn examples() -> Vec<Arc<dyn Op>> {
     [1, 11, 300].map(|rows| Arc::new(ScatterRows { rows }) as Arc<dyn Op>).to_vec()
 }
@@ -161,6 +179,18 @@ mod tests {
         assert_eq!(output.kind, TensorType::f32([3, 2]));
         assert_eq!(output.data, [2.0, 3.0, 0.0, 0.0, 4.0, 6.0]);
         examples().iter().for_each(|op| assert_host_agrees(op.as_ref()));
+    }
+
+    #[test]
+    fn many_rows_share_an_invocation() {
+        let kinds = [TensorType::f32([4096, 128]), TensorType::u32([4096])];
+        let range = |rows| {
+            let Lowering::Kernels(kernels) = ScatterRows { rows }.lowering(&kinds) else { unreachable!() };
+            [&kernels[0], &kernels[1]].map(|kernel| kernel.constants[0].1)
+        };
+        assert_eq!(range(10), [Literal::U32(1), Literal::U32(1)]);
+        assert_eq!(range(512), [Literal::U32(8), Literal::U32(1)]);
+        assert_eq!(range(50_000), [Literal::U32(8), Literal::U32(8)]);
     }
 
     #[test]

@@ -1,9 +1,9 @@
 // Sums of rows by index: y[index] = sum over i where indices[i] == index of x[i], the gradient of rows picked from a
 // table.
 //
-// An invocation makes some blocks of four columns of one row, and looks through all indices for its own. That is the
-// order in which it adds up, so that the same input gives the same bits without atomics. An index that names no row is
-// nobody's.
+// An invocation makes some blocks of four columns of some neighbouring rows, and looks through all indices for its
+// own. That is the order in which it adds up, so that the same input gives the same bits without atomics. An index that
+// names no row is nobody's.
 
 struct scatter_rows_extents { rows: u32, columns: u32, count: u32 }
 
@@ -13,6 +13,7 @@ struct scatter_rows_extents { rows: u32, columns: u32, count: u32 }
 @group(0) @binding(3) var<storage, read_write> scatter_rows_output: array<f32>;
 
 const scatter_rows_workgroup_size: u32 = 64;
+const scatter_rows_range: u32 = 1;
 const scatter_rows_blocks: u32 = 1;
 
 // Four elements of one row; zeros beyond its end.
@@ -44,30 +45,33 @@ fn scatter_rows_store(row: u32, column: u32, value: vec4f) {
 fn scatter_rows(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) invocation: vec3u) {
     let across = (scatter_rows_dims.columns + 4 * scatter_rows_blocks - 1) / (4 * scatter_rows_blocks);
     let place = (group.x + 65535 * group.y) * scatter_rows_workgroup_size + invocation.x;
-    let row = place / across;
-    if (row >= scatter_rows_dims.rows) {
+    let range = place / across;
+    let begin = range * scatter_rows_range;
+    if (begin >= scatter_rows_dims.rows) {
         return;
     }
-    let column = 4 * scatter_rows_blocks * (place - row * across);
-    var totals: array<vec4f, scatter_rows_blocks>;
-    // The z is 0. Without it Mesa's software driver takes the uniform as a constant, unrolls the loop and compiles the
+    let column = 4 * scatter_rows_blocks * (place - range * across);
+    var totals: array<vec4f, scatter_rows_range * scatter_rows_blocks>;
+    // The z is 0. Without it Mesa's software driver takes the uniform as a constant, unrolls the loops and compiles the
     // kernel again for each submission.
     let count = scatter_rows_dims.count + invocation.z;
+    let blocks = scatter_rows_blocks + invocation.z;
     for (var first = 0u; first < count; first += 4) {
-        let is_mine = scatter_rows_load_indices(0, first) == vec4u(row);
+        // Rows before the first wrap around to large numbers.
+        let rows = scatter_rows_load_indices(0, first) - begin;
+        let is_mine = rows < vec4u(scatter_rows_range);
         if (any(is_mine)) {
-            for (var lane = 0u; lane < 4; lane++) {
-                if (is_mine[lane] && first + lane < count) {
-                    for (var block = 0u; block < scatter_rows_blocks; block++) {
-                        totals[block] += scatter_rows_load(first + lane, column + 4 * block);
-                    }
+            for (var lane = 0u; lane < 4 && first + lane < count; lane++) {
+                for (var block = 0u; is_mine[lane] && block < blocks; block++) {
+                    totals[rows[lane] * scatter_rows_blocks + block] += scatter_rows_load(first + lane, column + 4 * block);
                 }
             }
         }
     }
-    for (var block = 0u; block < scatter_rows_blocks; block++) {
-        if (column + 4 * block < scatter_rows_dims.columns) {
-            scatter_rows_store(row, column + 4 * block, totals[block]);
+    let end = min(begin + scatter_rows_range, scatter_rows_dims.rows);
+    for (var row = begin; row < end; row++) {
+        for (var block = 0u; block < blocks && column + 4 * block < scatter_rows_dims.columns; block++) {
+            scatter_rows_store(row, column + 4 * block, totals[(row - begin) * scatter_rows_blocks + block]);
         }
     }
 }
