@@ -9,7 +9,7 @@ use wgrad_core::graph::Kind;
 use wgrad_core::op::AdapterClass;
 use wgrad_core::{Graph, GraphError, HostTensor, Kernel, Lanes, Literal, LoadHook, Shape, Source, StoreHook, TensorType, Value};
 
-use crate::{Add, Broadcast, Matmul, add, broadcast, matmul, reshape};
+use crate::{Add, Binary, Broadcast, Matmul, add, broadcast, matmul, reshape};
 
 /// A WGSL file with its entry point, the names of what it loads and stores, and its uniform.
 pub(crate) struct CellKernel {
@@ -128,7 +128,7 @@ pub(crate) fn split_hidden_gradient<const N: usize>(
 /// The terms of a sum of tensors of one shape.
 fn add_terms(graph: &Graph, value: Value, terms: &mut Vec<Value>) {
     let node = graph.node(value.node);
-    let is_sum = node.op().is_some_and(|op| (op as &dyn Any).is::<Add>());
+    let is_sum = node.op().is_some_and(|op| (op as &dyn Any).is::<Binary<Add>>());
     if is_sum && node.inputs.iter().all(|&input| graph.kind(input) == graph.kind(value)) {
         node.inputs.iter().for_each(|&input| add_terms(graph, input, terms));
     } else {
