@@ -4,7 +4,7 @@
 //     sum[part, j] = sum over i in part * chunk .. (part + 1) * chunk of g[i, j]
 //     product[part, j] = sum over the same i of g[i, j] * (x[i, j] - mean[j])
 //
-// An invocation takes four columns at a time. On a GPU some, the strands, share a chunk and take every so manieth row;
+// An invocation takes four columns at a time. On a GPU some, the strands, share a chunk and take its rows in turn;
 // a tree in workgroup memory adds up what they have. On a software adapter each takes a chunk of its own.
 
 struct batch_norm_sums_extents { rows: u32, columns: u32, chunk: u32, parts: u32 }

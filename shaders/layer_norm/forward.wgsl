@@ -4,7 +4,7 @@
 //
 // Elements are taken relative to the row's first one, so that a mean that is large against the deviation costs no
 // accuracy; the variance is that of the differences from the mean. Each row is read three times. On a GPU some
-// invocations side by side, the strands, share a row and take every so manieth block of four columns; on a software
+// invocations side by side, the strands, share a row and take its blocks of four columns in turn; on a software
 // adapter each takes a row of its own.
 
 struct layer_norm_extents { rows: u32, columns: u32 }

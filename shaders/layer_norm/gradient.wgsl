@@ -3,8 +3,8 @@
 //
 //     dx[j] = r * (g[j] - mean of g - y[j] * mean of (g * y))
 //
-// Each row is read twice. On a GPU some invocations side by side, the strands, share a row and take every so manieth
-// block of four columns; on a software adapter each takes a row of its own.
+// Each row is read twice. On a GPU some invocations side by side, the strands, share a row and take its blocks
+// of four columns in turn; on a software adapter each takes a row of its own.
 
 struct layer_norm_gradient_extents { rows: u32, columns: u32 }
 

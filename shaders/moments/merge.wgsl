@@ -4,7 +4,7 @@
 //     variance[j] = sum over p of n[p] * (variance[p, j] + (mean[p, j] - mean[j])^2) / rows
 //
 // for chunks of n[p] rows. Means are taken relative to the first. An invocation takes four columns at a time; on a GPU
-// some, the strands, share them and take every so manieth chunk, and a tree in workgroup memory adds up what they have.
+// some, the strands, share them and take the chunks in turn, and a tree in workgroup memory adds up what they have.
 
 struct moments_merge_extents { rows: u32, columns: u32, chunk: u32, parts: u32 }
 

@@ -4,7 +4,7 @@
 //     y[j] = (x[j] - max x) - log(sum over i of exp(x[i] - max x))
 //
 // Each row is read three times: for its maximum, for the sum, and for the result. On a GPU some invocations side by
-// side, the strands, share a row and take every so manieth block of four columns; on a software adapter each takes a
+// side, the strands, share a row and take its blocks of four columns in turn; on a software adapter each takes a
 // row of its own. Comparisons leave a NaN where it is, which max would not.
 
 struct softmax_extents { rows: u32, columns: u32 }

@@ -3,8 +3,8 @@
 //     dx[j] = y[j] * (g[j] - sum over i of g[i] * y[i])
 //     dx[j] = g[j] - exp(y[j]) * sum over i of g[i]
 //
-// Each row is read twice. On a GPU some invocations side by side, the strands, share a row and take every so manieth
-// block of four columns; on a software adapter each takes a row of its own.
+// Each row is read twice. On a GPU some invocations side by side, the strands, share a row and take its blocks
+// of four columns in turn; on a software adapter each takes a row of its own.
 
 struct softmax_gradient_extents { rows: u32, columns: u32 }
 

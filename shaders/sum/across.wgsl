@@ -2,7 +2,7 @@
 //
 //     y[row * parts + part] = sum over j in part * chunk .. (part + 1) * chunk of x[row, j]
 //
-// On a GPU some invocations side by side, the strands, share a sum and take every so manieth block of four columns; a
+// On a GPU some invocations side by side, the strands, share a sum and take its blocks of four columns in turn; a
 // tree in workgroup memory adds up what they have. On a software adapter one invocation makes four sums. Both orders
 // are fixed, so that the same input gives the same bits.
 

@@ -2,7 +2,7 @@
 //
 //     y[o * parts + part, j] = sum over i in part * chunk .. (part + 1) * chunk of x[o, i, j]
 //
-// An invocation adds up four columns at a time. On a GPU some, the strands, share a sum and take every so manieth row;
+// An invocation adds up four columns at a time. On a GPU some, the strands, share a sum and take its rows in turn;
 // a tree in workgroup memory adds up what they have. On a software adapter each makes its sums alone. Both orders are
 // fixed, so that the same input gives the same bits.
 
