@@ -109,6 +109,22 @@ pub fn a_search_for_a_learning_rate_leaves_no_trace(device: &Device) {
     }
 }
 
+/// An estimate leaves no trace, and grows with the number of epochs.
+pub fn an_estimate_leaves_no_trace(device: &Device) {
+    let data = examples();
+    let mut hashes = Vec::new();
+    for estimates in [false, true] {
+        let mut trainer = everything(device);
+        if estimates {
+            let [one, hundred] = [1, 100].map(|epochs| trainer.estimate(&data, epochs).unwrap());
+            assert!(one.as_nanos() > 0 && hundred > 4 * one, "{one:?} for an epoch, {hundred:?} for a hundred");
+        }
+        trainer.fit(&data, 2, None, |_| Control::Continue).unwrap();
+        hashes.push((trainer.weights_hash().unwrap(), trainer.state_dict().unwrap()));
+    }
+    assert!(hashes[0] == hashes[1]);
+}
+
 /// The loss before the first update is that of the model, and does not depend on the rate; where rates are far too large,
 /// the search ends early.
 pub fn a_search_ends_where_the_loss_is_not_finite(device: &Device) {

@@ -32,6 +32,7 @@ macro_rules! for_all {
             a_snapshot_mends_a_broken_training,
             a_training_goes_back_to_a_file,
             a_training_goes_on_from_a_file,
+            an_estimate_leaves_no_trace,
             an_epoch_after_single_steps_takes_each_example_once,
             an_epoch_takes_each_example_once,
             bytes_are_normalized,

@@ -2,6 +2,7 @@
 
 mod counts;
 mod description;
+mod estimate;
 mod evaluate;
 mod find_learning_rate;
 mod fit;

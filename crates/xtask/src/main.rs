@@ -2,6 +2,7 @@
 
 mod cargo;
 mod distribution;
+mod examples;
 mod licence;
 mod lint;
 mod rust_version;
@@ -23,6 +24,8 @@ Usage: cargo xtask COMMAND
 Commands:
   mnist [OPTIONS]    Set the machine up, then train the MNIST network
                      (its options: cargo xtask mnist --help)
+  examples           Set the machine up, then run all examples in full, and say
+                     how long each took: some take minutes on software Vulkan
   test [-- ARGS]     Set the machine up, then run all tests: first those that
                      need no adapter, then those that do; ARGS go to each test
                      program (cargo xtask test -- --nocapture NAME)
@@ -49,6 +52,8 @@ fn run(arguments: &[OsString]) -> Result<ExitCode> {
     };
     match command.to_str() {
         Some("mnist") => mnist(without_separator(rest)),
+        Some("examples") if rest.is_empty() => examples::run(),
+        Some("examples") => bail!("examples takes no arguments, got {rest:?}"),
         Some("test") => test_run::run(test_program_arguments(rest)?),
         Some("lint") if rest.is_empty() => lint::run(),
         Some("lint") => bail!("lint takes no arguments, got {rest:?}"),

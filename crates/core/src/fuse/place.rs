@@ -66,7 +66,11 @@ impl Placer<'_> {
         if !self.fuse || self.apart.alone.contains(&sum) {
             return None;
         }
+        // A hook's axis is that of a matrix.
         let input = self.graph.node(sum).inputs[0];
+        if self.graph.kind(input).shape.rank() != 2 {
+            return None;
+        }
         kernels.iter().filter(|&&host| host != sum).find_map(|&host| {
             let Some(Lowering::Kernels(candidates)) = self.live.lowering(host) else { return None };
             let inputs = &self.graph.node(host).inputs;
