@@ -488,13 +488,8 @@ fn files_of_other_trainings_are_refused() {
     for part in ["of another training", "seed: wanted 0, got 3", "batch_size: wanted 2, got 4", "clip_norm: wanted None, got"] {
         assert!(error.contains(part), "{part} is not in {error}");
     }
-<<<<<<< HEAD
-    let model = Sequential::new().add(Linear::new(4, 5)).add(Centred(5)).add(Linear::new(5, 3));
+    let model = Sequential::new().add(Linear::new(4, 5)).add(Centred(5)).add(ReLU).add(ReLU).add(Linear::new(5, 3));
     let optimizers = Optimizers::new(Adam::new(0.01)).group("4", SGD::new(0.05).momentum(0.5));
-=======
-    let model = Sequential::new().add(Linear::new(4, 5)).add(Centred(5)).add(Relu).add(Relu).add(Linear::new(5, 3));
-    let optimizers = Optimizers::new(Adam::new(0.01)).group("4", Sgd::new(0.05).momentum(0.5));
->>>>>>> team-f
     let options = Options { batch_size: 4, seed: 3, accumulation: 2, clip_norm: Some(1.0), ..Options::default() };
     let mut other = Trainer::new(&Device::cpu(), model, CrossEntropyLoss, optimizers, options).unwrap();
     let error = other.load(&path).unwrap_err().to_string();

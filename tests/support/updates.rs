@@ -115,19 +115,11 @@ pub fn gradients_are_clipped_by_their_norm(device: &Device) {
 pub fn gathered_steps_are_one_large_step(device: &Device) {
     const STEPS: usize = 3;
     let data = regression(4 * STEPS * 2);
-<<<<<<< HEAD
-    let trainer = |batch_size, accumulation| {
-        let options = Options { accumulation, clip_norm: Some(2.0), ..options(batch_size, 1) };
-        Trainer::new(device, small(), MSELoss, SGD::new(0.05).momentum(0.5), options).unwrap()
-    };
-    let (mut small, mut large) = (trainer(4, STEPS as u32), trainer(4 * STEPS, 1));
-=======
->>>>>>> team-f
     let part = |from: usize, to: usize| data.select(&(from..to).collect::<Vec<_>>()).unwrap();
     for clip_norm in [None, Some(2.0)] {
         let trainer = |batch_size, accumulation| {
             let options = Options { accumulation, clip_norm, ..options(batch_size, 1) };
-            let mut trainer = Trainer::new(device, small(), MseLoss, Sgd::new(0.05).momentum(0.5), options).unwrap();
+            let mut trainer = Trainer::new(device, small(), MSELoss, SGD::new(0.05).momentum(0.5), options).unwrap();
             trainer.build(&[4]).unwrap();
             trainer
         };
