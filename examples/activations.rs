@@ -1,4 +1,8 @@
-//! Activation functions and their derivatives from -5 to 5, which the engine finds: a table, and a picture of all.
+//! Activation functions and their derivatives from -5 to 5, which the engine finds: a table, and a picture of all in
+//! `target/pictures/activations.png`.
+//!
+//! At x = 1 the derivatives are 0 (step), 0.1966 (sigmoid), 0.4200 (tanh), 1 (ReLU and leaky ReLU) and 0.2442 (softmax of
+//! x, 0 and 0). It takes a second on two cores with software Vulkan.
 
 use anyhow::Result;
 use wgrad::prelude::*;

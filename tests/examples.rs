@@ -1,6 +1,7 @@
 //! The MNIST program on the CPU: what it learns, writes, and says to bad input. No adapter is needed.
 
 mod support {
+    pub mod objects;
     pub mod program;
 }
 
@@ -9,7 +10,8 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use support::program::{example, objects, succeed, text};
+use support::objects::objects;
+use support::program::{example, succeed, text};
 use tempfile::{TempDir, tempdir};
 
 /// The program on the CPU, with its pictures in `folder`.

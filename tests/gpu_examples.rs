@@ -1,6 +1,7 @@
 //! The examples as programs, on the machine's adapter.
 
 mod support {
+    pub mod objects;
     pub mod program;
 }
 
@@ -8,7 +9,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use support::program::{example, objects, succeed};
+use support::objects::objects;
+use support::program::{example, succeed};
 use tempfile::tempdir;
 
 /// A short training, with pictures and other files in `folder`.

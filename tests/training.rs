@@ -1,19 +1,19 @@
 //! Training on the CPU: what it does, and what it says to bad input. No adapter is needed.
 
+#[path = "training/callbacks.rs"]
+mod callbacks;
+#[path = "training/files.rs"]
+mod files;
 #[path = "support/training.rs"]
 mod training;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use safetensors::Dtype;
-use safetensors::tensor::TensorView;
-use training::{Centred, Reference, assert_rate, everything, examples, references};
-use wgrad::callbacks::{Callback, Checkpoints, EarlyStopping};
+use training::{Reference, assert_rate, references};
 use wgrad::prelude::*;
 use wgrad::schedules::Unit;
-use wgrad::{Epoch, Layer, LearningRateFinder, Loss, Optimizer, Optimizers, Session, Snapshot};
+use wgrad::{Layer, LearningRateFinder, Loss, Optimizer, Optimizers, Session, Snapshot};
 
 macro_rules! on_the_cpu {
     ($($name:ident),* $(,)?) => {
@@ -349,176 +349,6 @@ fn a_search_of_impossible_rates_is_an_error() {
     assert_eq!(error(1.0, 1.0, 9), "learning rates of a search: wanted from above 0 to a larger one, got 1 to 1");
     assert_eq!(error(0.1, f64::NAN, 9), "learning rate: wanted a finite number, 0 or above, got NaN");
     assert_eq!(error(0.1, 1.0, 1), "steps of a search: wanted 2 at least, got 1");
-}
-
-#[test]
-fn early_stopping_wants_a_figure() {
-    let error = classifier().fit_with(&data(), 3, None, EarlyStopping::new(2)).unwrap_err().to_string();
-    assert_eq!(error, "early stopping: wanted a figure of each epoch, such as of validation data, got none");
-}
-
-/// A figure that becomes smaller by no more than the least difference is no better.
-#[test]
-fn early_stopping_wants_differences() {
-    let epochs = |min_delta| {
-        let stopping = EarlyStopping::new(1).min_delta(min_delta).figure(|epoch| Some(10.0 - epoch.epoch as f32));
-        classifier().fit_with(&data(), 9, None, stopping).unwrap().epochs.len()
-    };
-    assert_eq!((epochs(0.0), epochs(0.99), epochs(1.0)), (9, 9, 2));
-}
-
-/// What callbacks are called with, and when.
-#[test]
-fn callbacks_are_called_in_turn() {
-    #[derive(Default)]
-    struct Calls(u64, Vec<String>);
-
-    impl Callback for Calls {
-        fn every_steps(&self) -> u64 {
-            self.0
-        }
-
-        fn after_steps(&mut self, trainer: &mut Trainer) -> Result<Control, Error> {
-            self.1.push(format!("{}", trainer.steps()));
-            Ok(Control::Continue)
-        }
-
-        fn after_epoch(&mut self, trainer: &mut Trainer, epoch: &Epoch) -> Result<Control, Error> {
-            assert_eq!(trainer.epochs(), epoch.epoch as u64);
-            self.1.push(format!("epoch {}", epoch.epoch));
-            Ok(if epoch.epoch == 3 { Control::Stop } else { Control::Continue })
-        }
-
-        fn after_training(&mut self, _: &mut Trainer) -> Result<(), Error> {
-            self.1.push("end".to_owned());
-            Ok(())
-        }
-    }
-
-    let (mut two, mut three) = (Calls(2, Vec::new()), Calls(3, Vec::new()));
-    let never = |_: &Epoch| Control::Continue;
-    let callbacks = (&mut two as &mut dyn Callback, (&mut three as &mut dyn Callback, ((), never)));
-    classifier().fit_with(&data(), 9, None, callbacks).unwrap();
-    assert_eq!(two.1, ["2", "epoch 1", "4", "epoch 2", "6", "epoch 3", "end"]);
-    assert_eq!(three.1, ["epoch 1", "3", "epoch 2", "6", "epoch 3", "end"]);
-}
-
-/// A file of weights with these tensors.
-fn weights(path: &Path, tensors: &[(&str, Dtype, &[usize], Vec<u8>)]) {
-    let views =
-        tensors.iter().map(|(name, dtype, shape, bytes)| (*name, TensorView::new(*dtype, shape.to_vec(), bytes).unwrap()));
-    std::fs::write(path, safetensors::serialize(views, None).unwrap()).unwrap();
-}
-
-#[test]
-fn weights_of_any_type_are_read() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("weights");
-    let mut trainer = everything(&Device::cpu());
-    trainer.build(&[4]).unwrap();
-    let halves = |elements| vec![[0x00, 0x3e]; elements].concat();
-    weights(
-        &path,
-        &[
-            ("0.weight", Dtype::F16, &[8, 4], halves(32)),
-            ("0.bias", Dtype::BF16, &[8], [[0xc0, 0x3f]; 8].concat()),
-            ("1.running_mean", Dtype::F64, &[8], [1.5_f64; 8].map(f64::to_le_bytes).concat()),
-            ("1.num_batches_tracked", Dtype::I64, &[], 7_i64.to_le_bytes().to_vec()),
-            ("4.weight", Dtype::F32, &[3, 8], [1.5_f32; 24].map(f32::to_le_bytes).concat()),
-            ("4.bias", Dtype::I32, &[3], [-2_i32; 3].map(i32::to_le_bytes).concat()),
-        ],
-    );
-    trainer.load_weights(&path).unwrap();
-    for (name, tensor) in trainer.state_dict().unwrap() {
-        let wanted = if name == "1.num_batches_tracked" {
-            7.0
-        } else if name == "4.bias" {
-            -2.0
-        } else {
-            1.5
-        };
-        assert!(tensor.to_vec().iter().all(|&element| element == wanted), "{name}: {tensor}");
-    }
-}
-
-#[test]
-fn weights_that_do_not_fit_are_all_listed() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("weights");
-    let mut trainer = everything(&Device::cpu());
-    assert!(matches!(trainer.load_weights("no such file"), Err(Error::File { .. })));
-    trainer.build(&[4]).unwrap();
-    let before = trainer.state_dict().unwrap();
-    weights(
-        &path,
-        &[
-            ("0.weight", Dtype::F16, &[4, 8], vec![0; 64]),
-            ("1.running_mean", Dtype::BOOL, &[8], vec![1; 8]),
-            ("1.num_batches_tracked", Dtype::F32, &[], 0.5_f32.to_le_bytes().to_vec()),
-            ("4.weight", Dtype::F64, &[3, 8], [1e39_f64; 24].map(f64::to_le_bytes).concat()),
-            ("4.bias", Dtype::F32, &[3], vec![0; 12]),
-            ("4.scale", Dtype::F32, &[3], vec![0; 12]),
-        ],
-    );
-    let error = trainer.load_weights(&path).unwrap_err().to_string();
-    let list = [
-        "0.weight: wanted [8, 4], got [4, 8]".to_owned(),
-        "0.bias: wanted [8], got nothing".to_owned(),
-        format!("4.weight: wanted [3, 8] of numbers that f32 holds, got F64[3, 8] with the element {}", 1e39),
-        "1.running_mean: wanted [8] of numbers that f32 holds, got BOOL[8]".to_owned(),
-        "1.num_batches_tracked: wanted whole numbers from 0 to 16777216, got [0.5]".to_owned(),
-        "4.scale: wanted nothing of that name, got [3]".to_owned(),
-    ];
-    list.iter().for_each(|line| assert!(error.contains(line), "{line} is not in {error}"));
-    assert_eq!(error.matches("wanted").count(), list.len());
-    assert_eq!(trainer.state_dict().unwrap(), before);
-}
-
-#[test]
-fn files_of_other_trainings_are_refused() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("training");
-    let mut trainer = everything(&Device::cpu());
-    assert!(matches!(trainer.save(&path), Err(Error::NotBuilt)));
-    trainer.fit(&examples(), 1, None, |_| Control::Continue).unwrap();
-    trainer.save(&path).unwrap();
-
-    let mut other = classifier();
-    let error = other.load(&path).unwrap_err().to_string();
-    for part in ["of another training", "seed: wanted 0, got 3", "batch_size: wanted 2, got 4", "clip_norm: wanted None, got"] {
-        assert!(error.contains(part), "{part} is not in {error}");
-    }
-    let model = Sequential::new().add(Linear::new(4, 5)).add(Centred(5)).add(ReLU).add(ReLU).add(Linear::new(5, 3));
-    let optimizers = Optimizers::new(Adam::new(0.01)).group("4", SGD::new(0.05).momentum(0.5));
-    let options = Options { batch_size: 4, seed: 3, accumulation: 2, clip_norm: Some(1.0), ..Options::default() };
-    let mut other = Trainer::new(&Device::cpu(), model, CrossEntropyLoss, optimizers, options).unwrap();
-    let error = other.load(&path).unwrap_err().to_string();
-    assert!(error.contains("0.weight: wanted [5, 4], got [8, 4]; 0.bias: wanted [5], got [8]"), "{error}");
-    assert!(matches!(other.parameters(), Err(Error::NotBuilt)));
-
-    trainer.save_weights(&path).unwrap();
-    let error = trainer.load(&path).unwrap_err().to_string();
-    assert!(error.contains("wanted a file that Trainer::save has written"), "{error}");
-}
-
-/// A damaged file is refused, and the error says where the one before it is, which is whole.
-#[test]
-fn the_training_before_a_damaged_file_is_there() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("training");
-    let mut trainer = everything(&Device::cpu());
-    let data = examples();
-    trainer.fit_with(&data, 2, None, Checkpoints::new(&path)).unwrap();
-    let bytes = std::fs::read(&path).unwrap();
-    std::fs::write(&path, &bytes[..bytes.len() - 1]).unwrap();
-    let before = trainer.weights_hash().unwrap();
-    let error = trainer.load(&path).unwrap_err().to_string();
-    let previous = folder.path().join("training.previous");
-    let whole = format!("wanted a whole safetensors file, got {} bytes", bytes.len() - 1);
-    assert!(error.contains(&whole) && error.contains(&format!("before it is in {}", previous.display())), "{error}");
-    assert_eq!((trainer.weights_hash().unwrap(), trainer.epochs()), (before, 2));
-    trainer.load(&previous).unwrap();
-    assert_eq!((trainer.steps(), trainer.epochs()), (6, 1));
 }
 
 /// What goes from thread to thread: checked when this is compiled.

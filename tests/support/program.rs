@@ -3,8 +3,6 @@
 use std::process::Command;
 use std::{env, fs};
 
-use serde_json::Value;
-
 /// The program of an example, which cargo has built beside this test.
 pub fn example(name: &str) -> Command {
     let test = env::current_exe().expect("a test has a path");
@@ -23,12 +21,6 @@ pub fn succeed(command: &mut Command) -> String {
     let output = command.output().expect("the program starts");
     assert!(output.status.success(), "{command:?}: {}\n{}", output.status, text(&output.stderr));
     text(&output.stdout)
-}
-
-/// The objects that a program wrote, one a line and nothing else.
-pub fn objects(stdout: &str) -> Vec<Value> {
-    let parse = |line: &str| serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}"));
-    stdout.lines().map(parse).collect()
 }
 
 /// What a program wrote.
