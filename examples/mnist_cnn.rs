@@ -16,7 +16,7 @@ fn main() -> anyhow::Result<()> {
     let (train, test) = wgrad::data::digits("data/mnist")?;
     let (mut train, mut test, mut epochs) = (train.reshaped(&[1, 28, 28])?, test.reshaped(&[1, 28, 28])?, 3);
     if std::env::args().any(|argument| argument == "--short") {
-        (train, test, epochs) = (train.take(2000)?, test.take(500)?, 2);
+        (train, test, epochs) = (train.take(2000)?, test.take(500)?, 4);
     }
     let device = Device::auto()?;
     println!("{epochs} epochs of {} digits on {device}", train.len());

@@ -48,11 +48,7 @@ mod tests {
 
     #[test]
     fn agrees_with_known_values() {
-        let known = [
-            (-3.0, 3.0, -1.0),
-            (0.0, 0.0, 0.0),
-            (2.0, 2.0, 1.0),
-        ];
+        let known = [(-3.0, 3.0, -1.0), (0.0, 0.0, 0.0), (2.0, 2.0, 1.0)];
         assert_known(Abs, &known);
     }
 }

@@ -226,7 +226,9 @@ mod tests {
         let coupled = Adam { weight_decay: 0.5, ..Adam::default() };
         let [_, first, _] = first_step(coupled, 3.0, 2.0)[..] else { panic!("three outputs") };
         assert!((first - 0.65).abs() < 1e-12, "{first}");
-        let [parameter, first, _] = first_step(Adam { decoupled: true, ..coupled }, 3.0, 2.0)[..] else { panic!("three outputs") };
+        let [parameter, first, _] = first_step(Adam { decoupled: true, ..coupled }, 3.0, 2.0)[..] else {
+            panic!("three outputs")
+        };
         assert!((first - 0.6).abs() < 1e-12 && (parameter - 0.25).abs() < 1e-6, "{first}, {parameter}");
     }
 
@@ -246,8 +248,11 @@ mod tests {
 
     #[test]
     fn refuses_wrong_attributes_and_inputs() {
-        let types =
-            vec![vec![2]; 4].into_iter().chain([vec![], vec![1], vec![], vec![], vec![]]).map(TensorType::f32).collect::<Vec<_>>();
+        let types = vec![vec![2]; 4]
+            .into_iter()
+            .chain([vec![], vec![1], vec![], vec![], vec![]])
+            .map(TensorType::f32)
+            .collect::<Vec<_>>();
         assert_eq!(Adam::default().infer(&types), Ok(vec![TensorType::f32([2]); 3]));
         assert!(Adam::default().infer(&types[1..]).is_err());
         for wrong in [

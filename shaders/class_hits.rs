@@ -78,7 +78,8 @@ impl Op for ClassHits {
     }
 
     fn host(&self, inputs: &[&HostTensor], outputs: &mut [HostTensor]) -> bool {
-        let ([HostTensor::F32(shape, values), HostTensor::F32(_, targets)], [HostTensor::F32(_, hits)]) = (inputs, outputs) else {
+        let ([HostTensor::F32(shape, values), HostTensor::F32(_, targets)], [HostTensor::F32(_, hits)]) = (inputs, outputs)
+        else {
             return false;
         };
         let rows = values.chunks_exact(shape.columns()).zip(targets.chunks_exact(shape.columns()));
@@ -94,9 +95,13 @@ impl Op for ClassHits {
 
     fn cases(&self) -> Vec<Case> {
         let sized = |rows: usize, columns: usize| {
-            let one_hot = Array::from_fn([rows, columns], |index| {
-                if index % columns == (index / columns) * 7 % columns { 1.0 } else { 0.0 }
-            });
+            let one_hot =
+                Array::from_fn(
+                    [rows, columns],
+                    |index| {
+                        if index % columns == (index / columns) * 7 % columns { 1.0 } else { 0.0 }
+                    },
+                );
             case(format!("[{rows}, {columns}]"), [floats(columns as u32, [rows, columns]), one_hot])
         };
         let equal = Array::from_fn([6, 9], |index| if index % 4 == 1 { 2.0 } else { -1.0 });

@@ -70,11 +70,7 @@ mod tests {
 
     #[test]
     fn agrees_with_known_values() {
-        let known = [
-            (1.0, 0.0, 1.0),
-            (2.0, std::f64::consts::LN_2, 0.5),
-            (0.0, -87.336_544_750_553_1, 8.507_059_173_023_462e37),
-        ];
+        let known = [(1.0, 0.0, 1.0), (2.0, std::f64::consts::LN_2, 0.5), (0.0, -87.336_544_750_553_1, 8.507_059_173_023_462e37)];
         assert_known(Log, &known);
     }
 }

@@ -45,10 +45,7 @@ mod tests {
 
     #[test]
     fn agrees_with_known_values() {
-        let known = [
-            (-3.0, 3.0, -1.0),
-            (0.0, 0.0, -1.0),
-        ];
+        let known = [(-3.0, 3.0, -1.0), (0.0, 0.0, -1.0)];
         assert_known(Neg, &known);
     }
 }

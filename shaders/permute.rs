@@ -31,7 +31,8 @@ pub fn permute(graph: &mut Graph, input: Value, axes: &[usize]) -> Result<Value,
     let node = graph.node(input.node);
     let before = node.op().and_then(|op| (op as &dyn Any).downcast_ref::<Permute>());
     if let Some(Permute { axes: before }) = before.filter(|before| before.names_each_axis_once(axes.len())) {
-        let (inner, axes) = (node.inputs[0], axes.iter().map(|&axis| before.get(axis).copied().unwrap_or(axis)).collect::<Vec<_>>());
+        let (inner, axes) =
+            (node.inputs[0], axes.iter().map(|&axis| before.get(axis).copied().unwrap_or(axis)).collect::<Vec<_>>());
         return permute(graph, inner, &axes);
     }
     graph.apply_one(Permute { axes: axes.to_vec() }, &[input])

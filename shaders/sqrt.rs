@@ -59,10 +59,7 @@ mod tests {
 
     #[test]
     fn agrees_with_known_values() {
-        let known = [
-            (4.0, 2.0, 0.25),
-            (0.0, 0.0, 0.5 / f64::from(f32::MIN_POSITIVE).sqrt()),
-        ];
+        let known = [(4.0, 2.0, 0.25), (0.0, 0.0, 0.5 / f64::from(f32::MIN_POSITIVE).sqrt())];
         assert_known(Sqrt, &known);
     }
 }

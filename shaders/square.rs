@@ -50,10 +50,7 @@ mod tests {
 
     #[test]
     fn agrees_with_known_values() {
-        let known = [
-            (-3.0, 9.0, -6.0),
-            (0.0, 0.0, 0.0),
-        ];
+        let known = [(-3.0, 9.0, -6.0), (0.0, 0.0, 0.0)];
         assert_known(Square, &known);
     }
 }

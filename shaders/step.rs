@@ -48,12 +48,7 @@ mod tests {
 
     #[test]
     fn agrees_with_known_values() {
-        let known = [
-            (-1e-30, 0.0, 0.0),
-            (0.0, 1.0, 0.0),
-            (-0.0, 1.0, 0.0),
-            (2.0, 1.0, 0.0),
-        ];
+        let known = [(-1e-30, 0.0, 0.0), (0.0, 1.0, 0.0), (-0.0, 1.0, 0.0), (2.0, 1.0, 0.0)];
         assert_known(Step, &known);
     }
 }

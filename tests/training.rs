@@ -247,7 +247,7 @@ fn losses_of_logits_and_shares_are_those_of_pytorch() {
         let columns = inputs.shape().columns();
         let mut trainer = trainer(Linear::new(columns, columns), loss, SGD::new(0.0));
         trainer.build(&[columns]).unwrap();
-        let one = |index: usize| if index % (columns + 1) == 0 { 1.0 } else { 0.0 };
+        let one = |index: usize| if index.is_multiple_of(columns + 1) { 1.0 } else { 0.0 };
         let weight = Tensor::f32([columns, columns], (0..columns * columns).map(one).collect()).unwrap();
         let bias = Tensor::f32([columns], vec![0.0; columns]).unwrap();
         trainer.set_parameters(&[("weight".to_owned(), weight), ("bias".to_owned(), bias)]).unwrap();

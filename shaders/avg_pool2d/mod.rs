@@ -134,7 +134,10 @@ impl Op for AvgPool2d {
     }
 
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, ShapeError> {
-        let is_one_kind = matches!(self.axes, [PoolAxis::Even { .. }, PoolAxis::Even { .. }] | [PoolAxis::Sliding { .. }, PoolAxis::Sliding { .. }]);
+        let is_one_kind = matches!(
+            self.axes,
+            [PoolAxis::Even { .. }, PoolAxis::Even { .. }] | [PoolAxis::Sliding { .. }, PoolAxis::Sliding { .. }]
+        );
         if let [input] = inputs
             && let Some(pooling) = Pooling::of(self.axes, input).filter(|_| is_one_kind)
         {

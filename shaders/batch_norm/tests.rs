@@ -40,7 +40,10 @@ fn statistics_are_outputs() {
     for rows in [64, 50_176] {
         let (graph, outputs) = normalized(rows);
         assert_eq!(graph.kind(outputs.output), &TensorType::f32([rows, 32]));
-        assert_eq!([outputs.mean, outputs.variance].map(|value| graph.kind(value).clone()), [(); 2].map(|()| TensorType::f32([32])));
+        assert_eq!(
+            [outputs.mean, outputs.variance].map(|value| graph.kind(value).clone()),
+            [(); 2].map(|()| TensorType::f32([32]))
+        );
     }
 }
 

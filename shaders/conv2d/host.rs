@@ -40,12 +40,7 @@ impl Images<'_> {
 
 /// Windows `[rows, depth]` times weights `[depth, columns]`, or `[columns, depth]` where they are transposed, as
 /// `[rows, columns]`. Says whether the sizes agree.
-pub(super) fn windows_times(
-    images: &Images,
-    weights: &[f32],
-    (columns, transposed): (usize, bool),
-    output: &mut [f32],
-) -> bool {
+pub(super) fn windows_times(images: &Images, weights: &[f32], (columns, transposed): (usize, bool), output: &mut [f32]) -> bool {
     let depth = images.depth();
     let stored = if transposed { (columns, depth) } else { (depth, columns) };
     let Ok(weights) = ArrayView2::from_shape(stored, weights) else { return false };

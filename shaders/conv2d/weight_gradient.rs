@@ -86,9 +86,10 @@ impl Op for Conv2dWeightGradient {
             let images = host::Images { data: input, channels: geometry.channels, windows: self.of.input_windows(&geometry) };
             let rows = geometry.rows() / self.parts;
             let weights = geometry.filters * geometry.depth();
-            output.chunks_exact_mut(weights.max(1)).enumerate().all(|(part, output)| {
-                host::transposed_times_windows(upstream, &images, part * rows..(part + 1) * rows, output)
-            })
+            output
+                .chunks_exact_mut(weights.max(1))
+                .enumerate()
+                .all(|(part, output)| host::transposed_times_windows(upstream, &images, part * rows..(part + 1) * rows, output))
         })
     }
 

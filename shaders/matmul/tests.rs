@@ -74,7 +74,8 @@ fn gradients(op: Matmul, inputs: &[Array], upstream: &Array) -> Vec<Array> {
 fn refuses_inner_extents_that_differ() {
     let kinds = [TensorType::f32([64, 784]), TensorType::f32([256, 783])];
     let error = Matmul { transpose_rhs: true, ..PLAIN }.infer(&kinds).unwrap_err().to_string();
-    let wanted = "wanted matrices f32[..., m, k] and f32[..., n, k], got f32[64, 784], f32[256, 783] with inner extents 784 and 783";
+    let wanted =
+        "wanted matrices f32[..., m, k] and f32[..., n, k], got f32[64, 784], f32[256, 783] with inner extents 784 and 783";
     assert_eq!(error, wanted);
     let batches = [TensorType::f32([3, 4, 5]), TensorType::f32([2, 5, 4])];
     let error = PLAIN.infer(&batches).unwrap_err().to_string();

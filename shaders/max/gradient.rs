@@ -1,8 +1,6 @@
 //! The gradient of a maximum: the upstream gradient for the largest elements, shared evenly among equals.
 
-use wgrad_core::{
-    Array, Case, Function, Graph, GraphError, HostTensor, Lowering, Node, Op, ShapeError, TensorType, Value,
-};
+use wgrad_core::{Array, Case, Function, Graph, GraphError, HostTensor, Lowering, Node, Op, ShapeError, TensorType, Value};
 
 use crate::axes::reduced_shape;
 use crate::broadcasting::{broadcast_host, broadcast_map, broadcast_to};

@@ -49,10 +49,7 @@ impl Op for MaxPool2dGradient {
         let Some(pooling) = self.pooling(&inputs[0]) else { return Lowering::Kernels(Vec::new()) };
         let load = |variable, function| LoadHook { variable, function: Some((function, Lanes::Four)), row: None };
         Lowering::Kernels(vec![Kernel {
-            loads: vec![
-                load("max_pool2d_upstream", "max_pool2d_load_upstream"),
-                load("max_pool2d_taps", "max_pool2d_load_taps"),
-            ],
+            loads: vec![load("max_pool2d_upstream", "max_pool2d_load_upstream"), load("max_pool2d_taps", "max_pool2d_load_taps")],
             stores: vec![StoreHook { variable: "max_pool2d_output", function: Some(("max_pool2d_store", Lanes::Four)) }],
             ..self.of.kernel(&pooling, include_str!("gradient.wgsl"), "max_pool2d_gradient", &pooling.input())
         }])

@@ -140,10 +140,7 @@ impl Op for MaxPool2d {
         let store = |variable, function| StoreHook { variable, function: Some((function, Lanes::Four)) };
         Lowering::Kernels(vec![Kernel {
             loads: vec![LoadHook { variable: "max_pool2d_input", function: Some(("max_pool2d_load", Lanes::Four)), row: None }],
-            stores: vec![
-                store("max_pool2d_output", "max_pool2d_store"),
-                store("max_pool2d_taps", "max_pool2d_store_taps"),
-            ],
+            stores: vec![store("max_pool2d_output", "max_pool2d_store"), store("max_pool2d_taps", "max_pool2d_store_taps")],
             ..self.kernel(&pooling, include_str!("forward.wgsl"), "max_pool2d", &pooling.output())
         }])
     }

@@ -1,8 +1,6 @@
 //! The gradient of mean and variance.
 
-use wgrad_core::{
-    Array, Case, Function, Graph, GraphError, HostTensor, Literal, Lowering, Op, ShapeError, TensorType, Value,
-};
+use wgrad_core::{Array, Case, Function, Graph, GraphError, HostTensor, Literal, Lowering, Op, ShapeError, TensorType, Value};
 
 use crate::broadcasting::{broadcast_map, broadcast_to};
 use crate::cases::{case, floats};

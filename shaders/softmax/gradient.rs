@@ -94,8 +94,8 @@ impl Op for SoftmaxGradient {
         };
         let shapes: [&[usize]; 7] = [&[64, 10], &[7, 8], &[9, 13], &[257, 1], &[255], &[3, 5, 66], &[2, 1029]];
         let seeded = (1..).zip(shapes);
-        let cases =
-            seeded.map(|(seed, shape)| case(format!("shape {shape:?}"), [floats(seed, shape.to_vec()), output(seed + 20, shape)]));
+        let cases = seeded
+            .map(|(seed, shape)| case(format!("shape {shape:?}"), [floats(seed, shape.to_vec()), output(seed + 20, shape)]));
         cases.map(|case| Case { differentiable: false, ..case }).collect()
     }
 }

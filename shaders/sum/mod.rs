@@ -182,11 +182,8 @@ impl Op for Sum {
         };
         let seeded = (1..).zip(shapes);
         let small = seeded.map(|(seed, shape)| case(shape.to_string(), [floats(seed, shape)]));
-        let large: Vec<Shape> = if self.axis == 0 {
-            vec![[5000].into(), [2049, 12].into()]
-        } else {
-            vec![[12, 2049].into(), [3, 515, 12].into()]
-        };
+        let large: Vec<Shape> =
+            if self.axis == 0 { vec![[5000].into(), [2049, 12].into()] } else { vec![[12, 2049].into(), [3, 515, 12].into()] };
         let large = large.into_iter().map(|shape| case(format!("long, {shape}"), [floats(20, shape)]));
         small.chain(large.map(|case| Case { differentiable: false, ..case })).collect()
     }

@@ -5,7 +5,9 @@
 
 use std::sync::Arc;
 
-use wgrad_core::{Array, Case, DType, Graph, GraphError, HostTensor, Lowering, Node, Op, Shape, ShapeError, TensorType, Tolerance, Value};
+use wgrad_core::{
+    Array, Case, DType, Graph, GraphError, HostTensor, Lowering, Node, Op, Shape, ShapeError, TensorType, Tolerance, Value,
+};
 
 use super::kernels::kernels;
 use super::{Sum, accumulate_rows, sum_of};

@@ -69,9 +69,8 @@ fn sums_over_repeated_axes_only() {
 
 #[test]
 fn refuses_shapes_that_do_not_broadcast() {
-    let error = |from: Vec<usize>, to: Vec<usize>| {
-        traced(from, |graph, value| sum_to(graph, value, &to.into())).unwrap_err().to_string()
-    };
+    let error =
+        |from: Vec<usize>, to: Vec<usize>| traced(from, |graph, value| sum_to(graph, value, &to.into())).unwrap_err().to_string();
     assert_eq!(error(vec![64, 10], vec![64]), "sum_to: wanted a shape that broadcasts to [64, 10], got [64]");
     assert_eq!(error(vec![10], vec![64, 10]), "sum_to: wanted a shape that broadcasts to [10], got [64, 10]");
 }
