@@ -36,6 +36,7 @@ fn main() -> anyhow::Result<()> {
     println!("{}", model.summary(&[1, 28, 28])?);
 
     let mut trainer = Trainer::new(&device, model, CrossEntropyLoss, Adam::new(0.001), Options::default())?;
+    println!("this will take about {:.0} s", trainer.estimate(&train, epochs)?.as_secs_f64());
     let history = trainer.fit(&train, epochs, Some(&test), Epoch::print)?;
     println!("test: {}", trainer.evaluate(&test)?);
 
