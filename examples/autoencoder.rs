@@ -20,6 +20,7 @@ fn main() -> anyhow::Result<()> {
     let decoder = Sequential::new().add(Linear::new(64, 784)).add(Sigmoid);
     let model = Sequential::new().add(encoder).add(bottleneck).add(decoder);
     let mut trainer = Trainer::new(&device, model, MSELoss, Adam::new(0.001), Options::default())?;
+    println!("this will take about {:.0} s", trainer.estimate(&train, epochs)?.as_secs_f64());
     trainer.fit(&train, epochs, Some(&test), Epoch::print)?;
     println!("test: {}", trainer.evaluate(&test)?);
 

@@ -22,6 +22,7 @@ fn main() -> Result<(), Error> {
     println!("{}", model.summary(&[784])?);
 
     let mut trainer = Trainer::new(&device, model, CrossEntropyLoss, Adam::new(0.001), Options::default())?;
+    println!("this will take about {:.0} s", trainer.estimate(&train, epochs)?.as_secs_f64());
     trainer.fit(&train, epochs, Some(&test), Epoch::print)?;
     println!("test: {}", trainer.evaluate(&test)?);
     Ok(())

@@ -26,7 +26,7 @@ fn main() -> anyhow::Result<()> {
     println!("{epochs} epochs of {} digits on {device}", train.len());
 
     let mut curves_of_all = Vec::new();
-    println!("{:<20} {:>10} {:>13} {:>9}", "network", "parameters", "test accuracy", "time");
+    let mut table = format!("{:<20} {:>10} {:>13} {:>9}", "network", "parameters", "test accuracy", "time");
     for (name, hidden, dropout) in [
         ("784-512-256-10", &[512, 256][..], &[0.2, 0.2][..]),
         ("784-128-128-10", &[128, 128], &[0.2, 0.2]),
@@ -37,12 +37,14 @@ fn main() -> anyhow::Result<()> {
         let model = network(hidden, dropout);
         let parameters = model.summary(&[784])?.parameters;
         let mut trainer = Trainer::new(&device, model, CrossEntropyLoss, Adam::new(0.001), Options::default())?;
+        println!("{name}: this will take about {:.0} s", trainer.estimate(&train, epochs)?.as_secs_f64());
         let history = trainer.fit(&train, epochs, Some(&test), |_| Control::Continue)?;
         let points = history.validation_accuracies();
         let seconds: f64 = history.epochs.iter().map(|epoch| epoch.seconds).sum();
-        println!("{name:<20} {parameters:>10} {:>11.2} % {seconds:>7.0} s", points[epochs - 1].1);
+        table += &format!("\n{name:<20} {parameters:>10} {:>11.2} % {seconds:>7.0} s", points[epochs - 1].1);
         curves_of_all.push((name, points));
     }
+    println!("{table}");
     let series: Vec<Series> = curves_of_all.iter().map(|(name, points)| Series { name, points }).collect();
     let panels = [Panel::new("Accuracy on test digits (%)", &series)];
     curves("target/pictures/mnist_shapes.png".as_ref(), "Shapes of networks", "Epoch", &panels)?;
