@@ -51,7 +51,7 @@ fn on_adapter(graph: &Graph, x: &[f32]) -> Result<[Vec<f32>; 2]> {
     let device = Device::request_blocking(&Choice::Auto)?;
     let mut executor = Executor::new(device.clone(), Checks::Unchecked);
     let plan = executor.load_blocking(&plan("activation", graph, &device.target())?)?;
-    executor.write_input_blocking("x", &HostTensor::F32([x.len()].into(), x.to_vec()))?;
+    executor.write_input("x", &HostTensor::F32([x.len()].into(), x.to_vec()))?;
     executor.run_blocking(&[(&plan, 1)])?;
     let read = |name| floats(&executor.read_output_blocking(&plan, name)?);
     Ok([read("output")?, read("grad")?])

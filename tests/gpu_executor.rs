@@ -96,7 +96,7 @@ fn device() -> Device {
 fn executor_with(rates: &[f32]) -> (Executor, Vec<wgrad_executor::LoadedPlan>) {
     let mut executor = Executor::new(device(), Checks::Checked);
     let plans = rates.iter().map(|&rate| executor.load_blocking(&descent(rate)).unwrap()).collect();
-    executor.write_input_blocking("factor", &vector([1.0; 4])).unwrap();
+    executor.write_input("factor", &vector([1.0; 4])).unwrap();
     (executor, plans)
 }
 
@@ -113,7 +113,7 @@ fn steps_change_the_state_and_leave_the_last_output() {
 fn unchecked_kernels_compute_the_same() {
     let mut executor = Executor::new(device(), Checks::Unchecked);
     let plan = executor.load_blocking(&descent(0.5)).unwrap();
-    executor.write_input_blocking("factor", &vector([1.0, 2.0, 0.0, -2.0])).unwrap();
+    executor.write_input("factor", &vector([1.0, 2.0, 0.0, -2.0])).unwrap();
     executor.run_blocking(&[(&plan, 1)]).unwrap();
     assert_eq!(executor.read_state_blocking("weight").unwrap(), vector([0.5, 0.0, 4.0, 16.0]));
 }
@@ -176,7 +176,7 @@ fn no_step_is_lost_between_submissions() {
     plan.dispatches = vec![dispatch(1, &[0, 3, 1])];
     let mut executor = Executor::new(device(), Checks::Checked);
     let plan = executor.load_blocking(&plan).unwrap();
-    executor.write_input_blocking("factor", &vector([0.0, 1.0, 2.0, -1.0])).unwrap();
+    executor.write_input("factor", &vector([0.0, 1.0, 2.0, -1.0])).unwrap();
     for steps in [1, 700, 23, 1324] {
         executor.run_blocking(&[(&plan, steps)]).unwrap();
     }
@@ -191,7 +191,7 @@ fn a_snapshot_brings_states_back() {
     executor.run_blocking(&[(&plans[0], 5)]).unwrap();
     executor.restore_blocking(&snapshot).unwrap();
     assert_eq!(executor.read_state_blocking("weight").unwrap(), vector([0.5, 1.0, 2.0, 4.0]));
-    executor.write_state_blocking("weight", &vector([9.0; 4])).unwrap();
+    executor.write_state("weight", &vector([9.0; 4])).unwrap();
     executor.restore_blocking(&snapshot).unwrap();
     executor.run_blocking(&[(&plans[0], 1)]).unwrap();
     assert_eq!(executor.read_state_blocking("weight").unwrap(), vector([0.25, 0.5, 1.0, 2.0]));
@@ -217,24 +217,24 @@ fn lent() -> (wgpu::Device, wgpu::Queue) {
 #[test]
 fn steps_are_recorded_into_a_lent_encoder() {
     let (device, queue) = lent();
-    let mut executor = Executor::new(Device::from_wgpu(device.clone(), queue.clone()), Checks::Unchecked);
+    let mut executor = Executor::new(Device::from_wgpu(device.clone(), queue.clone()).unwrap(), Checks::Unchecked);
     let half = executor.load_blocking(&descent(0.5)).unwrap();
     let double = executor.load_blocking(&descent(-1.0)).unwrap();
-    executor.write_input_blocking("factor", &vector([1.0; 4])).unwrap();
+    executor.write_input("factor", &vector([1.0; 4])).unwrap();
     let mut encoder = device.create_command_encoder(&Default::default());
     double.record(&mut encoder, 3);
     half.record(&mut encoder, 1);
     assert_eq!(executor.statistics().submissions, 0);
     queue.submit([encoder.finish()]);
     assert_eq!(executor.read_state_blocking("weight").unwrap(), vector([4.0, 8.0, 16.0, 32.0]));
-    assert_eq!(executor.buffer("weight").map(wgpu::Buffer::size), Some(16));
+    assert_eq!(executor.buffer("weight").map(|buffer| buffer.bytes()), Some(16));
     assert!(executor.buffer("bias").is_none());
 }
 
 #[test]
 fn errors_on_a_lent_device_never_reach_its_owner() {
     let (device, queue) = lent();
-    let mut executor = Executor::new(Device::from_wgpu(device, queue), Checks::Checked);
+    let mut executor = Executor::new(Device::from_wgpu(device, queue).unwrap(), Checks::Checked);
     let mut plan = descent(0.5);
     plan.shaders[0] = shader("scale", "fn scale() { nonsense }", &[false, false, true]);
     assert!(matches!(executor.load_blocking(&plan), Err(ExecutorError::Shader { .. })));
@@ -300,13 +300,13 @@ fn tensors_of_another_type_or_name_are_refused() {
     let five = HostTensor::F32(Shape::from([5]), vec![0.0; 5]);
     let integers = HostTensor::U32(Shape::from([4]), vec![0; 4]);
     let short = HostTensor::F32(Shape::from([4]), vec![0.0; 3]);
-    let error = executor.write_state_blocking("weight", &integers).unwrap_err();
+    let error = executor.write_state("weight", &integers).unwrap_err();
     assert_eq!(error.to_string(), "weight: wanted f32[4], got u32[4]");
-    assert!(matches!(executor.write_input_blocking("factor", &five), Err(ExecutorError::WrongType { .. })));
-    assert!(matches!(executor.write_state_blocking("weight", &short), Err(ExecutorError::Data { .. })));
+    assert!(matches!(executor.write_input("factor", &five), Err(ExecutorError::WrongType { .. })));
+    assert!(matches!(executor.write_state("weight", &short), Err(ExecutorError::Data { .. })));
     let error = executor.read_state_blocking("bias").unwrap_err();
     assert_eq!(error.to_string(), "there is no state \"bias\"; known are: weight");
-    let error = executor.write_input_blocking("weight", &five).unwrap_err();
+    let error = executor.write_input("weight", &five).unwrap_err();
     assert_eq!(error.to_string(), "there is no input \"weight\"; known are: factor");
     let error = executor.read_output_blocking(&plans[0], "loss").unwrap_err();
     assert_eq!(error.to_string(), "there is no output \"loss\"; known are: gradient");
@@ -350,7 +350,7 @@ fn profiles_time_each_dispatch() {
 #[test]
 fn a_lost_device_is_an_error() {
     let (device, queue) = lent();
-    for device in [self::device(), Device::from_wgpu(device, queue)] {
+    for device in [self::device(), Device::from_wgpu(device, queue).unwrap()] {
         let mut executor = Executor::new(device, Checks::Checked);
         let plan = executor.load_blocking(&descent(0.5)).unwrap();
         executor.run_blocking(&[(&plan, 1)]).unwrap();

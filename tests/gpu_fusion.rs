@@ -41,7 +41,7 @@ fn states_after(device: &Device, network: &Network, plan: &Plan, steps: u32) -> 
     let mut executor = Executor::new(device.clone(), Checks::Guarded);
     let loaded = executor.load_blocking(plan)?;
     for (name, tensor) in &network.inputs {
-        executor.write_input_blocking(name, tensor)?;
+        executor.write_input(name, tensor)?;
     }
     executor.run_blocking(&[(&loaded, steps)])?;
     executor.check_guards_blocking()?;

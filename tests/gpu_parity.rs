@@ -33,7 +33,7 @@ fn run(device: &Device, checks: Checks, class: AdapterClass, op: &Arc<dyn Op>, c
     for (name, tensor) in support::inputs_of(op, case) {
         // An input that nothing reads, such as the values behind a shape, has no buffer.
         if executor.buffer(&name).is_some() {
-            executor.write_input_blocking(&name, &tensor)?;
+            executor.write_input(&name, &tensor)?;
         }
     }
     executor.run_blocking(&[(&loaded, 1)])?;

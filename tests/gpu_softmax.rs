@@ -47,7 +47,7 @@ fn on_adapter(graph: &Graph, inputs: &[(&str, HostTensor)]) -> Result<[Vec<f32>;
     let mut executor = Executor::new(device.clone(), Checks::Unchecked);
     let plan = executor.load_blocking(&plan("softmax", graph, &device.target())?)?;
     for (name, tensor) in inputs {
-        executor.write_input_blocking(name, tensor)?;
+        executor.write_input(name, tensor)?;
     }
     executor.run_blocking(&[(&plan, 1)])?;
     let read = |name| floats(&executor.read_output_blocking(&plan, name)?);

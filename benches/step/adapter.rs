@@ -19,7 +19,7 @@ pub fn measure(word: &str, network: &Network, windows: Windows) -> Result<Measur
     let mut executor = Executor::new(device.clone(), Checks::Unchecked);
     let loaded = executor.load_blocking(&plan)?;
     for (name, tensor) in &network.inputs {
-        executor.write_input_blocking(name, tensor)?;
+        executor.write_input(name, tensor)?;
     }
     run(&mut executor, &loaded, 1)?;
     let first_step = began.elapsed();

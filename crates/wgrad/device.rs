@@ -64,9 +64,12 @@ impl Device {
         Self::Cpu
     }
 
-    /// A device that an application lends, with its queue.
-    pub fn from_wgpu(device: wgpu::Device, queue: wgpu::Queue) -> Self {
-        Self::Adapter(wgrad_executor::Device::from_wgpu(device, queue))
+    /// A device that an application lends, with its queue. What waits for it polls it; [`Engine`](crate::Engine) never does.
+    ///
+    /// # Errors
+    /// Where limits of the device are too low: the error lists them.
+    pub fn from_wgpu(device: wgpu::Device, queue: wgpu::Queue) -> Result<Self, Error> {
+        Ok(Self::Adapter(wgrad_executor::Device::from_wgpu(device, queue)?))
     }
 
     /// All adapters of this machine, in the order of their numbers.

@@ -112,6 +112,12 @@ pub enum Error {
         /// What was wanted and what was got.
         message: String,
     },
+    /// A checkpoint is not one of this training.
+    #[error("checkpoint: {message}")]
+    Checkpoint {
+        /// What was wanted and what was got.
+        message: String,
+    },
     /// A data set cannot be loaded.
     #[error(transparent)]
     Data(#[from] DataError),

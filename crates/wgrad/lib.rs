@@ -22,9 +22,11 @@
 
 mod backend;
 pub mod callbacks;
+mod checkpoint;
 pub mod data;
 mod dataset;
 mod device;
+pub mod engine;
 mod error;
 mod files;
 mod graphs;
@@ -45,10 +47,13 @@ mod tensor;
 mod trace;
 mod trainer;
 mod var;
+mod weights;
 
 pub use callbacks::Callback;
+pub use checkpoint::Checkpoint;
 pub use dataset::Dataset;
 pub use device::{Device, DeviceKind};
+pub use engine::{Engine, PredictOptions, Predictor, Training};
 pub use error::{Error, ParameterMismatch};
 pub use history::{Epoch, History, Score};
 pub use initial::{Fan, Initial};
@@ -65,10 +70,11 @@ pub use tensor::Tensor;
 pub use trace::Trace;
 pub use trainer::{Control, Gradients, LearningRateCurve, LearningRateFinder, Options, Progress, Snapshot, Trainer};
 pub use var::Var;
+pub use weights::Weights;
 
 pub use wgrad_core as core;
 pub use wgrad_executor as executor;
-pub use wgrad_executor::{Checks, Statistics, wgpu};
+pub use wgrad_executor::{Checks, CopyFrom, CopyTo, Statistics, TensorBuffer, wgpu};
 pub use wgrad_reference as reference;
 pub use wgrad_shaders as ops;
 

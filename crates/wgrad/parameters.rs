@@ -204,6 +204,11 @@ impl Parameters {
         self.arenas.iter().map(draw).collect()
     }
 
+    /// Vectors of zeros.
+    pub fn zeros(&self) -> Vec<Arc<HostTensor>> {
+        self.arenas.iter().map(|arena| Arc::new(HostTensor::zeros(&arena.kind()))).collect()
+    }
+
     /// Where each entry lies.
     pub fn origin(&self) -> Origin {
         let parts = self.arenas.iter().flat_map(|arena| {
@@ -226,14 +231,20 @@ impl Parameters {
         previous: &[Arc<HostTensor>],
         may_lack: impl Fn(&Entry) -> bool,
     ) -> Result<Vec<Arc<HostTensor>>, Error> {
-        let mismatches = self.mismatches(named, may_lack);
-        if !mismatches.is_empty() {
-            return Err(Error::Parameters(mismatches));
-        }
+        self.check(named, may_lack)?;
         let readable = named.iter().filter_map(|(name, given)| Some((name.as_str(), given.as_ref().ok()?.to_vec())));
         let named: HashMap<&str, Vec<f32>> = readable.collect();
         let arenas = self.arenas.iter().zip(previous);
         Ok(arenas.map(|(arena, previous)| Arc::new(arena.pack(&named, previous))).collect())
+    }
+
+    /// Checks that named tensors are those of the model.
+    ///
+    /// # Errors
+    /// As [`Parameters::pack`].
+    pub fn check(&self, named: &[(String, Given)], may_lack: impl Fn(&Entry) -> bool) -> Result<(), Error> {
+        let mismatches = self.mismatches(named, may_lack);
+        if mismatches.is_empty() { Ok(()) } else { Err(Error::Parameters(mismatches)) }
     }
 
     fn mismatches(&self, named: &[(String, Given)], may_lack: impl Fn(&Entry) -> bool) -> Vec<ParameterMismatch> {
@@ -257,6 +268,19 @@ impl Parameters {
         let mut named: Vec<_> = arenas.flat_map(|(arena, packed)| arena.unpack(packed)).collect();
         named.sort_by_key(|(name, _)| self.order.iter().position(|known| known == name));
         named
+    }
+
+    /// Where an entry lies: the state that holds it, at which element it begins there, and its type.
+    pub fn place(&self, name: &str) -> Option<(String, usize, TensorType)> {
+        self.arenas.iter().find_map(|arena| {
+            let (entry, offset) = arena.places().find(|(entry, _)| entry.name == name)?;
+            Some((arena.state.clone(), offset, TensorType::f32(entry.shape.clone())))
+        })
+    }
+
+    /// The names of all entries, in the order in which the model asks for them.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.order.iter().map(String::as_str)
     }
 
     /// The names of the trainable tensors.

@@ -64,7 +64,7 @@ impl Session {
         let built = build(&trace);
         trace.checked(built)?;
         let graph = Arc::new(trace.as_graph().clone());
-        let program = self.backend.load(name, &graph)?;
+        let program = backend::at_once(self.backend.load(name, &graph))?;
         Ok(Program { program, graph })
     }
 

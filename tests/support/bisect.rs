@@ -92,7 +92,7 @@ fn run(device: &Device, class: AdapterClass, graph: &Graph, inputs: &[(&str, Hos
     let mut executor = Executor::new(device.clone(), Checks::Guarded);
     let loaded = executor.load_blocking(&plan)?;
     for (name, tensor) in inputs {
-        executor.write_input_blocking(name, tensor)?;
+        executor.write_input(name, tensor)?;
     }
     executor.run_blocking(&[(&loaded, 1)])?;
     executor.check_guards_blocking()?;

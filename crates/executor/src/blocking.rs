@@ -1,4 +1,5 @@
-//! Twins of the futures, for programs whose threads may block.
+//! Twins of the futures, for programs whose threads may block. In a browser, where none may, they fail where there is
+//! something to wait for.
 
 use std::future::Future;
 use std::pin::pin;
@@ -15,6 +16,7 @@ use crate::loaded::LoadedPlan;
 use crate::profile::DispatchTime;
 use crate::snapshot::Snapshot;
 
+#[cfg(not(target_arch = "wasm32"))]
 impl Device {
     /// [`Device::list`], blocking.
     pub fn list_blocking() -> Vec<AdapterInfo> {
@@ -28,7 +30,9 @@ impl Device {
     pub fn request_blocking(choice: &Choice) -> Result<Self, DeviceError> {
         pollster::block_on(Self::request(choice))
     }
+}
 
+impl Device {
     /// Drives a future that waits for nothing but the device.
     fn block_on<T>(&self, future: impl Future<Output = Result<T, ExecutorError>>) -> Result<T, ExecutorError> {
         let mut future = pin!(future);
@@ -37,10 +41,21 @@ impl Device {
             if let Poll::Ready(result) = future.as_mut().poll(&mut context) {
                 return result;
             }
-            self.poll(wgpu::PollType::wait_indefinitely())?;
-            // Another thread that polls the device may be in the middle of the callback that is waited for.
-            std::thread::yield_now();
+            self.wait()?;
         }
+    }
+
+    #[cfg(not(target_arch = "wasm32"))]
+    fn wait(&self) -> Result<(), ExecutorError> {
+        self.poll(wgpu::PollType::wait_indefinitely())?;
+        // Another thread that polls the device may be in the middle of the callback that is waited for.
+        std::thread::yield_now();
+        Ok(())
+    }
+
+    #[cfg(target_arch = "wasm32")]
+    fn wait(&self) -> Result<(), ExecutorError> {
+        Err(ExecutorError::CannotWait)
     }
 }
 
@@ -52,22 +67,6 @@ impl Executor {
     pub fn load_blocking(&mut self, plan: &Plan) -> Result<LoadedPlan, ExecutorError> {
         let device = self.device.clone();
         device.block_on(self.load(plan))
-    }
-
-    /// [`Executor::write_input`], blocking, though not for the device.
-    ///
-    /// # Errors
-    /// As there.
-    pub fn write_input_blocking(&self, name: &str, tensor: &HostTensor) -> Result<(), ExecutorError> {
-        self.device.block_on(self.write_input(name, tensor))
-    }
-
-    /// [`Executor::write_state`], blocking, though not for the device.
-    ///
-    /// # Errors
-    /// As there.
-    pub fn write_state_blocking(&self, name: &str, tensor: &HostTensor) -> Result<(), ExecutorError> {
-        self.device.block_on(self.write_state(name, tensor))
     }
 
     /// [`Executor::read_state`], blocking.

@@ -38,8 +38,8 @@ impl Region {
     ///
     /// # Errors
     /// Where the device has no room to pass the bytes on.
-    pub(crate) async fn write(&self, device: &Device, label: &str, bytes: &[u8]) -> Result<(), ExecutorError> {
-        write_at(device, &self.buffer, self.guard, label, bytes).await
+    pub(crate) fn write(&self, device: &Device, label: &str, bytes: &[u8]) -> Result<(), ExecutorError> {
+        write_at(device, &self.buffer, self.guard, label, bytes)
     }
 }
 
@@ -62,11 +62,21 @@ pub(crate) async fn allocate(
 ///
 /// # Errors
 /// Where the device has no room to pass the bytes on.
-pub(crate) async fn write(device: &Device, buffer: &wgpu::Buffer, label: &str, bytes: &[u8]) -> Result<(), ExecutorError> {
-    write_at(device, buffer, 0, label, bytes).await
+pub(crate) fn write(device: &Device, buffer: &wgpu::Buffer, label: &str, bytes: &[u8]) -> Result<(), ExecutorError> {
+    write_at(device, buffer, 0, label, bytes)
 }
 
-async fn write_at(device: &Device, buffer: &wgpu::Buffer, offset: u64, label: &str, bytes: &[u8]) -> Result<(), ExecutorError> {
-    let written = device.catch(|| device.queue().write_buffer(buffer, offset, bytes)).await;
+/// The same, from so many bytes into the buffer.
+///
+/// # Errors
+/// As there.
+pub(crate) fn write_at(
+    device: &Device,
+    buffer: &wgpu::Buffer,
+    offset: u64,
+    label: &str,
+    bytes: &[u8],
+) -> Result<(), ExecutorError> {
+    let written = device.catch_at_once(|| device.queue().write_buffer(buffer, offset, bytes));
     written.map_err(ExecutorError::during(format!("writing {label}")))
 }

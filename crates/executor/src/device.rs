@@ -44,8 +44,8 @@ impl Device {
         let (adapter, info) = (&adapters[index], infos.swap_remove(index));
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("wgrad"),
-            required_features: adapter.features() & limits::features(),
-            required_limits: limits::wanted(&adapter.limits()),
+            required_features: Self::required_features(adapter),
+            required_limits: Self::required_limits(adapter),
             ..Default::default()
         };
         let (device, queue) = adapter
@@ -57,13 +57,39 @@ impl Device {
         Ok(Self { device, queue, info, faults, pipelines: Arc::new(Mutex::new(HashMap::new())) })
     }
 
+    /// The features that an application should ask for, where this adapter has them. None of them is needed.
+    pub fn required_features(adapter: &wgpu::Adapter) -> wgpu::Features {
+        adapter.features() & limits::features()
+    }
+
+    /// The limits that an application should ask for: WebGPU's defaults, with as much storage as the adapter has.
+    pub fn required_limits(adapter: &wgpu::Adapter) -> wgpu::Limits {
+        limits::wanted(&adapter.limits())
+    }
+
+    /// Whether a device that an application owns can run plans. `Limits::default()` and no feature are enough.
+    ///
+    /// # Errors
+    /// [`DeviceError::TooLow`], which lists all limits that are too low.
+    pub fn check_wgpu(device: &wgpu::Device) -> Result<(), DeviceError> {
+        let missing = limits::missing(&device.limits());
+        if missing.is_empty() {
+            return Ok(());
+        }
+        Err(DeviceError::TooLow { adapter: device.adapter_info().into(), missing })
+    }
+
     /// A device that its owner lends. No callback is ever set on it, and its limits are taken as they are.
     ///
     /// What goes wrong in a call of the executor is returned from that call, and never reaches the owner's handlers.
     /// The loss of the device is known only from what fails, since its callback is the owner's.
-    pub fn from_wgpu(device: wgpu::Device, queue: wgpu::Queue) -> Self {
+    ///
+    /// # Errors
+    /// As [`Device::check_wgpu`].
+    pub fn from_wgpu(device: wgpu::Device, queue: wgpu::Queue) -> Result<Self, DeviceError> {
+        Self::check_wgpu(&device)?;
         let info = device.adapter_info().into();
-        Self { device, queue, info, faults: Arc::default(), pipelines: Arc::default() }
+        Ok(Self { device, queue, info, faults: Arc::default(), pipelines: Arc::default() })
     }
 
     /// The adapter that it comes from.
@@ -106,6 +132,18 @@ impl Device {
             }
             Ok(value)
         }
+    }
+
+    /// As [`Device::catch`], for what needs an answer at once. A browser gives none: there the device's owner hears of it.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn catch_at_once<T>(&self, body: impl FnOnce() -> T) -> Result<T, wgpu::Error> {
+        // Natively the scopes' futures are ready.
+        pollster::block_on(self.catch(body))
+    }
+
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) fn catch_at_once<T>(&self, body: impl FnOnce() -> T) -> Result<T, wgpu::Error> {
+        Ok(body())
     }
 
     /// Waits for a submission, or for all of them, or reports after no time that it has not finished.

@@ -26,6 +26,14 @@ pub enum DeviceError {
         /// What its driver says.
         reason: String,
     },
+    /// A device that an application lends lacks what kernels need.
+    #[error("{adapter}: the device was made with too low limits; wanted at least {}", missing.join(", "))]
+    TooLow {
+        /// The adapter that the device is of.
+        adapter: AdapterInfo,
+        /// Each limit that is too low: its name, what is wanted and what it is.
+        missing: Vec<String>,
+    },
 }
 
 fn list(adapters: &[AdapterInfo]) -> String {
@@ -129,6 +137,25 @@ pub enum ExecutorError {
         /// What the device says.
         message: String,
     },
+    /// A buffer or texture of the application's does not fit a tensor.
+    #[error("{what}: wanted {wanted}, got {got}")]
+    Exchange {
+        /// Whether an input or an output.
+        what: &'static str,
+        /// What the tensor needs.
+        wanted: String,
+        /// What it is.
+        got: String,
+    },
+    /// Commands were recorded, but will never run.
+    #[error("{what}: its encoder was dropped before it was submitted")]
+    NotSubmitted {
+        /// What they were to bring back.
+        what: String,
+    },
+    /// A browser's pages cannot wait for a device.
+    #[error("a page cannot wait for its device: use the asynchronous form")]
+    CannotWait,
     /// The device cannot measure time.
     #[error("{adapter} has no timestamp queries")]
     NoTimestamps {

@@ -5,13 +5,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use wgrad_core::{HostTensor, TensorType};
 
-use crate::buffers::Region;
+use crate::buffers::{self, Region};
 use crate::device::Device;
 use crate::error::ExecutorError;
 use crate::guards::Guarded;
+use crate::landing::Landings;
 use crate::pack;
 use crate::pipelines::Checks;
 use crate::run::Submission;
+use crate::tensor_buffer::TensorBuffer;
 
 /// Runs plans on a device. Plans that name the same input or state share its buffer.
 #[derive(Debug)]
@@ -21,6 +23,7 @@ pub struct Executor {
     pub(crate) shared: BTreeMap<String, Shared>,
     pub(crate) guarded: Vec<Guarded>,
     pub(crate) in_flight: VecDeque<Submission>,
+    pub(crate) landings: Landings,
     pub(crate) counters: Counters,
 }
 
@@ -36,6 +39,14 @@ pub(crate) struct Shared {
 pub(crate) enum Source {
     Input(TensorType),
     State(TensorType),
+}
+
+impl Source {
+    fn kind(&self) -> &TensorType {
+        match self {
+            Self::Input(kind) | Self::State(kind) => kind,
+        }
+    }
 }
 
 /// What an executor has asked of its device so far.
@@ -62,6 +73,7 @@ impl Executor {
             shared: BTreeMap::new(),
             guarded: Vec::new(),
             in_flight: VecDeque::new(),
+            landings: Landings::default(),
             counters: Counters::default(),
         }
     }
@@ -79,10 +91,10 @@ impl Executor {
         }
     }
 
-    /// The buffer of an input or state, for an application that draws from it. With [`Checks::Guarded`] it begins with
-    /// 256 bytes of guard words.
-    pub fn buffer(&self, name: &str) -> Option<&wgpu::Buffer> {
-        self.shared.get(name).map(|shared| &shared.region.buffer)
+    /// Where an input or state lies. None where no plan has it.
+    pub fn buffer(&self, name: &str) -> Option<TensorBuffer> {
+        let shared = self.shared.get(name)?;
+        Some(TensorBuffer::new(&shared.region, 0, shared.source.kind().clone()))
     }
 
     /// The states' names and types, by name.
@@ -103,32 +115,47 @@ impl Executor {
     ///
     /// # Errors
     /// Where no plan has such an input, or the tensor has another type; on errors of the device.
-    pub async fn write_input(&self, name: &str, tensor: &HostTensor) -> Result<(), ExecutorError> {
+    pub fn write_input(&self, name: &str, tensor: &HostTensor) -> Result<(), ExecutorError> {
         let (input, kind) = match self.shared.get(name) {
             Some(shared @ Shared { source: Source::Input(kind), .. }) => (shared, kind),
             _ => return Err(unknown("input", name, self.inputs())),
         };
-        if tensor.kind() != *kind {
-            return Err(ExecutorError::WrongType { name: name.to_owned(), wanted: kind.to_string(), got: tensor.kind() });
-        }
-        self.write(name, input, tensor).await
+        check_kind(name, kind, tensor)?;
+        self.write(name, input, tensor)
     }
 
     /// Overwrites a state; steps that are recorded but not yet submitted see it too.
     ///
     /// # Errors
     /// Where no plan has such a state, or the tensor has another type; on errors of the device.
-    pub async fn write_state(&self, name: &str, tensor: &HostTensor) -> Result<(), ExecutorError> {
+    pub fn write_state(&self, name: &str, tensor: &HostTensor) -> Result<(), ExecutorError> {
         let (state, kind) = self.state(name)?;
-        if tensor.kind() != *kind {
-            return Err(ExecutorError::WrongType { name: name.to_owned(), wanted: kind.to_string(), got: tensor.kind() });
-        }
-        self.write(name, state, tensor).await
+        check_kind(name, kind, tensor)?;
+        self.write(name, state, tensor)
     }
 
-    async fn write(&self, name: &str, shared: &Shared, tensor: &HostTensor) -> Result<(), ExecutorError> {
+    /// The memory of an input or state that a tensor fits.
+    pub(crate) fn fitting(&self, name: &str, tensor: &HostTensor) -> Result<&Region, ExecutorError> {
+        let names = || self.shared.keys().map(String::as_str);
+        let shared = self.shared.get(name).ok_or_else(|| unknown("input or state", name, names()))?;
+        check_kind(name, shared.source.kind(), tensor)?;
+        Ok(&shared.region)
+    }
+
+    /// Overwrites a tensor's memory; steps that are recorded but not yet submitted see it too.
+    ///
+    /// # Errors
+    /// Where the tensor has another type; on errors of the device.
+    pub fn write_buffer(&self, buffer: &TensorBuffer, tensor: &HostTensor) -> Result<(), ExecutorError> {
+        const LABEL: &str = "a tensor in a buffer";
+        check_kind(LABEL, buffer.kind(), tensor)?;
         self.device.check()?;
-        shared.region.write(&self.device, name, &pack::pack(name, tensor)?).await
+        buffers::write_at(&self.device, buffer.buffer(), buffer.offset(), LABEL, &pack::pack(LABEL, tensor)?)
+    }
+
+    fn write(&self, name: &str, shared: &Shared, tensor: &HostTensor) -> Result<(), ExecutorError> {
+        self.device.check()?;
+        shared.region.write(&self.device, name, &pack::pack(name, tensor)?)
     }
 
     pub(crate) fn state(&self, name: &str) -> Result<(&Shared, &TensorType), ExecutorError> {
@@ -137,6 +164,13 @@ impl Executor {
             _ => Err(unknown("state", name, self.states().map(|(name, _)| name))),
         }
     }
+}
+
+fn check_kind(name: &str, wanted: &TensorType, tensor: &HostTensor) -> Result<(), ExecutorError> {
+    if tensor.kind() == *wanted {
+        return Ok(());
+    }
+    Err(ExecutorError::WrongType { name: name.to_owned(), wanted: wanted.to_string(), got: tensor.kind() })
 }
 
 /// The error for a name that is not there.

@@ -39,7 +39,7 @@ impl Guarded {
         if matches!(buffer.role, Role::Pack) {
             contents[GUARD as usize..][..buffer.bytes as usize].fill(0);
         }
-        buffers::write(device, &created, &buffer.label, &contents).await?;
+        buffers::write(device, &created, &buffer.label, &contents)?;
         Ok(Self { region: Region { buffer: created, guard: GUARD }, label: buffer.label.clone(), word })
     }
 

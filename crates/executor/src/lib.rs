@@ -8,14 +8,17 @@
 //! [`Executor::run`] stands on top of it and keeps the device busy with submissions of about 50 ms each. Whatever
 //! waits is a future, with a twin that blocks where threads may block: anywhere but in a browser.
 
+mod blocking;
 mod buffers;
 mod choice;
 mod completion;
 mod device;
 mod error;
+mod exchange;
 mod executor;
 mod faults;
 mod guards;
+mod landing;
 mod limits;
 mod load;
 mod loaded;
@@ -25,20 +28,23 @@ mod pack;
 mod pipelines;
 mod profile;
 mod readback;
+mod record;
 mod run;
 mod snapshot;
+mod tensor_buffer;
 mod uniforms;
-
-#[cfg(not(target_arch = "wasm32"))]
-mod blocking;
 
 pub use choice::{AdapterInfo, Choice};
 pub use device::Device;
 pub use error::{DeviceError, ExecutorError};
+pub use exchange::{CopyFrom, CopyTo, Exchange};
 pub use executor::{Executor, Statistics};
+pub use landing::{Landed, Landing};
 pub use loaded::LoadedPlan;
 pub use pipelines::Checks;
 pub use profile::DispatchTime;
+pub use record::Action;
 pub use snapshot::Snapshot;
+pub use tensor_buffer::TensorBuffer;
 /// The version of wgpu that devices and encoders come from.
 pub use wgpu;

@@ -21,6 +21,35 @@ pub(crate) fn features() -> Features {
     Features::TIMESTAMP_QUERY
 }
 
+/// The limits that are lower than what kernels rely on, which WebGPU's defaults give.
+pub(crate) fn missing(got: &Limits) -> Vec<String> {
+    let wanted = Limits::default();
+    let limits = [
+        (
+            "max_storage_buffers_per_shader_stage",
+            wanted.max_storage_buffers_per_shader_stage,
+            got.max_storage_buffers_per_shader_stage,
+        ),
+        ("max_uniform_buffers_per_shader_stage", 1, got.max_uniform_buffers_per_shader_stage),
+        ("max_bind_groups", 1, got.max_bind_groups),
+        ("max_bindings_per_bind_group", wanted.max_storage_buffers_per_shader_stage + 1, got.max_bindings_per_bind_group),
+        (
+            "max_compute_invocations_per_workgroup",
+            wanted.max_compute_invocations_per_workgroup,
+            got.max_compute_invocations_per_workgroup,
+        ),
+        ("max_compute_workgroup_size_x", wanted.max_compute_workgroup_size_x, got.max_compute_workgroup_size_x),
+        ("max_compute_workgroup_storage_size", wanted.max_compute_workgroup_storage_size, got.max_compute_workgroup_storage_size),
+        (
+            "max_compute_workgroups_per_dimension",
+            wanted.max_compute_workgroups_per_dimension,
+            got.max_compute_workgroups_per_dimension,
+        ),
+    ];
+    let too_low = limits.into_iter().filter(|(_, wanted, got)| got < wanted);
+    too_low.map(|(name, wanted, got)| format!("{name} of {wanted} (got {got})")).collect()
+}
+
 /// What a plan for a device with these limits may use.
 pub(crate) fn target(class: AdapterClass, limits: &Limits) -> Target {
     let uniform = 1;
@@ -56,5 +85,15 @@ mod tests {
         assert_eq!(target.storage_buffers, 999);
         assert_eq!(target.binding_bytes, 2 << 30);
         assert_eq!(target.workgroups, 65_535);
+    }
+
+    #[test]
+    fn all_limits_that_are_too_low_are_listed() {
+        assert!(missing(&Limits::default()).is_empty());
+        let low = Limits { max_bind_groups: 0, ..Limits::downlevel_webgl2_defaults() };
+        let missing = missing(&low);
+        assert!(missing.contains(&"max_storage_buffers_per_shader_stage of 8 (got 0)".to_owned()), "{missing:?}");
+        assert!(missing.contains(&"max_bind_groups of 1 (got 0)".to_owned()), "{missing:?}");
+        assert_eq!(missing.len(), 6, "{missing:?}");
     }
 }

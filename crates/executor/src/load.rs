@@ -106,7 +106,7 @@ impl Loading<'_> {
             }
         };
         if let Some(tensor) = tensor {
-            region.write(device, &buffer.label, &pack::pack(&buffer.label, tensor)?).await?;
+            region.write(device, &buffer.label, &pack::pack(&buffer.label, tensor)?)?;
         }
         Ok(region)
     }

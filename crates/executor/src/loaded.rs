@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use wgrad_core::TensorType;
 use wgrad_core::op::Work;
 
 use crate::buffers::Region;
+use crate::faults::lock;
 use crate::pace::Pace;
+use crate::tensor_buffer::TensorBuffer;
 
 /// A plan on a device: its pipelines, bind groups and buffers, which live as long as it does.
 #[derive(Debug)]
@@ -49,12 +52,26 @@ impl LoadedPlan {
     /// The encoder must be of the device that the plan was loaded on.
     pub fn record(&self, encoder: &mut wgpu::CommandEncoder, steps: u32) {
         let descriptor = wgpu::ComputePassDescriptor { label: Some(&self.name), timestamp_writes: None };
-        let mut pass = encoder.begin_compute_pass(&descriptor);
+        self.dispatch(&mut encoder.begin_compute_pass(&descriptor), steps);
+    }
+
+    /// As [`LoadedPlan::record`], in a pass that others share.
+    pub(crate) fn dispatch(&self, pass: &mut wgpu::ComputePass, steps: u32) {
         for _ in 0..steps {
             for command in &self.commands {
-                command.dispatch(&mut pass);
+                command.dispatch(pass);
             }
         }
+    }
+
+    /// How many steps, at least 1, take no longer than this, as far as is known.
+    pub fn steps_within(&self, budget: Duration) -> u32 {
+        lock(&self.pace).steps_within(budget).max(1)
+    }
+
+    /// Learns from so many steps that took so long.
+    pub fn observe(&self, steps: u32, took: Duration) {
+        lock(&self.pace).observe(steps, took);
     }
 
     /// The names of the outputs.
@@ -62,12 +79,10 @@ impl LoadedPlan {
         self.outputs.keys().map(String::as_str)
     }
 
-    /// The buffer that an output lies in, at which element it begins, and its type, for an application that draws
-    /// from it.
-    pub fn output(&self, name: &str) -> Option<(&wgpu::Buffer, usize, &TensorType)> {
+    /// Where an output lies. None where the plan has no such output.
+    pub fn output(&self, name: &str) -> Option<TensorBuffer> {
         let output = self.outputs.get(name)?;
-        let guard = output.region.guard as usize / output.kind.dtype.bytes();
-        Some((&output.region.buffer, guard + output.offset, &output.kind))
+        Some(TensorBuffer::new(&output.region, output.offset, output.kind.clone()))
     }
 }
 

@@ -36,7 +36,7 @@ impl Pace {
         self.step.unwrap_or_default().saturating_mul(steps)
     }
 
-    fn steps_within(&self, budget: Duration) -> u32 {
+    pub(crate) fn steps_within(&self, budget: Duration) -> u32 {
         match self.step {
             Some(step) => {
                 let steps = u32::try_from(budget.as_nanos() / step.as_nanos()).unwrap_or(u32::MAX);

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use web_time::Instant;
 
 use crate::completion::Completion;
 use crate::error::ExecutorError;
@@ -19,8 +19,8 @@ const IN_FLIGHT: usize = 3;
 pub(crate) struct Submission {
     completion: Completion,
     steps: Vec<(Arc<Mutex<Pace>>, u32)>,
-    /// When the device got it, where there is a clock.
-    submitted: Option<Instant>,
+    /// When the device got it.
+    submitted: Instant,
     /// When the device began with it, where that is known.
     began: Option<Instant>,
 }
@@ -75,13 +75,13 @@ impl Executor {
         });
         let completion = submitted.await.map_err(ExecutorError::during("running"))?;
         self.counters.submissions.fetch_add(1, Ordering::Relaxed);
-        let submitted = now();
-        let began = submitted.filter(|_| self.in_flight.is_empty());
+        let submitted = Instant::now();
+        let began = self.in_flight.is_empty().then_some(submitted);
         let steps = work.iter().map(|(plan, steps)| (plan.pace.clone(), *steps)).collect();
         self.in_flight.push_back(Submission { completion, steps, submitted, began });
         match work {
             // The next submission's size depends on how long this one takes.
-            [(plan, _)] if CAN_MEASURE && !lock(&plan.pace).is_known() => self.finish().await,
+            [(plan, _)] if !lock(&plan.pace).is_known() => self.finish().await,
             _ => Ok(()),
         }
     }
@@ -90,13 +90,13 @@ impl Executor {
     async fn retire(&mut self) -> Result<(), ExecutorError> {
         let Some(Submission { completion, steps, submitted, began }) = self.in_flight.pop_front() else { return Ok(()) };
         let has_waited = completion.wait(&self.device).await?;
-        let ended = now();
+        let ended = Instant::now();
         let mut paces: Vec<(Pace, u32)> = steps.iter().map(|(pace, count)| (*lock(pace), *count)).collect();
         // What had ended unseen took less time than has passed: good enough where nothing is known, or where even that is
         // less than was expected.
         let is_new = paces.iter().any(|(pace, _)| !pace.is_known());
-        let measured = elapsed(began, ended).filter(|_| has_waited || is_new);
-        let bound = elapsed(submitted, ended).filter(|bound| *bound < pace::expected(&paces));
+        let measured = began.map(|began| ended.saturating_duration_since(began)).filter(|_| has_waited || is_new);
+        let bound = Some(ended.saturating_duration_since(submitted)).filter(|bound| *bound < pace::expected(&paces));
         if let Some(elapsed) = measured.or(bound) {
             pace::observe(&mut paces, elapsed);
             for ((shared, _), (pace, _)) in steps.iter().zip(paces) {
@@ -104,19 +104,8 @@ impl Executor {
             }
         }
         if let (Some(next), true) = (self.in_flight.front_mut(), has_waited) {
-            next.began = ended;
+            next.began = Some(ended);
         }
         Ok(())
     }
-}
-
-fn elapsed(began: Option<Instant>, ended: Option<Instant>) -> Option<Duration> {
-    Some(ended?.saturating_duration_since(began?))
-}
-
-/// Whether there is a clock. The standard library's panics in a browser, where all submissions stay small.
-const CAN_MEASURE: bool = cfg!(not(target_arch = "wasm32"));
-
-fn now() -> Option<Instant> {
-    CAN_MEASURE.then(Instant::now)
 }

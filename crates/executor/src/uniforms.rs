@@ -24,7 +24,7 @@ impl Uniforms {
         let usage = BufferUsages::UNIFORM.union(BufferUsages::COPY_DST);
         let bytes = (contents.len() as u64).max(stride);
         let buffer = buffers::allocate(device, &label, bytes, usage).await?;
-        buffers::write(device, &buffer, &label, &contents).await?;
+        buffers::write(device, &buffer, &label, &contents)?;
         Ok(Self { buffer, stride })
     }
 

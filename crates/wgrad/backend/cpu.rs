@@ -1,6 +1,7 @@
 //! Graphs on the CPU.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::future::ready;
 use std::sync::Arc;
 
 use wgrad_core::plan::Plan;
@@ -8,7 +9,7 @@ use wgrad_core::{Graph, HostTensor};
 use wgrad_executor::Statistics;
 use wgrad_reference::Store;
 
-use crate::backend::{Backend, Copies, Program, foreign_snapshot};
+use crate::backend::{Backend, Copies, Gpu, Loading, Program, foreign_snapshot};
 use crate::error::Error;
 
 /// Inputs and states, and the graphs that share them.
@@ -22,6 +23,15 @@ pub(super) struct Cpu {
     outputs: BTreeMap<String, Arc<HostTensor>>,
 }
 
+impl Cpu {
+    fn add(&mut self, graph: &Graph) -> Result<Program, Error> {
+        self.store.add(graph)?;
+        self.states.extend(graph.states().map(|(name, _)| name.to_owned()));
+        self.programs.push(wgrad_reference::Program::new(graph)?);
+        Ok(Program(self.programs.len() - 1))
+    }
+}
+
 impl Backend for Cpu {
     fn check_room(&self, bytes: u64) -> Result<(), Error> {
         // Parameters, their gradient, and two moments, before and after the step. The memory is not touched.
@@ -33,11 +43,8 @@ impl Backend for Cpu {
         Err(Error::mismatch("size of all parameters", "less than a seventh of the free memory", format!("{bytes} bytes")))
     }
 
-    fn load(&mut self, _: &str, graph: &Graph) -> Result<Program, Error> {
-        self.store.add(graph)?;
-        self.states.extend(graph.states().map(|(name, _)| name.to_owned()));
-        self.programs.push(wgrad_reference::Program::new(graph)?);
-        Ok(Program(self.programs.len() - 1))
+    fn load<'a>(&'a mut self, _: &'a str, graph: &'a Graph) -> Loading<'a> {
+        Box::pin(ready(self.add(graph)))
     }
 
     fn write_input(&mut self, name: &str, tensor: &Arc<HostTensor>) -> Result<bool, Error> {
@@ -88,6 +95,10 @@ impl Backend for Cpu {
     }
 
     fn plan(&self, _: Program) -> Option<&Plan> {
+        None
+    }
+
+    fn as_gpu(&mut self) -> Option<&mut Gpu> {
         None
     }
 

@@ -4,14 +4,23 @@ use std::sync::Arc;
 
 use wgrad_core::plan::{Plan, Target, plan};
 use wgrad_core::{Graph, HostTensor};
-use wgrad_executor::{Checks, Executor, LoadedPlan, Statistics};
+use wgrad_executor::{Action, Checks, Executor, Landing, LoadedPlan, Statistics, TensorBuffer, wgpu};
 
-use crate::backend::{Backend, Copies, Program, foreign_snapshot};
+use crate::backend::{Backend, Copies, Loading, Program, foreign_snapshot};
 use crate::error::Error;
+
+/// A part of what is recorded.
+#[derive(Clone, Debug)]
+pub(crate) enum Part {
+    /// Overwrites an input or state.
+    Write(&'static str, Arc<HostTensor>),
+    /// Steps of a program.
+    Steps(Program, u32),
+}
 
 /// An executor, and the plans that it has loaded.
 #[derive(Debug)]
-pub(super) struct Gpu {
+pub(crate) struct Gpu {
     executor: Executor,
     target: Target,
     plans: Vec<(Plan, LoadedPlan)>,
@@ -21,6 +30,49 @@ impl Gpu {
     pub fn new(device: wgrad_executor::Device, checks: Checks, fuse: bool) -> Self {
         let target = Target { fuse, ..device.target() };
         Self { executor: Executor::new(device, checks), target, plans: Vec::new() }
+    }
+
+    /// A plan of a graph that shares inputs and states with the others, but belongs to the caller.
+    pub async fn load_apart(&mut self, name: &str, graph: &Graph) -> Result<(Plan, LoadedPlan), Error> {
+        let plan = plan(name, graph, &self.target)?;
+        plan.verify()?;
+        let loaded = self.executor.load(&plan).await?;
+        Ok((plan, loaded))
+    }
+
+    /// Where an input or state lies; none where no plan reads or changes it.
+    pub fn buffer(&self, name: &str) -> Option<TensorBuffer> {
+        self.executor.buffer(name)
+    }
+
+    /// The device.
+    pub fn device(&self) -> &wgrad_executor::Device {
+        self.executor.device()
+    }
+
+    /// A program's plan on the device.
+    pub fn loaded(&self, program: Program) -> &LoadedPlan {
+        &self.plans[program.0].1
+    }
+
+    /// Overwrites memory for all that is submitted from now on.
+    pub fn write(&self, buffer: &TensorBuffer, tensor: &HostTensor) -> Result<(), Error> {
+        Ok(self.executor.write_buffer(buffer, tensor)?)
+    }
+
+    /// Records writes and steps, and has what they leave in `tensors` brought to the host.
+    pub fn record(
+        &mut self,
+        encoder: &mut wgpu::CommandEncoder,
+        parts: &[Part],
+        tensors: &[TensorBuffer],
+    ) -> Result<Landing, Error> {
+        let actions = parts.iter().map(|part| match part {
+            Part::Write(name, tensor) => Action::Write(name, tensor),
+            Part::Steps(program, steps) => Action::Steps(&self.plans[program.0].1, *steps),
+        });
+        let actions: Vec<Action> = actions.collect();
+        Ok(self.executor.record(encoder, &actions, tensors)?)
     }
 }
 
@@ -33,18 +85,18 @@ impl Backend for Gpu {
         Err(Error::mismatch("size of all parameters", format!("{limit} bytes at most, which the adapter binds"), bytes))
     }
 
-    fn load(&mut self, name: &str, graph: &Graph) -> Result<Program, Error> {
-        let plan = plan(name, graph, &self.target)?;
-        plan.verify()?;
-        let loaded = self.executor.load_blocking(&plan)?;
-        self.plans.push((plan, loaded));
-        Ok(Program(self.plans.len() - 1))
+    fn load<'a>(&'a mut self, name: &'a str, graph: &'a Graph) -> Loading<'a> {
+        Box::pin(async move {
+            let loaded = self.load_apart(name, graph).await?;
+            self.plans.push(loaded);
+            Ok(Program(self.plans.len() - 1))
+        })
     }
 
     fn write_input(&mut self, name: &str, tensor: &Arc<HostTensor>) -> Result<bool, Error> {
         let is_read = self.executor.inputs().any(|input| input == name);
         if is_read {
-            self.executor.write_input_blocking(name, tensor)?;
+            self.executor.write_input(name, tensor)?;
         }
         Ok(is_read)
     }
@@ -54,7 +106,7 @@ impl Backend for Gpu {
     }
 
     fn write_state(&mut self, name: &str, tensor: &Arc<HostTensor>) -> Result<(), Error> {
-        Ok(self.executor.write_state_blocking(name, tensor)?)
+        Ok(self.executor.write_state(name, tensor)?)
     }
 
     fn read_state(&mut self, name: &str) -> Result<Arc<HostTensor>, Error> {
@@ -85,6 +137,10 @@ impl Backend for Gpu {
 
     fn plan(&self, program: Program) -> Option<&Plan> {
         Some(&self.plans[program.0].0)
+    }
+
+    fn as_gpu(&mut self) -> Option<&mut Gpu> {
+        Some(self)
     }
 
     fn statistics(&self) -> Statistics {

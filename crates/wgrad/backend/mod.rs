@@ -4,19 +4,41 @@ mod cpu;
 mod gpu;
 
 use std::fmt::Debug;
+use std::future::Future;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
 use wgrad_core::plan::Plan;
 use wgrad_core::{Graph, HostTensor};
 use wgrad_executor::wgpu::WasmNotSend;
-use wgrad_executor::{Checks, Statistics};
+use wgrad_executor::{Checks, ExecutorError, Statistics};
 
 use crate::device::Device;
 use crate::error::Error;
 
+pub(crate) use gpu::{Gpu, Part};
+
 /// Names a graph that a backend has loaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Program(usize);
+
+/// A program that is being loaded. Natively it may go on in another thread.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) type Loading<'a> = Pin<Box<dyn Future<Output = Result<Program, Error>> + Send + 'a>>;
+#[cfg(target_arch = "wasm32")]
+pub(crate) type Loading<'a> = Pin<Box<dyn Future<Output = Result<Program, Error>> + 'a>>;
+
+/// What a future gives that has nothing to wait for, as all loading natively.
+///
+/// # Errors
+/// Those of the future; in a browser where there is something to wait for.
+pub(crate) fn at_once<T>(future: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(result) => result,
+        Poll::Pending => Err(ExecutorError::CannotWait.into()),
+    }
+}
 
 /// What all states were at one moment.
 #[derive(Debug)]
@@ -34,7 +56,7 @@ pub(crate) trait Backend: Debug + WasmNotSend {
     fn check_room(&self, bytes: u64) -> Result<(), Error>;
 
     /// Prepares a graph to be run under a name, which labels its plan.
-    fn load(&mut self, name: &str, graph: &Graph) -> Result<Program, Error>;
+    fn load<'a>(&'a mut self, name: &'a str, graph: &'a Graph) -> Loading<'a>;
 
     /// Writes an input of loaded graphs. Says whether one of them reads it; otherwise nothing is written.
     fn write_input(&mut self, name: &str, tensor: &Arc<HostTensor>) -> Result<bool, Error>;
@@ -63,6 +85,9 @@ pub(crate) trait Backend: Debug + WasmNotSend {
     /// The plan of a program; none where graphs are run without one.
     fn plan(&self, program: Program) -> Option<&Plan>;
 
+    /// The same, where it is a device of wgpu.
+    fn as_gpu(&mut self) -> Option<&mut Gpu>;
+
     /// What was asked of a device.
     fn statistics(&self) -> Statistics;
 }
@@ -75,7 +100,7 @@ fn foreign_snapshot() -> Error {
 /// The backend of a device.
 pub(crate) fn new(device: &Device, checks: Checks, fuse: bool) -> Box<dyn Backend> {
     match device {
-        Device::Adapter(device) => Box::new(gpu::Gpu::new(device.clone(), checks, fuse)),
+        Device::Adapter(device) => Box::new(Gpu::new(device.clone(), checks, fuse)),
         Device::Cpu => Box::new(cpu::Cpu::default()),
     }
 }

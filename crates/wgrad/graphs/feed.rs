@@ -1,5 +1,7 @@
 //! How examples get into a graph.
 
+use std::borrow::Cow;
+
 use wgrad_core::TensorType;
 use wgrad_shaders::{normalize, sequence, shuffle};
 
@@ -13,7 +15,7 @@ use crate::var::Var;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Feed {
     /// A prefix of the inputs' names.
-    purpose: &'static str,
+    purpose: Cow<'static, str>,
     inputs: TensorType,
     targets: Targets,
     normalization: Option<Normalization>,
@@ -69,15 +71,20 @@ impl Batches {
 
 impl Feed {
     /// Examples with targets.
-    pub fn of_data(purpose: &'static str, data: &Dataset, pick: Pick) -> Self {
+    pub fn of_data(purpose: impl Into<Cow<'static, str>>, data: &Dataset, pick: Pick) -> Self {
         let targets = if data.is_autoencoder() { Targets::Inputs } else { Targets::Stored(data.targets().kind()) };
         Self { targets, ..Self::of_inputs(purpose, data.inputs(), pick) }
     }
 
     /// Examples alone.
-    pub fn of_inputs(purpose: &'static str, inputs: &Inputs, pick: Pick) -> Self {
+    pub fn of_inputs(purpose: impl Into<Cow<'static, str>>, inputs: &Inputs, pick: Pick) -> Self {
         let (kind, normalization) = (inputs.tensor().kind(), inputs.normalization());
-        Self { purpose, inputs: kind, targets: Targets::None, normalization, pick }
+        Self { purpose: purpose.into(), inputs: kind, targets: Targets::None, normalization, pick }
+    }
+
+    /// Examples alone of a type, batch and all, that are scaled on their way into the model.
+    pub fn of_kind(purpose: impl Into<Cow<'static, str>>, kind: TensorType, normalization: Option<Normalization>) -> Self {
+        Self { purpose: purpose.into(), inputs: kind, targets: Targets::None, normalization, pick: Pick::All }
     }
 
     /// How many examples a step takes.

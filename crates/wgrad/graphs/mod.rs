@@ -22,26 +22,26 @@ use crate::var::Var;
 pub(crate) use clock::{CLOCK, Clock, EVALUATION_CLOCK};
 pub(crate) use evaluation::evaluation;
 pub(crate) use feed::{Batches, Feed, Pick};
-pub(crate) use prediction::prediction;
+pub(crate) use prediction::{OUTPUT, prediction};
 pub(crate) use training::{Phase, SCHEDULE, gradient_name, gradients, training};
 
-/// A model with all that its training needs.
+/// What a model is trained for, and how.
 #[derive(Debug)]
-pub(crate) struct Network {
-    pub model: Box<dyn Layer>,
+pub(crate) struct Objective {
     pub loss: Box<dyn Loss>,
     pub optimizers: Optimizers,
-    pub seed: u32,
     /// The largest norm of all gradients together; none where they are not clipped.
     pub clip_norm: Option<f32>,
     /// How many steps' gradients are summed up for each update.
     pub accumulation: u32,
 }
 
-/// A network whose parameters are known, and the vectors that hold them before the first step.
+/// A model whose parameters are known, and the vectors that hold them before the first step.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Built<'a> {
-    pub network: &'a Network,
+    pub model: &'a dyn Layer,
+    /// What dropout and the order of examples depend on.
+    pub seed: u32,
     pub parameters: &'a Parameters,
     pub initial: &'a [Arc<HostTensor>],
 }
@@ -52,7 +52,7 @@ pub(crate) type Logged = (Graph, bool);
 impl Built<'_> {
     /// A trace that has the states of all parameters and buffers.
     fn trace(&self) -> Trace {
-        let trace = Trace::new(self.network.seed, Registry::new(self.parameters.origin()));
+        let trace = Trace::new(self.seed, Registry::new(self.parameters.origin()));
         for (arena, initial) in self.parameters.arenas.iter().zip(self.initial) {
             trace.state(&arena.state, Tensor::from_host(initial.clone()));
         }
@@ -60,11 +60,13 @@ impl Built<'_> {
     }
 
     fn forward(&self, inputs: &Var) -> Result<Var, Error> {
-        inputs.trace().checked(self.network.model.forward(inputs))
+        inputs.trace().checked(self.model.forward(inputs))
     }
+}
 
+impl Objective {
     fn losses(&self, output: &Var, targets: &Var) -> Result<Losses, Error> {
-        let losses = output.trace().scoped("loss", || self.network.loss.forward(output, targets));
+        let losses = output.trace().scoped("loss", || self.loss.forward(output, targets));
         output.trace().checked(losses)
     }
 }

@@ -5,7 +5,7 @@ use wgrad_shaders::{Advance, lookup, pack};
 
 use crate::error::Error;
 use crate::graphs::clock::{CLOCK, Hands};
-use crate::graphs::{Built, Feed, Logged, finish, log, record};
+use crate::graphs::{Built, Feed, Logged, Objective, finish, log, record};
 use crate::losses::Losses;
 use crate::optimizers::Update;
 use crate::parameters::{Arena, BUFFERS};
@@ -37,14 +37,14 @@ struct Backward {
 
 /// The graph of a step. Its states are those of parameters, buffers and optimizers, the clock, and the log, named by
 /// [`log_name`](super::log_name).
-pub(crate) fn training(built: Built, feed: &Feed, phase: Phase) -> Result<Logged, Error> {
+pub(crate) fn training(built: Built, objective: &Objective, feed: &Feed, phase: Phase) -> Result<Logged, Error> {
     let trace = built.trace();
-    let backward = backward(&trace, built, feed)?;
+    let backward = backward(&trace, built, objective, feed)?;
     let Backward { clock, losses, .. } = &backward;
     let scale = record(&log(&trace, "train", feed.steps()), &clock.position, &clock.stop, losses);
     match phase {
         Phase::Gather => gather(&backward),
-        Phase::Update => trace.scoped("update", || update(&trace, built, &backward, &scale))?,
+        Phase::Update => trace.scoped("update", || update(&trace, built, objective, &backward, &scale))?,
     }
     let advance = Advance { step: true, position: feed.moves(), update: phase == Phase::Update };
     trace.scoped("buffers", || buffers(&trace, built, &scale));
@@ -54,9 +54,9 @@ pub(crate) fn training(built: Built, feed: &Feed, phase: Phase) -> Result<Logged
 
 /// The graph of a step that changes nothing, but gives `output`, `loss`, the `norm` of all gradients, and for each vector that an optimizer changes
 /// `gradient` with its place.
-pub(crate) fn gradients(built: Built, feed: &Feed) -> Result<Graph, Error> {
+pub(crate) fn gradients(built: Built, objective: &Objective, feed: &Feed) -> Result<Graph, Error> {
     let trace = built.trace();
-    let backward = backward(&trace, built, feed)?;
+    let backward = backward(&trace, built, objective, feed)?;
     trace.output("output", &backward.output);
     trace.output("loss", &backward.mean);
     let gradients: Vec<Var> = backward.gradients.iter().map(|(_, gradient)| gradient.clone()).collect();
@@ -72,13 +72,13 @@ pub(crate) fn gradient_name(arena: usize) -> String {
     format!("gradient {arena}")
 }
 
-fn backward(trace: &Trace, built: Built, feed: &Feed) -> Result<Backward, Error> {
+fn backward(trace: &Trace, built: Built, objective: &Objective, feed: &Feed) -> Result<Backward, Error> {
     let clock = Hands::of(trace, CLOCK);
     let (inputs, targets) = feed.examples(trace, &clock.position)?;
     let targets = targets.ok_or_else(|| Error::mismatch("training data", "targets", "inputs alone"))?;
     trace.set_mode(Mode::Training(clock.step.value().ok_or(Error::NotBuilt)?));
     let output = built.forward(&inputs)?;
-    let losses = built.losses(&output, &targets)?;
+    let losses = objective.losses(&output, &targets)?;
     let mean = losses.losses.mean();
     let gradients = packed_gradients(trace, built, &mean);
     Ok(Backward { clock, output, losses, mean, gradients })
@@ -133,13 +133,13 @@ fn mean_gradient(gradient: &Var, arena: usize, steps: u32) -> Var {
     (sum + gradient) * (1.0 / steps as f32)
 }
 
-fn update(trace: &Trace, built: Built, backward: &Backward, scale: &Var) -> Result<(), Error> {
-    let optimizers = &built.network.optimizers;
+fn update(trace: &Trace, built: Built, objective: &Objective, backward: &Backward, scale: &Var) -> Result<(), Error> {
+    let optimizers = &objective.optimizers;
     let numbers = trace.input(SCHEDULE, optimizers.table_kind());
     let numbers = numbers.zip(&backward.clock.update, lookup);
-    let steps = built.network.accumulation;
+    let steps = objective.accumulation;
     let gradients: Vec<Var> = backward.gradients.iter().map(|(arena, gradient)| mean_gradient(gradient, *arena, steps)).collect();
-    let scale = match built.network.clip_norm {
+    let scale = match objective.clip_norm {
         Some(largest) => scale * clip(&norm(trace, &gradients), largest),
         None => scale.clone(),
     };

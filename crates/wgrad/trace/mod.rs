@@ -41,6 +41,8 @@ struct Tracing {
     /// The names of the layers around what is built now.
     scope: Vec<String>,
     rows: Vec<Row>,
+    /// The names of the layers whose outputs the graph gives; none where it gives none.
+    kept: Option<Vec<String>>,
     /// The first mistake since the innermost layer began.
     error: Option<Error>,
 }
@@ -55,6 +57,7 @@ impl Trace {
             registry,
             scope: Vec::new(),
             rows: Vec::new(),
+            kept: None,
             error: None,
         };
         Self(Rc::new(RefCell::new(tracing)))

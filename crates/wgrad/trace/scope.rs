@@ -11,6 +11,9 @@ impl Trace {
     pub(crate) fn layer(&self, name: &str, layer: &dyn Layer, input: &Var) -> Result<Var, Error> {
         let (row, found) = self.enter(name, layer.name());
         let output = self.checked(layer.forward(input)).and_then(|output| self.used(output));
+        if let Ok(output) = &output {
+            self.keep(output);
+        }
         self.0.borrow_mut().scope.pop();
         let output =
             output.map_err(|reason| Error::Layer { layer: format!("{name} ({})", layer.name()), reason: Box::new(reason) })?;
@@ -19,6 +22,26 @@ impl Trace {
         let parameters = tracing.registry.elements_since(found);
         tracing.rows[row].finish(shape, parameters);
         Ok(output)
+    }
+
+    /// Has the graph give the outputs of all layers from now on, under their full names.
+    pub(crate) fn keep_layers(&self) {
+        self.0.borrow_mut().kept = Some(Vec::new());
+    }
+
+    /// The names of the layers whose outputs the graph gives.
+    pub(crate) fn kept_layers(&self) -> Vec<String> {
+        self.0.borrow().kept.clone().unwrap_or_default()
+    }
+
+    fn keep(&self, output: &Var) {
+        let name = self.0.borrow().scope.join(".");
+        if self.0.borrow().kept.is_some() {
+            self.output(&name, output);
+        }
+        if let Some(kept) = &mut self.0.borrow_mut().kept {
+            kept.push(name);
+        }
     }
 
     /// Runs `build` with `name` as a part of the scope of what it adds.

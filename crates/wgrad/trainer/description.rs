@@ -31,8 +31,8 @@ impl Trainer {
     fn identity(&self) -> [(&'static str, String); 6] {
         let Options { seed, batch_size, accumulation, clip_norm, .. } = self.options;
         [
-            ("loss", format!("{:?}", self.network.loss)),
-            ("optimizers", format!("{:?}", self.network.optimizers)),
+            ("loss", format!("{:?}", self.objective.loss)),
+            ("optimizers", format!("{:?}", self.objective.optimizers)),
             ("seed", seed.to_string()),
             ("batch_size", batch_size.to_string()),
             ("accumulation", accumulation.to_string()),
@@ -46,7 +46,7 @@ impl Trainer {
         let mut file = TensorFile::new();
         file.set_text("wgrad", FORMAT);
         file.set_text("version", env!("CARGO_PKG_VERSION"));
-        file.set_text("model", format!("{:?}", self.network.model));
+        file.set_text("model", format!("{:?}", self.network));
         for (name, text) in self.identity() {
             file.set_text(name, text);
         }

@@ -1,6 +1,8 @@
 //! How long a training will take.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use web_time::Instant;
 
 use crate::dataset::Dataset;
 use crate::error::Error;

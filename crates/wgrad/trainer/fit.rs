@@ -1,12 +1,14 @@
 //! Training for whole epochs, in which the device picks the batches.
 
-use std::time::Instant;
+use std::sync::Arc;
 
-use crate::backend::Program;
+use web_time::Instant;
+
+use crate::backend::{self, Program};
 use crate::callbacks::{self, Callback};
 use crate::dataset::Dataset;
 use crate::error::Error;
-use crate::graphs::{Batches, Feed, Phase, Pick, log_name};
+use crate::graphs::{Batches, CLOCK, Feed, Phase, Pick, log_name};
 use crate::history::{Epoch, History, Score};
 use crate::loader::check_batch_size;
 use crate::trainer::Trainer;
@@ -31,13 +33,15 @@ impl Control {
 }
 
 /// An epoch's steps, ready to be run: full ones, and a smaller last one where they do not come out even.
-pub(super) struct Session {
+#[derive(Debug)]
+pub(crate) struct Session {
     batches: Batches,
     /// Of full batches and of the last one: how many steps there are, and how they are taken.
     kinds: Vec<(u64, Steps)>,
 }
 
 /// How steps of one batch size are taken.
+#[derive(Debug)]
 struct Steps {
     update: Loaded,
     /// None where every step is an update.
@@ -50,6 +54,17 @@ impl Session {
         self.batches.steps() as u64
     }
 
+    /// What takes a full step with an update.
+    pub fn full_step(&self) -> Program {
+        self.kinds[0].1.update.program
+    }
+
+    /// The inputs of the graphs that hold the data: examples, and targets where they have their own.
+    pub fn data_names(&self) -> (String, Option<String>) {
+        let feed = self.kinds[0].1.update.task.feed();
+        (feed.inputs_name(), feed.targets_name())
+    }
+
     /// How a step of the epoch, from 0, is taken.
     fn program(&self, step: u64, phase: Phase) -> Program {
         let (_, kind) = if step < self.kinds[0].0 { &self.kinds[0] } else { &self.kinds[self.kinds.len() - 1] };
@@ -60,11 +75,11 @@ impl Session {
     }
 
     /// How many examples each step takes.
-    fn counts(&self) -> impl Iterator<Item = usize> {
+    pub(super) fn counts(&self) -> impl Iterator<Item = usize> {
         self.kinds.iter().flat_map(|(steps, kind)| vec![kind.update.count(); *steps as usize])
     }
 
-    fn has_accuracy(&self) -> bool {
+    pub(super) fn has_accuracy(&self) -> bool {
         self.kinds[0].1.update.has_accuracy
     }
 }
@@ -139,6 +154,11 @@ impl Trainer {
 
     /// Makes the steps of an epoch on these data ready.
     pub(super) fn session(&mut self, data: &Dataset) -> Result<Session, Error> {
+        backend::at_once(self.open(data))
+    }
+
+    /// As [`Trainer::session`], where the device may take its time.
+    pub(crate) async fn open(&mut self, data: &Dataset) -> Result<Session, Error> {
         self.check_running()?;
         check_batch_size(self.options.batch_size, data)?;
         self.accept(data)?;
@@ -146,9 +166,11 @@ impl Trainer {
         let mut kinds = Vec::new();
         for (batches, steps) in [full, rest].into_iter().filter(|(_, steps)| *steps > 0) {
             let feed = Feed::of_data("train", data, Pick::Shuffled(batches));
-            let update = self.load_task(Task::Train(feed.clone(), Phase::Update))?;
-            let gathers = self.options.accumulation > 1;
-            let gather = gathers.then(|| self.load_task(Task::Train(feed.clone(), Phase::Gather))).transpose()?;
+            let update = self.loaded(Task::Train(feed.clone(), Phase::Update)).await?;
+            let gather = match self.options.accumulation {
+                1 => None,
+                _ => Some(self.loaded(Task::Train(feed.clone(), Phase::Gather)).await?),
+            };
             self.write_data(&feed, data)?;
             kinds.push((steps.into(), Steps { update, gather }));
         }
@@ -157,13 +179,22 @@ impl Trainer {
 
     /// Begins a new epoch, unless one of as many steps was interrupted, as after a checkpoint. Returns the first step.
     pub(super) fn begin_epoch(&mut self, session: &Session) -> Result<u64, Error> {
+        if self.enter(session) {
+            self.backend.write_state(CLOCK, &Arc::new(self.clock().to_host()))?;
+        }
+        Ok(self.counts.position % session.steps())
+    }
+
+    /// Goes to the beginning of an epoch, where the one before had another number of steps. Says whether it did, so that the
+    /// caller has to write the clock.
+    pub(super) fn enter(&mut self, session: &Session) -> bool {
         let steps = session.steps();
-        if self.counts.epoch_steps != steps {
+        let is_other = self.counts.epoch_steps != steps;
+        if is_other {
             self.counts.epoch_steps = steps;
             self.counts.position = self.counts.position.next_multiple_of(steps);
-            self.write_clock()?;
         }
-        Ok(self.counts.position % steps)
+        is_other
     }
 
     /// An epoch with its validation, and what the callback decides. Where it stops within the epoch, there is no result.
@@ -231,8 +262,8 @@ impl Trainer {
 
     /// Makes sure that the device knows the next learning rates. Returns for how many steps at least.
     pub(super) fn known_steps(&mut self) -> Result<u64, Error> {
-        let accumulation = u64::from(self.options.accumulation);
-        Ok(self.write_rates()? * accumulation - self.counts.steps % accumulation)
+        self.write_rates()?;
+        Ok(self.steps_with_rates())
     }
 
     /// The steps to the next one after which the callback is called.
@@ -252,7 +283,7 @@ impl Trainer {
     }
 
     /// So many steps of an epoch from one on, of which equal ones stand together.
-    fn work(&self, session: &Session, first: u64, steps: u64) -> Vec<(Program, u32)> {
+    pub(super) fn work(&self, session: &Session, first: u64, steps: u64) -> Vec<(Program, u32)> {
         let mut work: Vec<(Program, u32)> = Vec::new();
         for step in 0..steps {
             let program = session.program(first + step, self.phase(self.counts.steps + step));

@@ -18,6 +18,12 @@ impl Log {
         Self { rows: elements.chunks_exact(2).map(|row| [row[0], row[1]]).collect(), has_accuracy }
     }
 
+    /// The rows of several parts of a log.
+    pub fn of_parts(parts: &[HostTensor], has_accuracy: bool) -> Self {
+        let logs = parts.iter().map(|part| Self::new(part, has_accuracy));
+        Self { rows: logs.flat_map(|log| log.rows).collect(), has_accuracy }
+    }
+
     /// The mean loss of each step.
     pub fn losses(&self) -> impl Iterator<Item = f32> {
         self.rows.iter().map(|[loss, _]| *loss)

@@ -11,6 +11,7 @@ mod options;
 mod parameters;
 mod predict;
 mod progress;
+mod record;
 mod save;
 mod schedule;
 mod show;
@@ -29,7 +30,7 @@ use wgrad_executor::Statistics;
 use crate::backend::{self, Backend};
 use crate::device::Device;
 use crate::error::Error;
-use crate::graphs::{Built, CLOCK, Clock, Network};
+use crate::graphs::{Built, Clock, Objective};
 use crate::layers::Layer;
 use crate::losses::Loss;
 use crate::optimizers::Optimizers;
@@ -37,8 +38,10 @@ use crate::parameters::Parameters;
 
 pub use find_learning_rate::{LearningRateCurve, LearningRateFinder};
 pub use fit::Control;
+pub(crate) use fit::Session;
 pub use options::Options;
 pub use progress::Progress;
+pub(crate) use record::{Left, Recorded};
 pub use snapshot::Snapshot;
 pub use step::Gradients;
 
@@ -52,7 +55,8 @@ use tasks::Loaded;
 /// The model's parameters are made when it first sees data, or by [`Trainer::build`].
 pub struct Trainer {
     backend: Box<dyn Backend>,
-    network: Network,
+    network: Box<dyn Layer>,
+    objective: Objective,
     options: Options,
     model: Option<Model>,
     loaded: Vec<Loaded>,
@@ -88,11 +92,11 @@ impl Trainer {
         options.check()?;
         let optimizers = optimizers.into();
         optimizers.check()?;
-        let Options { seed, clip_norm, accumulation, .. } = options;
-        let (model, loss) = (Box::new(model), Box::new(loss));
+        let Options { clip_norm, accumulation, .. } = options;
         Ok(Self {
             backend: backend::new(device, options.checks, options.fuse),
-            network: Network { model, loss, optimizers, seed, clip_norm, accumulation },
+            network: Box::new(model),
+            objective: Objective { loss: Box::new(loss), optimizers, clip_norm, accumulation },
             options,
             model: None,
             loaded: Vec::new(),
@@ -117,8 +121,8 @@ impl Trainer {
             let wanted = &model.parameters.input;
             return if *wanted == input { Ok(()) } else { Err(Error::mismatch("an example", wanted, input)) };
         }
-        let optimizers = &self.network.optimizers;
-        let parameters = Parameters::of(self.network.model.as_ref(), input, |name| optimizers.of(name))?;
+        let optimizers = &self.objective.optimizers;
+        let parameters = Parameters::of(self.network.as_ref(), input, |name| optimizers.of(name))?;
         optimizers.check_names(parameters.trainable())?;
         for arena in &parameters.arenas {
             self.backend.check_room(arena.kind().bytes() as u64)?;
@@ -151,28 +155,31 @@ impl Trainer {
         self.progress = Some(Box::new(report));
     }
 
-    /// Tells the device how many steps have been taken.
-    fn write_clock(&mut self) -> Result<(), Error> {
+    /// What the device's clock has to say: how many steps have been taken.
+    fn clock(&self) -> Clock {
         let Counts { steps, updates, position, stopped, .. } = self.counts;
         let [step, position, update] = [steps, position, updates].map(|count| count as u32);
-        let clock = Clock { step, position, update, stop: stopped.is_some() };
-        self.backend.write_state(CLOCK, &Arc::new(clock.to_host()))
+        Clock { step, position, update, stop: stopped.is_some() }
     }
 
     fn model(&self) -> Result<&Model, Error> {
         self.model.as_ref().ok_or(Error::NotBuilt)
     }
 
-    fn built(&self) -> Result<Built<'_>, Error> {
+    pub(crate) fn built(&self) -> Result<Built<'_>, Error> {
         let Model { parameters, initial } = self.model()?;
-        Ok(Built { network: &self.network, parameters, initial })
+        Ok(Built { model: self.network.as_ref(), seed: self.options.seed, parameters, initial })
     }
 }
 
 impl fmt::Debug for Trainer {
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
         let mut fields = formatter.debug_struct("Trainer");
-        fields.field("network", &self.network).field("options", &self.options).field("counts", &self.counts);
+        fields
+            .field("network", &self.network)
+            .field("objective", &self.objective)
+            .field("options", &self.options)
+            .field("counts", &self.counts);
         fields.finish_non_exhaustive()
     }
 }

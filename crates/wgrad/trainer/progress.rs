@@ -1,6 +1,8 @@
 //! How far an epoch is.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use web_time::Instant;
 
 /// How far a training is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

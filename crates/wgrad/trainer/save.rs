@@ -1,16 +1,19 @@
 //! Trained weights, and whole trainings, in files.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use wgrad_core::TensorType;
 
+use crate::checkpoint::Checkpoint;
 use crate::error::Error;
-use crate::files::{TensorFile, previous};
+use crate::files::TensorFile;
 use crate::graphs::{CLOCK, Clock};
 use crate::tensor::Tensor;
 use crate::trainer::description::Description;
 use crate::trainer::states::States;
 use crate::trainer::{Model, Trainer};
+use crate::weights::Weights;
 
 /// What the names of parameters and buffers begin with.
 const MODEL: &str = "model.";
@@ -42,54 +45,97 @@ impl Trainer {
     /// Where the model is not built yet; where the file cannot be read or is not a whole one; where tensors are missing or unknown,
     /// or their shapes or elements do not fit: the error lists all of them, and nothing was changed; on errors of the device.
     pub fn load_weights(&mut self, path: impl AsRef<Path>) -> Result<(), Error> {
-        let file = TensorFile::read(path.as_ref())?;
-        self.replace(&file.floats(""), |_| false)
+        self.replace(Weights::read(path)?.named(), |_| false)
     }
 
-    /// Writes all that the training is to a file of safetensors, for [`Trainer::load`] to go on from: parameters, buffers,
-    /// the optimizers' states, gathered gradients, the clock, the log, and how far the schedule is.
-    ///
-    /// The file is replaced at once, when all is on the disk; the one before is kept beside it as `PATH.previous`.
+    /// Writes all that the training is to a file of safetensors, for [`Trainer::load`] to go on from: as
+    /// [`Trainer::checkpoint`] and [`Checkpoint::write`].
     ///
     /// # Errors
-    /// Where the model is not built yet, or the file cannot be written; where the loss is no longer finite, so that there is
-    /// nothing to go on from; on errors of the device.
+    /// As there.
     pub fn save(&mut self, path: impl AsRef<Path>) -> Result<(), Error> {
-        let path = path.as_ref();
-        self.check_clock()?;
-        let mut file = self.described()?;
-        for (name, tensor) in self.state_dict()? {
-            file.set_tensor(format!("{MODEL}{name}"), &tensor);
-        }
-        let mut names: Vec<String> = self.loaded_states().into_keys().chain(self.waiting.keys().cloned()).collect();
-        names.retain(|name| self.is_kept(name));
-        for name in names {
-            if let Some(state) = self.state(&name)? {
-                file.set_tensor(format!("{STATE}{name}"), &Tensor::from_host(state));
-            }
-        }
-        file.sealed().write(path, Some(&previous(path)))
+        self.checkpoint()?.write(path)
     }
 
-    /// Goes on from a file that [`Trainer::save`] has written: on the same device, with the same data, later steps have the
-    /// same bits as if the training had not been interrupted. A schedule is no part of the file, but how far it is.
+    /// Goes on from a file that [`Trainer::save`] has written: as [`Checkpoint::read`] and [`Trainer::resume`].
     ///
     /// # Errors
-    /// Where the file cannot be read, is damaged or no checkpoint; where it is of a training with another model, optimizer,
-    /// loss, seed, batch size, accumulation or clipping: the error lists what differs, and nothing was changed; on errors of
-    /// the device.
+    /// As there; the error names the file.
     pub fn load(&mut self, path: impl AsRef<Path>) -> Result<(), Error> {
         let path = path.as_ref();
-        let file = TensorFile::read(path).map_err(|error| with_previous(error, path))?;
-        let failed = |message| Error::File { path: path.to_owned(), message };
-        let Description { counts, learning_rate, input } = self.description_in(&file).map_err(failed)?;
-        let states = states_in(&file).map_err(failed)?;
-        let arenas = self.arenas_in(&file, input)?;
+        self.resume(&Checkpoint::read(path)?).map_err(|error| match error {
+            Error::Checkpoint { message } => Error::File { path: path.to_owned(), message },
+            other => other,
+        })
+    }
+
+    /// All that the training is now.
+    ///
+    /// # Errors
+    /// Where the model is not built yet; where the loss is no longer finite, so that there is nothing to go on from; on errors
+    /// of the device.
+    pub fn checkpoint(&mut self) -> Result<Checkpoint, Error> {
+        self.check_clock()?;
+        let empty = self.empty_checkpoint()?;
+        let arenas = self.arena_states()?;
+        let states = self.kept_states().into_iter().map(|name| {
+            let state = self.state(&name)?.or_else(|| arenas.get(&name).cloned());
+            Ok(state.map(|state| (name, state)))
+        });
+        let states = states.collect::<Result<Vec<_>, Error>>()?;
+        self.filled_checkpoint(empty, states.into_iter().flatten().collect())
+    }
+
+    /// Goes on from a checkpoint: on the same kind of device, with the same data, later steps have the same bits as if the
+    /// training had not been interrupted. A schedule is no part of it, but how far it is.
+    ///
+    /// # Errors
+    /// Where it is of a training with another model, optimizer, loss, seed, batch size, accumulation or clipping: the error
+    /// lists what differs, and nothing was changed; on errors of the device.
+    pub fn resume(&mut self, Checkpoint(file): &Checkpoint) -> Result<(), Error> {
+        let failed = |message| Error::Checkpoint { message };
+        let Description { counts, learning_rate, input } = self.description_in(file).map_err(failed)?;
+        let states = states_in(file).map_err(failed)?;
+        let arenas = self.arenas_in(file, input)?;
         self.waiting = states.into_iter().chain(arenas).collect();
         self.reset_states(|_| false)?;
         self.counts = counts;
         self.rates.fix(learning_rate);
         Ok(())
+    }
+
+    /// A checkpoint that says what training it is of, and how far that is, but has no tensors.
+    pub(crate) fn empty_checkpoint(&self) -> Result<Checkpoint, Error> {
+        self.described().map(Checkpoint)
+    }
+
+    /// A checkpoint with the values of [`Trainer::kept_states`], as they were when it was described.
+    ///
+    /// # Errors
+    /// Where the loss was no longer finite.
+    pub(crate) fn filled_checkpoint(&self, Checkpoint(mut file): Checkpoint, states: States) -> Result<Checkpoint, Error> {
+        let clock = states.get(CLOCK).map(|clock| Clock::from_host(clock)).unwrap_or_default();
+        if clock.stop {
+            return Err(Error::NotFinite { step: u64::from(clock.step) + 1, epoch: None });
+        }
+        let arenas = &self.model()?.parameters.arenas;
+        for (name, state) in states {
+            match arenas.iter().find(|arena| arena.state == name) {
+                Some(arena) => arena.unpack(&state).into_iter().for_each(|(entry, tensor)| {
+                    file.set_tensor(format!("{MODEL}{entry}"), &tensor);
+                }),
+                None => file.set_tensor(format!("{STATE}{name}"), &Tensor::from_host(state)),
+            }
+        }
+        Ok(Checkpoint(file))
+    }
+
+    /// The names of the states that a checkpoint holds.
+    pub(crate) fn kept_states(&self) -> Vec<String> {
+        let arenas = self.model.iter().flat_map(|model| &model.parameters.arenas).map(|arena| arena.state.clone());
+        let others = self.loaded_states().into_keys().chain(self.waiting.keys().cloned());
+        let names: BTreeSet<String> = arenas.chain(others).filter(|name| !name.starts_with(EVALUATION)).collect();
+        names.into_iter().collect()
     }
 
     /// Fails where a loss was not finite, even if nobody has looked at the log yet.
@@ -116,12 +162,6 @@ impl Trainer {
         }
         arenas
     }
-
-    /// Whether a state is a part of the training, and not in the file as parameters and buffers.
-    fn is_kept(&self, state: &str) -> bool {
-        let arenas = self.model.iter().flat_map(|model| &model.parameters.arenas);
-        !state.starts_with(EVALUATION) && !arenas.into_iter().any(|arena| arena.state == state)
-    }
 }
 
 /// All states but parameters and buffers; as text, what is wrong with one.
@@ -132,16 +172,4 @@ fn states_in(file: &TensorFile) -> Result<States, String> {
         Err(got) => Err(format!("{STATE}{name}: wanted a tensor of F32, U8 or counts in I64, got {got}")),
     });
     states.collect()
-}
-
-/// The error, and that the file before is there, if it is.
-fn with_previous(error: Error, path: &Path) -> Error {
-    let previous = previous(path);
-    match error {
-        Error::File { path, message } if previous.exists() => {
-            let message = format!("{message}; the training before it is in {}", previous.display());
-            Error::File { path, message }
-        }
-        other => other,
-    }
 }

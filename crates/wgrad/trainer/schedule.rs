@@ -103,7 +103,7 @@ impl Trainer {
 
     /// The learning rate of the next update: that of the first optimizer.
     pub fn learning_rate(&self) -> f64 {
-        let base = self.network.optimizers.get(0).learning_rate();
+        let base = self.objective.optimizers.get(0).learning_rate();
         self.rates.learning_rate(base, self.counts.updates, self.counts.epochs)
     }
 
@@ -115,14 +115,29 @@ impl Trainer {
         }
     }
 
-    /// Makes sure that the device knows the numbers of the next update. Returns for how many it does.
-    pub(super) fn write_rates(&mut self) -> Result<u64, Error> {
-        let Counts { updates, epochs, .. } = self.counts;
-        if !self.rates.written.contains(&updates) {
-            let table = self.rates.table(&self.network.optimizers, updates, epochs);
-            self.write(SCHEDULE, &table.into())?;
-            self.rates.written = updates..updates + ROWS as u64;
+    /// Makes sure that the device knows the numbers of the next update.
+    pub(super) fn write_rates(&mut self) -> Result<(), Error> {
+        if let Some(table) = self.due_rates() {
+            let written = self.write(SCHEDULE, &table.into());
+            written.inspect_err(|_| self.rates.forget())?;
         }
-        Ok(self.rates.written.end - updates)
+        Ok(())
+    }
+
+    /// The numbers of the next updates, which the caller has to write, where the device does not know them.
+    pub(super) fn due_rates(&mut self) -> Option<HostTensor> {
+        let Counts { updates, epochs, .. } = self.counts;
+        if self.rates.written.contains(&updates) {
+            return None;
+        }
+        let table = self.rates.table(&self.objective.optimizers, updates, epochs);
+        self.rates.written = updates..updates + ROWS as u64;
+        Some(table)
+    }
+
+    /// For how many steps the device knows the numbers, where it knows those of the next.
+    pub(super) fn steps_with_rates(&self) -> u64 {
+        let accumulation = u64::from(self.options.accumulation);
+        (self.rates.written.end - self.counts.updates) * accumulation - self.counts.steps % accumulation
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use wgrad_core::{Graph, HostTensor, TensorType};
 
-use crate::backend::Program;
+use crate::backend::{self, Program};
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::graphs::{self, Feed, Phase};
@@ -32,7 +32,7 @@ pub(super) struct Loaded {
 }
 
 impl Task {
-    fn feed(&self) -> &Feed {
+    pub(super) fn feed(&self) -> &Feed {
         match self {
             Self::Train(feed, _) | Self::Gradients(feed) | Self::Evaluate(feed) | Self::Predict(feed) => feed,
         }
@@ -63,17 +63,22 @@ impl fmt::Display for Task {
 impl Trainer {
     /// The graph of a task, loaded now unless it is already.
     pub(super) fn load_task(&mut self, task: Task) -> Result<Loaded, Error> {
+        backend::at_once(self.loaded(task))
+    }
+
+    /// As [`Trainer::load_task`], where the device may take its time.
+    pub(super) async fn loaded(&mut self, task: Task) -> Result<Loaded, Error> {
         if let Some(known) = self.loaded.iter().find(|known| known.task == task) {
             return Ok(known.clone());
         }
         let built = self.built()?;
         let (graph, has_accuracy) = match &task {
-            Task::Train(feed, phase) => graphs::training(built, feed, *phase)?,
-            Task::Gradients(feed) => (graphs::gradients(built, feed)?, false),
-            Task::Evaluate(feed) => graphs::evaluation(built, feed)?,
-            Task::Predict(feed) => (graphs::prediction(built, feed)?, false),
+            Task::Train(feed, phase) => graphs::training(built, &self.objective, feed, *phase)?,
+            Task::Gradients(feed) => (graphs::gradients(built, &self.objective, feed)?, false),
+            Task::Evaluate(feed) => graphs::evaluation(built, &self.objective, feed)?,
+            Task::Predict(feed) => (graphs::prediction(built, feed, false)?.0, false),
         };
-        let program = self.backend.load(&task.to_string(), &graph)?;
+        let program = self.backend.load(&task.to_string(), &graph).await?;
         self.settle(&graph)?;
         let loaded = Loaded { task, graph: Arc::new(graph), program, has_accuracy };
         self.loaded.push(loaded.clone());
@@ -83,7 +88,7 @@ impl Trainer {
     /// Checks a data set for this model and loss, and makes the parameters where it is the first.
     pub(super) fn accept(&mut self, data: &Dataset) -> Result<(), Error> {
         self.accept_inputs(data.inputs())?;
-        let (loss, output) = (&self.network.loss, &self.model()?.parameters.output);
+        let (loss, output) = (&self.objective.loss, &self.model()?.parameters.output);
         data.check_targets(|targets| loss.check(output, targets))
     }
 

@@ -1,0 +1,46 @@
+//! Whole trainings, apart from any device.
+
+use std::path::Path;
+
+use crate::error::Error;
+use crate::files::{TensorFile, previous};
+
+/// All that a training is at one moment: parameters, buffers, the optimizers' states, gathered gradients, the clock, the
+/// log, and how far the schedule is. Made by [`Trainer::checkpoint`](crate::Trainer::checkpoint) and
+/// [`Training::try_checkpoint`](crate::engine::Training::try_checkpoint); [`Trainer::resume`](crate::Trainer::resume) goes on
+/// from it, on any device.
+#[derive(Clone, Debug)]
+pub struct Checkpoint(pub(crate) TensorFile);
+
+impl Checkpoint {
+    /// Writes it to a file of safetensors. The file is replaced at once, when all is on the disk; the one before is kept
+    /// beside it as `PATH.previous`.
+    ///
+    /// # Errors
+    /// Where the file cannot be written; it is as it was then.
+    pub fn write(self, path: impl AsRef<Path>) -> Result<(), Error> {
+        let path = path.as_ref();
+        self.0.sealed().write(path, Some(&previous(path)))
+    }
+
+    /// Reads one.
+    ///
+    /// # Errors
+    /// Where the file cannot be read, or is damaged: the error names the one before, if there is one.
+    pub fn read(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
+        TensorFile::read(path).map(Self).map_err(|error| with_previous(error, path))
+    }
+}
+
+/// The error, and that the file before is there, if it is.
+fn with_previous(error: Error, path: &Path) -> Error {
+    let previous = previous(path);
+    match error {
+        Error::File { path, message } if previous.exists() => {
+            let message = format!("{message}; the training before it is in {}", previous.display());
+            Error::File { path, message }
+        }
+        other => other,
+    }
+}
