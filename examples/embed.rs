@@ -1,8 +1,6 @@
 //! An application lends its device: a network learns a few steps a frame, and what it makes of the points of a curve is
 //! read from a buffer that is borrowed from it. There is no window, only frames.
 
-use std::time::Duration;
-
 use wgrad::prelude::*;
 use wgrad::wgpu::util::DownloadBuffer;
 use wgrad::{CopyTo, Engine, PredictOptions, wgpu};
@@ -36,7 +34,7 @@ fn main() -> anyhow::Result<()> {
     let mut last = None;
     for frame in 1..=FRAMES {
         let mut encoder = device.create_command_encoder(&Default::default());
-        let ticket = training.record_within(&mut encoder, Duration::from_millis(4))?;
+        let ticket = training.record_steps(&mut encoder, 20)?;
         predictor.record_predict(&mut encoder, &points, CopyTo::Here)?; // and now the application would draw it
         queue.submit([encoder.finish()]);
         device.poll(wgpu::PollType::Poll)?;

@@ -4,10 +4,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use wgrad::engine::Ticket;
 use wgrad::prelude::*;
 use wgrad::schedules::ExponentialLR;
-use wgrad::{Checkpoint, CopyFrom, CopyTo, Engine, PredictOptions, Predictor, TensorBuffer, Training, Var, Weights, wgpu};
+use wgrad::{
+    Checkpoint, CopyFrom, CopyTo, Engine, PredictOptions, Predictor, TensorBuffer, Ticket, Training, Var, Weights, wgpu,
+};
 
 /// An application, with the device that it owns.
 struct Application {

@@ -122,3 +122,10 @@ fn random_labels_are_remembered_where_gradients_are_cleared() {
     let [cleared, accumulated] = [cleared, accumulated].map(|part| number(part, "epoch 10: loss "));
     assert!((1.0..1.3).contains(&cleared) && accumulated > cleared + 0.3, "{text}");
 }
+
+#[test]
+fn an_application_that_lends_its_device_gets_a_curve() {
+    let text = run("embed");
+    assert!(number(&text, ": loss ") < 0.01, "{text}");
+    assert!(number(&text, "the curve is right to ") < 0.1, "{text}");
+}

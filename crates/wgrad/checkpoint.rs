@@ -7,7 +7,7 @@ use crate::files::{TensorFile, previous};
 
 /// All that a training is at one moment: parameters, buffers, the optimizers' states, gathered gradients, the clock, the
 /// log, and how far the schedule is. Made by [`Trainer::checkpoint`](crate::Trainer::checkpoint) and
-/// [`Training::try_checkpoint`](crate::engine::Training::try_checkpoint); [`Trainer::resume`](crate::Trainer::resume) goes on
+/// [`Training::try_checkpoint`](crate::Training::try_checkpoint); [`Trainer::resume`](crate::Trainer::resume) goes on
 /// from it, on any device.
 #[derive(Clone, Debug)]
 pub struct Checkpoint(pub(crate) TensorFile);
