@@ -4,25 +4,15 @@
 //! At x = 1 the derivatives are 0 (step), 0.1966 (sigmoid), 0.4200 (tanh), 1 (ReLU and leaky ReLU) and 0.2442 (softmax of
 //! x, 0 and 0). It takes a second on two cores with software Vulkan.
 
-use anyhow::Result;
+use std::iter::zip;
+
+use wgrad::Session;
 use wgrad::prelude::*;
-use wgrad::{Session, Var};
-use wgrad_plot::{Panel, Series, curves};
+use wgrad_plot::{Panel, curves};
 
 const POINTS: usize = 201;
 /// The point at x = 1.
 const ONE: usize = 120;
-
-type Row = (&'static str, &'static str, &'static str, &'static str, fn(&Var) -> Var);
-
-const ACTIVATIONS: [Row; 6] = [
-    ("step", "1 if x >= 0, else 0", "0 or 1", "perceptrons; no gradient to learn from", Var::step),
-    ("sigmoid", "1 / (1 + e^-x)", "0 to 1", "the probability of one class; gates", Var::sigmoid),
-    ("tanh", "(e^x - e^-x) / (e^x + e^-x)", "-1 to 1", "recurrent networks", Var::tanh),
-    ("ReLU", "max(x, 0)", "from 0", "hidden layers", Var::relu),
-    ("leaky ReLU", "x if x > 0, else 0.01 x", "all numbers", "hidden layers whose units must not die", |x| x.leaky_relu(0.01)),
-    ("softmax of (x, 0, 0)", "e^x / sum of all e^x", "0 to 1, sum 1", "the probabilities of several classes", softmax),
-];
 
 /// The probability of the first of three classes, whose logits are x, 0 and 0.
 fn softmax(x: &Var) -> Var {
@@ -30,28 +20,33 @@ fn softmax(x: &Var) -> Var {
     (x.reshape([POINTS, 1]) * first).softmax(1).pick(1, 0)
 }
 
-fn main() -> Result<()> {
+type Function = fn(&Var) -> Var;
+
+const ACTIVATIONS: [([&str; 4], Function); 6] = [
+    (["step", "1 if x >= 0, else 0", "0 or 1", "perceptrons; no gradient to learn from"], Var::step),
+    (["sigmoid", "1 / (1 + e^-x)", "0 to 1", "the probability of one class; gates"], Var::sigmoid),
+    (["tanh", "(e^x - e^-x) / (e^x + e^-x)", "-1 to 1", "recurrent networks"], Var::tanh),
+    (["ReLU", "max(x, 0)", "from 0", "hidden layers"], Var::relu),
+    (["leaky ReLU", "x if x > 0, else 0.01 x", "all numbers", "hidden layers whose units must not die"], |x| x.leaky_relu(0.01)),
+    (["softmax of (x, 0, 0)", "e^x / sum of all e^x", "0 to 1, sum 1", "the probabilities of several classes"], softmax),
+];
+
+fn main() -> anyhow::Result<()> {
     let x = Tensor::linspace(-5.0, 5.0, POINTS);
     let mut session = Session::new(&Device::auto()?);
-    let mut drawn = Vec::new();
+    let mut panels = Vec::new();
     println!("{:<21} {:<28} {:<14} {:<39} {:>7} {:>7}", "activation", "formula", "range", "use", "f(1)", "f'(1)");
-    for (name, formula, range, usage, function) in ACTIVATIONS {
+    for ([name, formula, range, usage], function) in ACTIVATIONS {
         let computed = session.compute(name, |graph| {
             let x = graph.constant(&x);
             let y = function(&x);
-            let derivative = y.sum().gradient(&x);
-            Ok([y, derivative])
+            Ok([y.sum().gradient(&x), y])
         })?;
-        let [y, derivative] = computed.map(|tensor| tensor.to_vec());
+        let [derivative, y] = computed.map(|tensor| tensor.to_vec());
         println!("{name:<21} {formula:<28} {range:<14} {usage:<39} {:7.4} {:7.4}", y[ONE], derivative[ONE]);
-        drawn.push([y, derivative].map(|y| x.to_vec().into_iter().zip(y).map(|(x, y)| (x.into(), y.into())).collect::<Vec<_>>()));
+        let panel = Panel::new(name).series("function", zip(x.to_vec(), y));
+        panels.push(panel.series("derivative", zip(x.to_vec(), derivative)));
     }
-
-    let series: Vec<[Series; 2]> = drawn
-        .iter()
-        .map(|[y, derivative]| [Series { name: "function", points: y }, Series { name: "derivative", points: derivative }])
-        .collect();
-    let panels: Vec<Panel> = ACTIVATIONS.iter().zip(&series).map(|(row, series)| Panel::new(row.0, series)).collect();
-    curves("target/pictures/activations.png".as_ref(), "Activations and their derivatives", "x", &panels)?;
+    curves("target/pictures/activations.png", "Activations and their derivatives", "x", &panels)?;
     Ok(())
 }

@@ -28,6 +28,6 @@ fn main() -> anyhow::Result<()> {
     let [pixels, made] = [shown.targets().to_pixels(), trainer.predict(shown.inputs())?.to_pixels()];
     let (originals, reconstructions) = (Image::split(&pixels, 28, 28), Image::split(&made, 28, 28));
     let rows = [("original", &originals[..]), ("reconstruction", &reconstructions[..])];
-    image_rows("target/pictures/autoencoder.png".as_ref(), "Test digits from 64 numbers each", &rows)?;
+    image_rows("target/pictures/autoencoder.png", "Test digits from 64 numbers each", &rows)?;
     Ok(())
 }

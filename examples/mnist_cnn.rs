@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use wgrad::prelude::*;
-use wgrad_plot::{Image, Panel, Series, confusion_matrix, curves, digit_grid};
+use wgrad_plot::{Image, Panel, confusion_matrix, curves, digit_grid};
 
 const CLASSES: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
 
@@ -41,21 +41,17 @@ fn main() -> anyhow::Result<()> {
     println!("test: {}", trainer.evaluate(&test)?);
 
     let folder = Path::new("target/pictures");
-    let loss =
-        [Series { name: "training", points: &history.losses() }, Series { name: "test", points: &history.validation_losses() }];
-    let accuracy = [
-        Series { name: "training", points: &history.accuracies() },
-        Series { name: "test", points: &history.validation_accuracies() },
-    ];
-    let panels = [Panel::new("Loss", &loss), Panel::new("Accuracy (%)", &accuracy)];
-    curves(&folder.join("mnist_cnn.png"), "A convolutional network learns MNIST", "Epoch", &panels)?;
+    let loss = Panel::new("Loss").series("training", history.losses()).series("test", history.validation_losses());
+    let accuracy = Panel::new("Accuracy (%)").series("training", history.accuracies());
+    let panels = [loss, accuracy.series("test", history.validation_accuracies())];
+    curves(folder.join("mnist_cnn.png"), "A convolutional network learns MNIST", "Epoch", &panels)?;
 
     let (truth, predicted) = (test.labels()?, trainer.predict(test.inputs())?.argmax());
     let pixels = test.inputs().tensor().to_pixels();
     let images = &Image::split(&pixels, 28, 28)[..64];
     let title = "The first test digits, as the network reads them";
-    digit_grid(&folder.join("mnist_cnn_digits.png"), title, images, &truth[..64], &predicted[..64])?;
+    digit_grid(folder.join("mnist_cnn_digits.png"), title, images, &truth[..64], &predicted[..64])?;
     let title = "All test digits, as the network reads them";
-    confusion_matrix(&folder.join("mnist_cnn_confusion.png"), title, &CLASSES, &truth, &predicted)?;
+    confusion_matrix(folder.join("mnist_cnn_confusion.png"), title, &CLASSES, &truth, &predicted)?;
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Networks of other shapes on the digits of MNIST, in one table and one picture.
 
 use wgrad::prelude::*;
-use wgrad_plot::{Panel, Series, curves};
+use wgrad_plot::{Panel, curves};
 
 /// Hidden layers by size, with dropout after those that have a rate.
 fn network(hidden: &[usize], dropout: &[f32]) -> Sequential {
@@ -25,7 +25,7 @@ fn main() -> anyhow::Result<()> {
     let device = Device::auto()?;
     println!("{epochs} epochs of {} digits on {device}", train.len());
 
-    let mut curves_of_all = Vec::new();
+    let mut panel = Panel::new("Accuracy on test digits (%)");
     let mut table = format!("{:<20} {:>10} {:>13} {:>9}", "network", "parameters", "test accuracy", "time");
     for (name, hidden, dropout) in [
         ("784-512-256-10", &[512, 256][..], &[0.2, 0.2][..]),
@@ -42,11 +42,9 @@ fn main() -> anyhow::Result<()> {
         let points = history.validation_accuracies();
         let seconds: f64 = history.epochs.iter().map(|epoch| epoch.seconds).sum();
         table += &format!("\n{name:<20} {parameters:>10} {:>11.2} % {seconds:>7.0} s", points[epochs - 1].1);
-        curves_of_all.push((name, points));
+        panel = panel.series(name, points);
     }
     println!("{table}");
-    let series: Vec<Series> = curves_of_all.iter().map(|(name, points)| Series { name, points }).collect();
-    let panels = [Panel::new("Accuracy on test digits (%)", &series)];
-    curves("target/pictures/mnist_shapes.png".as_ref(), "Shapes of networks", "Epoch", &panels)?;
+    curves("target/pictures/mnist_shapes.png", "Shapes of networks", "Epoch", &[panel])?;
     Ok(())
 }

@@ -7,7 +7,7 @@
 use anyhow::Result;
 use wgrad::data::{Classification, classification};
 use wgrad::prelude::*;
-use wgrad_plot::{Panel, Series, curves};
+use wgrad_plot::{Panel, curves};
 
 fn main() -> Result<()> {
     let table = classification(&Classification::default(), 42)?;
@@ -22,10 +22,8 @@ fn main() -> Result<()> {
         Control::Continue
     })?;
 
-    let accuracy = history.curve(|epoch| Some(100.0 * epoch.accuracy?));
-    let test_accuracy = history.curve(|epoch| Some(100.0 * epoch.validation?.accuracy?));
-    let series = [Series { name: "training", points: &accuracy }, Series { name: "test", points: &test_accuracy }];
-    let panel = Panel::new("Accuracy (%)", &series).marked(5.0, "5 epochs");
-    curves("target/pictures/two_classes.png".as_ref(), "Two classes", "Epoch", &[panel])?;
+    let panel =
+        Panel::new("Accuracy (%)").series("training", history.accuracies()).series("test", history.validation_accuracies());
+    curves("target/pictures/two_classes.png", "Two classes", "Epoch", &[panel.marked(5.0, "5 epochs")])?;
     Ok(())
 }

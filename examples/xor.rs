@@ -3,48 +3,37 @@
 //! 61 are solved with He's initial weights and SGD, 62 with PyTorch's and Adam. It takes 8 seconds on two cores with software
 //! Vulkan.
 
+use wgrad::Initial;
 use wgrad::optimizers::Optimizer;
 use wgrad::prelude::*;
-use wgrad::{Initial, Layer, Var};
 
 const STARTS: usize = 100;
 const HIDDEN: usize = 4;
 
-/// The second layers of all networks, each of which reads the hidden units of its own network only.
+/// The second layers of all networks, each of which reads the hidden units of its own network only: with initial weights
+/// and biases.
 #[derive(Debug)]
-struct SecondLayers {
-    weight: Initial,
-    bias: Initial,
-}
+struct SecondLayers([Initial; 2]);
 
 impl Layer for SecondLayers {
-    fn name(&self) -> &str {
-        "SecondLayers"
-    }
-
     fn forward(&self, input: &Var) -> Result<Var, Error> {
-        let weight = input.trace().parameter("weight", [STARTS, HIDDEN], self.weight)?;
-        let bias = input.trace().parameter("bias", [STARTS], self.bias)?;
+        let weight = input.trace().parameter("weight", [STARTS, HIDDEN], self.0[0])?;
+        let bias = input.trace().parameter("bias", [STARTS], self.0[1])?;
         let hidden = input.reshape([input.shape().rows(), STARTS, HIDDEN]);
         Ok((hidden * weight).sum_axes(&[2], false) + bias)
     }
 }
 
-fn train(
-    name: &str,
-    [first, second]: [[Initial; 2]; 2],
-    optimizer: impl Optimizer + 'static,
-    epochs: usize,
-) -> Result<(), Error> {
+/// All networks as one, with the initial weights and biases of both layers.
+fn networks([first, second]: [[Initial; 2]; 2]) -> Sequential {
+    let first = Linear::new(2, STARTS * HIDDEN).weight(first[0]).bias(first[1]);
+    Sequential::new().add(first).add(ReLU).add(SecondLayers(second)).add(Sigmoid)
+}
+
+fn train(name: &str, model: Sequential, optimizer: impl Optimizer + 'static, epochs: usize) -> Result<(), Error> {
     let xor = wgrad::data::xor();
     let targets = xor.targets().to_vec().into_iter().flat_map(|target| [target; STARTS]).collect();
     let data = Dataset::new(xor.inputs().tensor(), Tensor::f32([4, STARTS], targets)?)?;
-    let model = Sequential::new()
-        .add(Linear::new(2, STARTS * HIDDEN).weight(first[0]).bias(first[1]))
-        .add(ReLU)
-        .add(SecondLayers { weight: second[0], bias: second[1] })
-        .add(Sigmoid);
-
     let options = Options { batch_size: 4, ..Options::default() };
     let mut trainer = Trainer::new(&Device::auto()?, model, BCELoss, optimizer, options)?;
     println!("{name}");
@@ -63,11 +52,10 @@ fn train(
 }
 
 fn main() -> Result<(), Error> {
-    let zero = Initial::Constant(0.0);
+    let he = networks([[Initial::HE, Initial::Constant(0.0)]; 2]);
     // The loss is the mean over all networks, so that each has a hundredth of its own gradient.
-    let sgd = SGD::new(0.5 * STARTS as f64);
-    train("He's initial weights, SGD with learning rate 0.5", [[Initial::HE, zero]; 2], sgd, 5000)?;
+    train("He's initial weights, SGD with learning rate 0.5", he, SGD::new(0.5 * STARTS as f64), 5000)?;
 
-    let defaults = [2, HIDDEN].map(|inputs| [Initial::linear(inputs); 2]);
+    let defaults = networks([2, HIDDEN].map(|inputs| [Initial::linear(inputs); 2]));
     train("PyTorch's initial weights, Adam with learning rate 0.1", defaults, Adam::new(0.1), 1000)
 }

@@ -8,7 +8,7 @@ use anyhow::Result;
 use wgrad::data::Random;
 use wgrad::prelude::*;
 use wgrad::{Session, Trace};
-use wgrad_plot::{Panel, Series, curves};
+use wgrad_plot::{Panel, curves};
 
 const EPOCHS: u32 = 1000;
 const SEEDS: u32 = 20;
@@ -64,7 +64,7 @@ fn main() -> Result<()> {
     let mut session = Session::new(&Device::auto()?);
     let plain_step = session.compile("step", |graph| step(graph, false))?;
     let checked_step = session.compile("checked step", |graph| step(graph, true))?;
-    let mut shown = Vec::new();
+    let mut panel = Panel::new("Mean squared error");
     for (name, deviation) in [("weights 0.01 times normal", 0.01), ("standard normal weights", 1.0)] {
         println!("{name}");
         start(&mut session, deviation, SHOWN)?;
@@ -72,13 +72,13 @@ fn main() -> Result<()> {
         for epoch in (20..=EPOCHS).step_by(20) {
             session.run(&checked_step, 20)?;
             let loss = session.output(&checked_step, "loss")?.item()?;
-            losses.push((epoch.into(), loss.into()));
+            losses.push((epoch, loss));
             if epoch % 100 == 0 {
                 println!("  epoch {epoch}: loss {loss:.4}");
             }
         }
         println!("  predictions for 00, 01, 10, 11: {:.3?}", session.output(&checked_step, "output")?.to_vec());
-        shown.push((name, losses));
+        panel = panel.series(name, losses);
     }
 
     let mut solved = 0;
@@ -90,8 +90,6 @@ fn main() -> Result<()> {
     println!("solved from {solved} of {SEEDS} starts with standard normal weights");
     println!("largest difference between gradients by hand and by the engine: {:.1e}", session.read("difference")?.item()?);
 
-    let series: Vec<Series> = shown.iter().map(|(name, points)| Series { name, points }).collect();
-    let panel = Panel::new("Mean squared error", &series);
-    curves("target/pictures/xor_by_hand.png".as_ref(), "XOR from scratch", "Epoch", &[panel])?;
+    curves("target/pictures/xor_by_hand.png", "XOR from scratch", "Epoch", &[panel])?;
     Ok(())
 }

@@ -51,3 +51,12 @@ fn networks_of_all_shapes_learn() {
         assert!(accuracy > 85.0, "{line}");
     }
 }
+
+/// The loss falls most between 2e-3 and 2e-2: below it hardly moves, and above it has fallen, then grows.
+#[test]
+fn a_learning_rate_is_found() {
+    let text = run("learning_rate_finder", &["learning_rate_finder"]);
+    let rate = figure(&text, "suggested ", "learning rate: ");
+    assert!((2e-3..2e-2).contains(&rate), "{text}");
+    assert!(figure(&text, "test: ", "accuracy ") > 90.0, "{text}");
+}

@@ -48,10 +48,18 @@ impl Epoch {
     }
 }
 
+/// Curves to draw, as points (epoch, figure). Epochs without the figure are left out.
+///
+/// ```
+/// # use wgrad::History;
+/// # let history = History::default();
+/// let (training, validation) = (history.losses(), history.validation_losses());
+/// # assert!(training.is_empty() && validation.is_empty());
+/// ```
 impl History {
     /// The mean loss on the training data.
     pub fn losses(&self) -> Vec<(f64, f64)> {
-        self.curve(|epoch| epoch.loss)
+        self.curve(|epoch| Some(epoch.loss))
     }
 
     /// The mean loss on the validation data.
@@ -69,17 +77,8 @@ impl History {
         self.curve(|epoch| Some(100.0 * epoch.validation?.accuracy?))
     }
 
-    /// A figure over the epochs, (epoch, figure), as curves are drawn from. Epochs without it are left out.
-    ///
-    /// ```
-    /// # use wgrad::History;
-    /// # let history = History::default();
-    /// let loss = history.curve(|epoch| epoch.loss);
-    /// let accuracy = history.curve(|epoch| epoch.validation?.accuracy);
-    /// # assert!(loss.is_empty() && accuracy.is_empty());
-    /// ```
-    pub fn curve<F: Into<Option<f32>>>(&self, figure: impl Fn(&Epoch) -> F) -> Vec<(f64, f64)> {
-        let points = self.epochs.iter().filter_map(|epoch| Some((epoch.epoch as f64, f64::from(figure(epoch).into()?))));
+    fn curve(&self, figure: impl Fn(&Epoch) -> Option<f32>) -> Vec<(f64, f64)> {
+        let points = self.epochs.iter().filter_map(|epoch| Some((epoch.epoch as f64, figure(epoch)?.into())));
         points.collect()
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 use wgrad::History;
 use wgrad::prelude::*;
-use wgrad_plot::{Image, Panel, Series, confusion_matrix, curves, digit_grid};
+use wgrad_plot::{Image, Panel, confusion_matrix, curves, digit_grid};
 
 use crate::digits::Digits;
 use crate::report::Report;
@@ -34,11 +34,7 @@ pub fn draw(folder: &Path, history: &History, trainer: &mut Trainer, digits: &Di
 }
 
 fn draw_curves(path: &Path, history: &History) -> Result<()> {
-    let loss =
-        [Series { name: "training", points: &history.losses() }, Series { name: "test", points: &history.validation_losses() }];
-    let accuracy = [
-        Series { name: "training", points: &history.accuracies() },
-        Series { name: "test", points: &history.validation_accuracies() },
-    ];
-    Ok(curves(path, "Training", "Epoch", &[Panel::new("Loss", &loss), Panel::new("Accuracy (%)", &accuracy)])?)
+    let loss = Panel::new("Loss").series("training", history.losses()).series("test", history.validation_losses());
+    let accuracy = Panel::new("Accuracy (%)").series("training", history.accuracies());
+    Ok(curves(path, "Training", "Epoch", &[loss, accuracy.series("test", history.validation_accuracies())])?)
 }

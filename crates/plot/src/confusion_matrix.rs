@@ -51,9 +51,15 @@ struct Counts<'a> {
 /// # Errors
 /// If there are no examples, more than 40 classes, not as many predictions as true classes, or a class without a name;
 /// and if the picture cannot be written.
-pub fn confusion_matrix(path: &Path, title: &str, names: &[&str], truth: &[usize], predicted: &[usize]) -> Result<(), PlotError> {
+pub fn confusion_matrix(
+    path: impl AsRef<Path>,
+    title: &str,
+    names: &[&str],
+    truth: &[usize],
+    predicted: &[usize],
+) -> Result<(), PlotError> {
     let counts = Counts::new(names, truth, predicted)?;
-    picture::write(path, counts.size(), |canvas| counts.draw(canvas, title))
+    picture::write(path.as_ref(), counts.size(), |canvas| counts.draw(canvas, title))
 }
 
 impl<'a> Counts<'a> {

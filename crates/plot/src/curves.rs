@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::PlotError;
 use crate::heading::{self, BELOW_TITLE};
-use crate::panel::{self, PANEL_HEIGHT, PANEL_WIDTH, Panel, Series};
+use crate::panel::{self, PANEL_HEIGHT, PANEL_WIDTH, Panel};
 use crate::picture;
 
 const MOST_PANELS: usize = 12;
@@ -18,18 +18,18 @@ const MOST_PANELS: usize = 12;
 ///
 /// # Example
 /// ```no_run
-/// use wgrad_plot::{Panel, Series, curves};
+/// use wgrad_plot::{Panel, curves};
 ///
-/// let series = [Series { name: "sigmoid", points: &[(1.0, 0.7), (2.0, 0.2)] }];
-/// curves("loss.png".as_ref(), "Training", "Epoch", &[Panel::new("Loss", &series).log_y()])?;
+/// let loss = Panel::new("Loss").series("training", [(1.0, 0.7), (2.0, 0.2)]).log_y();
+/// curves("loss.png", "Training", "Epoch", &[loss])?;
 /// # Ok::<(), wgrad_plot::PlotError>(())
 /// ```
-pub fn curves(path: &Path, title: &str, x_label: &str, panels: &[Panel]) -> Result<(), PlotError> {
+pub fn curves(path: impl AsRef<Path>, title: &str, x_label: &str, panels: &[Panel]) -> Result<(), PlotError> {
     check(panels)?;
     let columns = in_a_row(panels.len());
     let rows = panels.len().div_ceil(columns);
     let size = (PANEL_WIDTH as u32 * columns as u32, BELOW_TITLE as u32 + PANEL_HEIGHT as u32 * rows as u32);
-    picture::write(path, size, |canvas| {
+    picture::write(path.as_ref(), size, |canvas| {
         heading::draw_title(canvas, title)?;
         for (index, panel) in panels.iter().enumerate() {
             let left = PANEL_WIDTH * (index % columns) as i32;
@@ -48,10 +48,15 @@ pub fn curves(path: &Path, title: &str, x_label: &str, panels: &[Panel]) -> Resu
 ///
 /// # Errors
 /// If there are no points, and if the picture cannot be written.
-pub fn learning_rates(path: &Path, title: &str, points: &[(f64, f64)], suggested: f64) -> Result<(), PlotError> {
-    let series = [Series { name: "training", points }];
+pub fn learning_rates(
+    path: impl AsRef<Path>,
+    title: &str,
+    points: impl IntoIterator<Item = (f64, f64)>,
+    suggested: f64,
+) -> Result<(), PlotError> {
     let label = format!("suggested: {suggested:.1e}").replace('-', "−");
-    curves(path, title, "Learning rate", &[Panel::new("Loss", &series).log_x().log_y().marked(suggested, &label)])
+    let panel = Panel::new("Loss").series("training", points).log_x().log_y().marked(suggested, label);
+    curves(path, title, "Learning rate", &[panel])
 }
 
 fn in_a_row(panels: usize) -> usize {

@@ -71,14 +71,14 @@ impl<'a> Surface<'a> {
 /// # Errors
 /// If there are not as many predictions as inputs, or one is no class, and if the picture cannot be written.
 pub fn decision_surface(
-    path: &Path,
+    path: impl AsRef<Path>,
     title: &str,
     axes: [&str; 2],
     surface: &Surface,
     predicted: &[usize],
 ) -> Result<(), PlotError> {
     classes::check("predictions", predicted, CELLS * CELLS, surface.names.len())?;
-    picture::write(path, (WIDTH as u32, HEIGHT as u32), |canvas| {
+    picture::write(path.as_ref(), (WIDTH as u32, HEIGHT as u32), |canvas| {
         heading::draw_title(canvas, title)?;
         surface.draw(canvas, axes, predicted)
     })

@@ -52,12 +52,18 @@ const WRONG_CLASS: Lettering = Lettering { size: 26, weight: FontStyle::Bold, co
 /// # Errors
 /// If there are no images or more than 512, not as many classes as images, if one image has another number of pixels
 /// than rows x columns or none, and if the picture cannot be written.
-pub fn digit_grid(path: &Path, title: &str, images: &[Image], truth: &[usize], predicted: &[usize]) -> Result<(), PlotError> {
+pub fn digit_grid(
+    path: impl AsRef<Path>,
+    title: &str,
+    images: &[Image],
+    truth: &[usize],
+    predicted: &[usize],
+) -> Result<(), PlotError> {
     check(images, truth, predicted)?;
     let classes = truth.iter().zip(predicted);
     let digits = images.iter().zip(classes).map(|(&image, (&truth, &predicted))| Digit { image, truth, predicted });
     let digits: Vec<Digit> = digits.collect();
-    picture::write(path, picture_size(digits.len()), |canvas| draw(canvas, title, &digits))
+    picture::write(path.as_ref(), picture_size(digits.len()), |canvas| draw(canvas, title, &digits))
 }
 
 fn check(images: &[Image], truth: &[usize], predicted: &[usize]) -> Result<(), PlotError> {

@@ -40,12 +40,12 @@ const LABEL: Lettering = Lettering { size: 28, weight: FontStyle::Normal, color:
 /// # Errors
 /// If there are no rows or more than 8, no images or more than 100 in a row, not as many as in the first one, or one
 /// with another number of pixels than rows x columns; and if the picture cannot be written.
-pub fn image_rows(path: &Path, title: &str, rows: &[(&str, &[Image])]) -> Result<(), PlotError> {
+pub fn image_rows(path: impl AsRef<Path>, title: &str, rows: &[(&str, &[Image])]) -> Result<(), PlotError> {
     let count = check(rows)?;
     let left = MARGIN + label_width(rows) + LABEL_GAP;
     let width = left + (SQUARE + GAP) * count.clamp(FEWEST_IN_A_ROW, IN_A_ROW) as i32 - GAP + MARGIN;
     let height = TOP + block_height(rows) * count.div_ceil(IN_A_ROW) as i32;
-    picture::write(path, (width as u32, height as u32), |canvas| draw(canvas, title, left, rows))
+    picture::write(path.as_ref(), (width as u32, height as u32), |canvas| draw(canvas, title, left, rows))
 }
 
 fn check(rows: &[(&str, &[Image])]) -> Result<usize, PlotError> {

@@ -32,4 +32,4 @@ pub use digit_grid::digit_grid;
 pub use error::PlotError;
 pub use image::Image;
 pub use image_rows::image_rows;
-pub use panel::{Panel, Series};
+pub use panel::Panel;

@@ -14,28 +14,39 @@ use crate::picture::{Canvas, DrawingResult};
 use crate::stroke::Stroke;
 
 /// A named curve.
-#[derive(Debug, Clone, Copy)]
-pub struct Series<'a> {
-    /// What the legend calls the curve.
-    pub name: &'a str,
-    /// The points (x, y) in the order in which they are joined. Where one is not finite, the curve has a gap.
-    pub points: &'a [(f64, f64)],
+#[derive(Debug, Clone)]
+struct Series {
+    name: String,
+    points: Vec<(f64, f64)>,
 }
 
-/// Curves that share their axes: `Panel::new("Loss", &series).log_y()`.
-#[derive(Debug, Clone, Copy)]
-pub struct Panel<'a> {
-    y_label: &'a str,
-    series: &'a [Series<'a>],
+/// Curves that share their axes: `Panel::new("Loss").series("training", losses).log_y()`.
+#[derive(Debug, Clone)]
+pub struct Panel {
+    y_label: String,
+    series: Vec<Series>,
     x_scale: Scale,
     y_scale: Scale,
-    marked: Option<(f64, &'a str)>,
+    marked: Option<(f64, String)>,
 }
 
-impl<'a> Panel<'a> {
-    /// A panel of curves. `y_label` says what its y axis shows, with the unit: `"Accuracy (%)"`.
-    pub fn new(y_label: &'a str, series: &'a [Series<'a>]) -> Self {
-        Self { y_label, series, x_scale: Scale::Linear, y_scale: Scale::Linear, marked: None }
+impl Panel {
+    /// A panel without curves. `y_label` says what its y axis shows, with the unit: `"Accuracy (%)"`.
+    pub fn new(y_label: impl Into<String>) -> Self {
+        let [x_scale, y_scale] = [Scale::Linear; 2];
+        Self { y_label: y_label.into(), series: Vec::new(), x_scale, y_scale, marked: None }
+    }
+
+    /// The same with one more curve, which the legend calls `name`. Its points (x, y) are joined in their order; where one
+    /// is not finite, it has a gap.
+    pub fn series<X: Into<f64>, Y: Into<f64>>(
+        mut self,
+        name: impl Into<String>,
+        points: impl IntoIterator<Item = (X, Y)>,
+    ) -> Self {
+        let points = points.into_iter().map(|(x, y)| (x.into(), y.into())).collect();
+        self.series.push(Series { name: name.into(), points });
+        self
     }
 
     /// The same with a logarithmic x axis, which leaves out points that are not above 0.
@@ -49,13 +60,13 @@ impl<'a> Panel<'a> {
     }
 
     /// The same with a line at `x`, which `label` explains. Where the axis cannot show it, there is none.
-    pub fn marked(self, x: f64, label: &'a str) -> Self {
-        Self { marked: Some((x, label)), ..self }
+    pub fn marked(self, x: f64, label: impl Into<String>) -> Self {
+        Self { marked: Some((x, label.into())), ..self }
     }
 
     /// What its y axis shows.
-    pub(crate) fn y_label(&self) -> &'a str {
-        self.y_label
+    pub(crate) fn y_label(&self) -> &str {
+        &self.y_label
     }
 
     /// Whether none of its series has a point.
@@ -68,12 +79,13 @@ impl<'a> Panel<'a> {
     }
 
     /// The line to draw, if any.
-    fn mark(&self) -> Option<(f64, &'a str)> {
-        self.marked.filter(|&(x, _)| self.x_scale.shows(x))
+    fn mark(&self) -> Option<(f64, &str)> {
+        let (x, label) = self.marked.as_ref()?;
+        self.x_scale.shows(*x).then_some((*x, label))
     }
 
     fn axes(&self) -> [Axis; 2] {
-        let points = self.series.iter().flat_map(|series| series.points).filter(|point| self.shows(point));
+        let points = self.series.iter().flat_map(|series| &series.points).filter(|point| self.shows(point));
         let x = points.clone().map(|&(x, _)| x).chain(self.mark().map(|(x, _)| x));
         [Axis::covering(self.x_scale, x), Axis::covering(self.y_scale, points.map(|&(_, y)| y))]
     }
@@ -82,7 +94,7 @@ impl<'a> Panel<'a> {
         let missing = series.points.iter().filter(|point| !self.shows(point)).count();
         let is_linear = [self.x_scale, self.y_scale] == [Scale::Linear; 2];
         match missing {
-            0 => series.name.to_owned(),
+            0 => series.name.clone(),
             _ if is_linear => format!("{} ({missing} not finite)", series.name),
             _ => format!("{} ({missing} not above 0)", series.name),
         }
@@ -107,7 +119,7 @@ const MOST_MARKS: usize = 40;
 /// Draws a panel whose upper left corner is given.
 pub(crate) fn draw(canvas: &Canvas, (left, top): (i32, i32), x_label: &str, panel: &Panel) -> DrawingResult {
     let edges @ [inner_left, inner_right] = [left + MARGIN, left + PANEL_WIDTH - MARGIN];
-    let y_label = AXIS_NAME.fitted(canvas, panel.y_label, inner_right - inner_left);
+    let y_label = AXIS_NAME.fitted(canvas, &panel.y_label, inner_right - inner_left);
     AXIS_NAME.draw(canvas, &y_label, (inner_left, top + Y_LABEL_BASELINE), HPos::Left)?;
     let names: Vec<String> = panel.series.iter().map(|series| panel.legend_entry(series)).collect();
     let legend = Legend::new(canvas, edges, &names);
@@ -164,7 +176,7 @@ mod tests {
 
     /// How many pixels the curve of these points takes, its swatch in the legend included.
     fn count_drawn(points: &[(f64, f64)]) -> usize {
-        count_in(&Panel::new("loss (nats)", &[Series { name: "test", points }]), series_color(0))
+        count_in(&Panel::new("loss (nats)").series("test", points.to_vec()), series_color(0))
     }
 
     #[test]
@@ -190,23 +202,23 @@ mod tests {
 
     #[test]
     fn the_legend_counts_what_is_left_out() {
-        let entry = |points| Panel::new("", &[]).legend_entry(&Series { name: "test", points });
-        assert_eq!(entry(&[(1.0, 2.0)]), "test");
-        assert_eq!(entry(&[(1.0, f64::NAN), (2.0, 1.0), (3.0, f64::INFINITY)]), "test (2 not finite)");
-        let points = [(0.0, 1.0), (1.0, 0.0), (1.0, -1.0), (2.0, 3.0)];
-        let series = Series { name: "test", points: &points };
-        assert_eq!(Panel::new("", &[]).log_y().legend_entry(&series), "test (2 not above 0)");
-        assert_eq!(Panel::new("", &[]).log_x().log_y().legend_entry(&series), "test (3 not above 0)");
+        let entry = |panel: &Panel| panel.legend_entry(&panel.series[0]);
+        let with = |points: &[(f64, f64)]| Panel::new("").series("test", points.to_vec());
+        assert_eq!(entry(&with(&[(1.0, 2.0)])), "test");
+        assert_eq!(entry(&with(&[(1.0, f64::NAN), (2.0, 1.0), (3.0, f64::INFINITY)])), "test (2 not finite)");
+        let panel = with(&[(0.0, 1.0), (1.0, 0.0), (1.0, -1.0), (2.0, 3.0)]).log_y();
+        assert_eq!(entry(&panel), "test (2 not above 0)");
+        assert_eq!(entry(&panel.log_x()), "test (3 not above 0)");
     }
 
     #[test]
     fn a_line_is_drawn_only_where_the_axis_shows_it() {
-        let series = [Series { name: "", points: &[(1.0, 0.0), (2.0, 1.0)] }];
         let count = |panel: &Panel| count_in(panel, INK);
-        let (plain, far) = (Panel::new("", &series), Panel::new("", &series).marked(5.0, ""));
+        let plain = || Panel::new("").series("", [(1.0, 0.0), (2.0, 1.0)]);
+        let far = plain().marked(5.0, "");
         let height = (PANEL_HEIGHT - BELOW - LEGEND_BASELINE - LEGEND_GAP) as usize;
-        assert!(count(&far) > count(&plain) + height);
-        assert_eq!(count(&plain.marked(f64::NAN, "here")), count(&plain));
-        assert_eq!(count(&plain.log_x().marked(0.0, "here")), count(&plain.log_x()));
+        assert!(count(&far) > count(&plain()) + height);
+        assert_eq!(count(&plain().marked(f64::NAN, "here")), count(&plain()));
+        assert_eq!(count(&plain().log_x().marked(0.0, "here")), count(&plain().log_x()));
     }
 }

@@ -4,15 +4,14 @@ use std::fs;
 use std::path::Path;
 
 use wgrad_plot::{
-    Image, Panel, PlotError, Series, Surface, confusion_matrix, curves, decision_surface, digit_grid, image_rows, learning_rates,
+    Image, Panel, PlotError, Surface, confusion_matrix, curves, decision_surface, digit_grid, image_rows, learning_rates,
 };
 
 const LINE: &[(f64, f64)] = &[(1.0, 0.3), (2.0, 0.2), (3.0, 0.1)];
 
 fn draw_curves(path: &Path, points: &[(f64, f64)]) -> Result<(), PlotError> {
-    let series = [Series { name: "training", points }, Series { name: "test", points: LINE }];
-    let panel = Panel::new("Loss (nats)", &series);
-    curves(path, "A title", "Epoch", &[panel, panel])
+    let panel = Panel::new("Loss (nats)").series("training", points.to_vec()).series("test", LINE.to_vec());
+    curves(path, "A title", "Epoch", &[panel.clone(), panel])
 }
 
 fn image(pixels: &[u8], rows: usize, columns: usize) -> Image<'_> {
@@ -63,13 +62,12 @@ fn odd_numbers_and_texts_are_drawn() {
     let odd = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::MAX, f64::MIN, 1e99, -1e99, 5e-324, 0.0, -0.0];
     let points: Vec<(f64, f64)> = odd.iter().flat_map(|&x| odd.map(|y| (x, y))).collect();
     draw_curves(&path, &points).unwrap();
-    for point in &points {
-        let series = [Series { name: "", points: std::slice::from_ref(point) }];
-        curves(&path, "", "", &[Panel::new("", &series)]).unwrap();
+    for point in points {
+        curves(&path, "", "", &[Panel::new("").series("", [point])]).unwrap();
     }
     let long = "\n\u{0}\u{1f600}é ".repeat(200);
-    let series = [Series { name: &long, points: LINE }; 20];
-    curves(&path, &long, &long, &[Panel::new(&long, &series)]).unwrap();
+    let panel = (0..20).fold(Panel::new(&long), |panel, _| panel.series(&long, LINE.to_vec()));
+    curves(&path, &long, &long, &[panel]).unwrap();
     draw_digits(&path, &long, &[image(&[9; 5000], 1, 5000), image(&[9; 5000], 5000, 1)]).unwrap();
 }
 
@@ -77,8 +75,8 @@ fn odd_numbers_and_texts_are_drawn() {
 fn nothing_to_draw_is_an_error() {
     let path = Path::new("never-written.png");
     assert!(matches!(curves(path, "", "", &[]), Err(PlotError::Empty { .. })));
-    let empty = [Series { name: "test", points: &[] }];
-    let error = curves(path, "", "", &[Panel::new("Loss", &empty)]).unwrap_err();
+    let empty = Panel::new("Loss").series("test", Vec::<(f64, f64)>::new());
+    let error = curves(path, "", "", &[empty]).unwrap_err();
     assert!(error.to_string().contains("Loss"), "{error}");
     assert!(matches!(draw_digits(path, "", &[]), Err(PlotError::Empty { .. })));
     assert!(!path.exists());
@@ -87,8 +85,7 @@ fn nothing_to_draw_is_an_error() {
 #[test]
 fn too_much_to_draw_is_an_error() {
     let path = Path::new("never-written.png");
-    let series = [Series { name: "test", points: LINE }];
-    let panels = [Panel::new("Loss", &series); 13];
+    let panels = vec![Panel::new("Loss").series("test", LINE.to_vec()); 13];
     assert!(matches!(curves(path, "", "", &panels), Err(PlotError::TooMany { limit: 12, count: 13, .. })));
     let images = [image(&[0], 1, 1); 513];
     assert!(matches!(draw_digits(path, "", &images), Err(PlotError::TooMany { limit: 512, count: 513, .. })));
@@ -138,17 +135,17 @@ fn a_folder_that_cannot_be_made_is_an_error_that_names_the_picture() {
 fn all_kinds_of_pictures_are_written() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
-    let series = [Series { name: "loss", points: LINE }; 9];
-    curves(&path("grid.png"), "Grid", "x", &[Panel::new("y", &series).log_x().log_y().marked(2.0, "here"); 5]).unwrap();
+    let panel = (0..9).fold(Panel::new("y"), |panel, _| panel.series("loss", LINE.to_vec()));
+    curves(path("grid.png"), "Grid", "x", &vec![panel.log_x().log_y().marked(2.0, "here"); 5]).unwrap();
     assert_eq!(png_size(&path("grid.png")), (2400, 1272));
-    learning_rates(&path("rates.png"), "Finder", LINE, 1.5).unwrap();
+    learning_rates(path("rates.png"), "Finder", LINE.to_vec(), 1.5).unwrap();
     assert_eq!(png_size(&path("rates.png")), (800, 680));
-    confusion_matrix(&path("confusion.png"), "Classes", &["a", "b"], &[0, 1, 1], &[0, 1, 0]).unwrap();
+    confusion_matrix(path("confusion.png"), "Classes", &["a", "b"], &[0, 1, 1], &[0, 1, 0]).unwrap();
     let images = [Image { pixels: &[0; 6], rows: 2, columns: 3 }; 11];
-    image_rows(&path("rows.png"), "Images", &[("original", &images), ("reconstruction", &images)]).unwrap();
+    image_rows(path("rows.png"), "Images", &[("original", &images), ("reconstruction", &images)]).unwrap();
     let surface = Surface::around(&[(0.0, 0.0), (1.0, -1.0)], &[0, 1], &["a", "b"]).unwrap();
     let predicted = vec![1; surface.inputs().len() / 2];
-    decision_surface(&path("surface.png"), "Surface", ["x", "y"], &surface, &predicted).unwrap();
+    decision_surface(path("surface.png"), "Surface", ["x", "y"], &surface, &predicted).unwrap();
     for name in ["confusion.png", "rows.png", "surface.png"] {
         let (width, height) = png_size(&path(name));
         assert!(width > 600 && height > 300, "{name}: {width} x {height}");
@@ -171,8 +168,8 @@ fn odd_texts_and_points_are_drawn_everywhere() {
     let odd = [f64::NAN, f64::INFINITY, f64::MAX, -1.0, 0.0, 5e-324, 1e-99, 1e99, 1.0];
     let points: Vec<(f64, f64)> = odd.iter().flat_map(|&x| odd.map(|y| (x, y))).collect();
     for suggested in odd {
-        learning_rates(&path, &long, &points, suggested).unwrap();
-        learning_rates(&path, "", &[(suggested, suggested)], suggested).unwrap();
+        learning_rates(&path, &long, points.clone(), suggested).unwrap();
+        learning_rates(&path, "", [(suggested, suggested)], suggested).unwrap();
     }
 }
 

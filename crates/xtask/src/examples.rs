@@ -31,13 +31,16 @@ pub fn run() -> Result<ExitCode> {
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// The names of the examples that train networks of their own, sorted.
+/// The names of all examples, sorted: those of files, and those of folders that have a `main.rs`, as cargo has it.
 fn names() -> Result<Vec<String>> {
     let folder = cargo::workspace_root().join("examples");
     let entries = fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?;
     let mut names = Vec::new();
     for entry in entries {
         let path = entry?.path();
+        if path.is_dir() && !path.join("main.rs").is_file() {
+            continue;
+        }
         names.extend(path.file_stem().and_then(|stem| stem.to_str()).map(str::to_owned));
     }
     names.sort();
@@ -49,11 +52,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_and_folders_are_examples() {
+    fn files_and_folders_with_a_program_are_examples() {
         let names = names().unwrap();
         assert!(names.is_sorted());
         for name in ["mnist", "perceptron", "transformer"] {
             assert!(names.iter().any(|known| known == name), "{name}: {names:?}");
         }
+        assert!(!names.contains(&"pytorch".to_owned()), "{names:?}");
     }
 }
