@@ -1,6 +1,8 @@
 //! Training and inference on the device of another application, in its own frames.
 
+mod evaluation;
 mod predictor;
+mod reading;
 mod training;
 
 use wgrad_core::TensorType;
@@ -16,8 +18,10 @@ use crate::optimizers::Optimizers;
 use crate::trainer::Options;
 use crate::weights::Weights;
 
+pub use evaluation::Evaluation;
 use predictor::Prepared;
 pub use predictor::{PredictOptions, Predictor};
+pub use reading::Reading;
 pub use training::{CheckpointTicket, Ticket, Training};
 
 /// A device that an application lends, on which networks are trained and run in the application's own frames. Clones

@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use wgrad_core::HostTensor;
+
+use crate::backend::{self, Program};
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::graphs::{Batches, Clock, EVALUATION_CLOCK, Feed, Pick, log_name};
@@ -13,31 +16,63 @@ use crate::trainer::tasks::{Loaded, Task};
 /// The examples in a step of evaluation: enough to keep a GPU busy, at little memory.
 const BATCH: usize = 500;
 
+/// The steps that take all examples of some data once, in order.
+#[derive(Clone, Debug)]
+pub(crate) struct Pass {
+    /// Full steps, and the smaller one that takes the rest.
+    kinds: Vec<(Loaded, u32)>,
+}
+
 impl Trainer {
     /// The mean loss and the accuracy on `data`, in evaluation mode. A loss that is NaN or infinite is no error.
     ///
     /// # Errors
     /// Where the data do not fit the model or the loss; on errors of the device.
     pub fn evaluate(&mut self, data: &Dataset) -> Result<Score, Error> {
-        let work = self.prepare_evaluation(data)?;
+        let pass = self.prepare_evaluation(data)?;
         self.backend.write_state(EVALUATION_CLOCK, &Arc::new(Clock::default().to_host()))?;
-        let programs: Vec<_> = work.iter().map(|(loaded, steps)| (loaded.program, *steps)).collect();
-        self.backend.run(&programs)?;
-        let steps = work.iter().map(|(_, steps)| *steps as usize).sum();
-        let log = self.backend.read_state(&log_name("evaluation", steps))?;
-        let counts = work.iter().flat_map(|(loaded, steps)| vec![loaded.count(); *steps as usize]);
-        Ok(Log::new(&log, work.iter().all(|(loaded, _)| loaded.has_accuracy)).score(counts))
+        self.backend.run(&pass.programs())?;
+        let log = self.backend.read_state(&pass.log())?;
+        Ok(pass.score(&log))
     }
 
-    pub(super) fn prepare_evaluation(&mut self, data: &Dataset) -> Result<Vec<(Loaded, u32)>, Error> {
+    pub(super) fn prepare_evaluation(&mut self, data: &Dataset) -> Result<Pass, Error> {
+        backend::at_once(self.open_evaluation(data))
+    }
+
+    /// As [`Trainer::prepare_evaluation`], where the device may take its time.
+    pub(crate) async fn open_evaluation(&mut self, data: &Dataset) -> Result<Pass, Error> {
         self.accept(data)?;
-        let mut work = Vec::new();
+        let mut kinds = Vec::new();
         for (batches, steps) in Batches::of(data.len(), BATCH.min(data.len())).into_iter().filter(|(_, steps)| *steps > 0) {
             let feed = Feed::of_data("evaluation", data, Pick::InOrder(batches));
-            let loaded = self.load_task(Task::Evaluate(feed.clone()))?;
+            let loaded = self.loaded(Task::Evaluate(feed.clone())).await?;
             self.write_data(&feed, data)?;
-            work.push((loaded, steps));
+            kinds.push((loaded, steps));
         }
-        Ok(work)
+        Ok(Pass { kinds })
+    }
+}
+
+impl Pass {
+    /// How many steps there are.
+    pub fn steps(&self) -> u32 {
+        self.kinds.iter().map(|(_, steps)| steps).sum()
+    }
+
+    /// The programs, each with its steps, in order.
+    pub fn programs(&self) -> Vec<(Program, u32)> {
+        self.kinds.iter().map(|(loaded, steps)| (loaded.program, *steps)).collect()
+    }
+
+    /// The state that holds the log of all steps.
+    pub fn log(&self) -> String {
+        log_name("evaluation", self.steps() as usize)
+    }
+
+    /// What the log says once all steps have run.
+    pub fn score(&self, log: &HostTensor) -> Score {
+        let counts = self.kinds.iter().flat_map(|(loaded, steps)| vec![loaded.count(); *steps as usize]);
+        Log::new(log, self.kinds.iter().all(|(loaded, _)| loaded.has_accuracy)).score(counts)
     }
 }
