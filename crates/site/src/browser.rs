@@ -22,6 +22,18 @@ const QUIET: [&str; 8] = [
     "--enable-logging=stderr",
 ];
 
+/// What a browser has for WebGPU.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Device {
+    /// The CPU, with as many threads as it has.
+    Software,
+    /// Nothing, not even `navigator.gpu`: browsers give it to pages that came safely, from HTTPS or from the same computer.
+    Missing,
+}
+
+/// A name of this computer that browsers do not know to be one.
+const INSECURE: &str = "wgrad.test";
+
 /// A browser that shows one page, until it is dropped.
 pub struct Browser {
     child: Child,
@@ -29,19 +41,20 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// Opens a page, with WebGPU on the CPU or without it.
-    pub fn open(address: &str, has_webgpu: bool) -> Result<Self> {
+    /// Opens a page of a server on a port of this computer.
+    pub fn open(port: u16, page: &str, device: Device) -> Result<Self> {
         let profile = tempfile::tempdir()?;
         let log = File::create(profile.path().join("log"))?;
         let mut command = Command::new(program()?);
         command.args(QUIET).arg(format!("--user-data-dir={}", profile.path().join("profile").display()));
         // As root, and in containers, its sandbox does not work; the page is our own.
         command.args(["--no-sandbox", "--window-size=1200,900"]);
-        match has_webgpu {
-            true => command.args(["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"]),
-            false => command.arg("--disable-blink-features=WebGPU"),
+        match device {
+            Device::Software => command.args(["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"]),
+            Device::Missing => command.arg(format!("--host-resolver-rules=MAP {INSECURE} 127.0.0.1")),
         };
-        command.arg(address).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        let host = if device == Device::Missing { INSECURE } else { "127.0.0.1" };
+        command.arg(format!("http://{host}:{port}/{page}")).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         let child = command.spawn().with_context(|| format!("cannot start {command:?}"))?;
         Ok(Self { child, profile })
     }

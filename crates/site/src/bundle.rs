@@ -32,7 +32,7 @@ fn bundle(page: &Page, folder: &Path) -> Result<()> {
     fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let program = target_folder().join(TARGET).join("release").join(format!("{}.wasm", page.package.replace('-', "_")));
     let mut bindgen = Bindgen::new();
-    bindgen.input_path(&program).web(true)?.typescript(false).out_name(page.package);
+    bindgen.input_path(&program).web(true)?.omit_default_module_path(false).typescript(false).out_name(page.package);
     bindgen.generate(folder).with_context(|| format!("cannot bind {}", program.display()))?;
     for (from, to) in page.folders {
         copy(&workspace_root().join(from), &folder.join(to))?;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use crate::browser::Browser;
+use crate::browser::{Browser, Device};
 use crate::server::Server;
 
 /// What the page has to reach.
@@ -19,7 +19,12 @@ const RIGHT: usize = 9;
 /// The longest that the page may not answer, in milliseconds.
 const LONGEST_GAP: f64 = 100.0;
 
-const TIMEOUT: Duration = Duration::from_secs(600);
+/// How long others may keep a sleeping thread waiting, in milliseconds, before a page that misses the limit is tried again.
+const BUSY: f64 = 25.0;
+/// How often it is tried at most.
+const ATTEMPTS: u32 = 3;
+
+const TIMEOUT: Duration = Duration::from_secs(400);
 
 /// Tests the pages that lie in `site`.
 pub fn run(site: &Path) -> Result<()> {
@@ -44,7 +49,7 @@ pub fn run(site: &Path) -> Result<()> {
 }
 
 fn says_what_is_missing(server: &Server) -> Result<()> {
-    let (result, _) = result(server, false)?;
+    let (result, _) = result(server, Device::Missing)?;
     let Some(sentence) = result["failure"].as_str() else { bail!("the page works: {result}") };
     println!("    {sentence:?}");
     if !sentence.contains("needs WebGPU, which this browser does not offer") {
@@ -54,7 +59,24 @@ fn says_what_is_missing(server: &Server) -> Result<()> {
 }
 
 fn learns_and_reads(server: &Server) -> Result<()> {
-    let (result, stall) = result(server, true)?;
+    for attempt in 1.. {
+        let (result, stall) = result(server, Device::Software)?;
+        let gap = check_result(&result)?;
+        let stall = stall.as_secs_f64() * 1e3;
+        println!("    a thread of this machine that only sleeps was kept waiting for up to {stall:.1} ms meanwhile");
+        if gap < LONGEST_GAP {
+            break;
+        }
+        if stall < BUSY || attempt == ATTEMPTS {
+            bail!("the page did not answer for {gap} ms, {LONGEST_GAP} ms are allowed");
+        }
+        println!("    {gap} ms are too long, but others keep this machine busy: once more");
+    }
+    Ok(())
+}
+
+/// Checks what the page has learned and read; returns its longest gap.
+fn check_result(result: &Value) -> Result<f64> {
     if let Some(failure) = result["failure"].as_str() {
         bail!("the page says {failure:?}");
     }
@@ -62,35 +84,29 @@ fn learns_and_reads(server: &Server) -> Result<()> {
     let (accuracy, gap) = (number("accuracy")?, number("longest_gap")?);
     let answers = result["answers"].as_array().with_context(|| format!("{result}: no answers"))?;
     let right = answers.iter().filter(|answer| answer[0] == answer[1]).count();
+    let seconds = (number("trained")? - number("training_began")?) / 1000.0;
     println!(
-        "    {}: {:.2} % of the test digits after {} steps, {} epochs, {:.1} s of training",
-        result["device"],
+        "    {:.2} % of the test digits after {} steps, {} epochs, {seconds:.1} s of training on {}",
         100.0 * accuracy,
         result["steps"],
         result["epochs"],
-        (number("trained")? - number("training_began")?) / 1000.0
+        result["device"]
     );
     println!("    {right} of {} drawings read right: {}", answers.len(), result["answers"]);
-    println!(
-        "    the page's longest gap: {gap} ms; a sleeping thread's of this machine meanwhile: {:.1} ms",
-        stall.as_secs_f64() * 1e3
-    );
-    println!("    gaps over 50 ms, with when they began: {}", result["gaps"]);
+    println!("    the longest gap between two ticks of the page: {gap} ms");
+    println!("    over 50 ms: gaps {}, tasks {} (when they began, and how long they took)", result["gaps"], result["tasks"]);
     if accuracy <= ACCURACY {
         bail!("the accuracy is {accuracy}, not above {ACCURACY}");
     }
     if answers.len() != 10 || right < RIGHT {
         bail!("only {right} of {} drawings are read right", answers.len());
     }
-    if gap >= LONGEST_GAP {
-        bail!("the page did not answer for {gap} ms, {LONGEST_GAP} ms are allowed");
-    }
-    Ok(())
+    Ok(gap)
 }
 
 /// What the page posts, and how long a thread of this program that only sleeps was kept waiting meanwhile.
-fn result(server: &Server, has_webgpu: bool) -> Result<(Value, Duration)> {
-    let browser = Browser::open(&format!("{}/digits/?test", server.address()), has_webgpu)?;
+fn result(server: &Server, device: Device) -> Result<(Value, Duration)> {
+    let browser = Browser::open(server.port(), "digits/?test", device)?;
     let watch = Watch::start();
     let posted = server.result(TIMEOUT);
     let stall = watch.end();

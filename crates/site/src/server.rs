@@ -48,6 +48,11 @@ impl Server {
         format!("http://{}", self.address)
     }
 
+    /// The port of that address.
+    pub fn port(&self) -> u16 {
+        self.address.port()
+    }
+
     /// What a page posts to `/result` next.
     pub fn result(&self, timeout: Duration) -> Result<String> {
         self.results.recv_timeout(timeout).with_context(|| format!("the page has posted nothing within {timeout:?}"))

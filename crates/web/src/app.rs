@@ -68,7 +68,10 @@ async fn fail(failure: &Failure) {
 async fn open() -> Result<()> {
     let page = Page::find()?;
     let chart = Chart::new(&page.chart)?;
+    // Between its parts the start lets the browser answer.
+    next_frame().await?;
     chart.draw(&History::default())?;
+    next_frame().await?;
     let navigator = window()?.navigator();
     if !Reflect::get(&navigator, &"gpu".into())?.is_object() {
         return Err(Failure::new(
@@ -89,6 +92,7 @@ async fn open() -> Result<()> {
     listen_to_pen(&app)?;
     listen_to_buttons(&app)?;
     app.borrow().redraw()?;
+    next_frame().await?;
     make_network(&app).await?;
     if self_test::is_wanted() {
         let tested = app.clone();

@@ -175,7 +175,8 @@ impl Network {
 
     fn record_reading(&mut self, encoder: &mut wgpu::CommandEncoder, image: Option<(u32, &[f32])>) -> Result<bool> {
         let Some((number, image)) = image.filter(|_| self.reading.is_none()) else { return Ok(false) };
-        let pixels = Tensor::f32([1, SIDE * SIDE], image.to_vec())?;
+        // The model's inputs are bytes.
+        let pixels = Tensor::f32([1, SIDE * SIDE], image.iter().map(|ink| 255.0 * ink).collect())?;
         self.training.write(self.reader.input(), &pixels)?;
         self.reader.record_predict(encoder, CopyFrom::Here, CopyTo::Here)?;
         self.reading = Some((number, self.training.record_read(encoder, &[self.reader.output().clone()])?));

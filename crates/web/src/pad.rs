@@ -60,7 +60,7 @@ impl Pad {
         self.number
     }
 
-    /// The pen comes down at a place in the window. The drawing is cleared first where `is_new`.
+    /// The pen comes down at a place in the window.
     pub fn press(&mut self, at: [i32; 2]) -> Result<()> {
         self.is_down = true;
         self.drawing.begin(self.place(at));

@@ -49,14 +49,15 @@ pub async fn run(app: &Shared) -> Result<()> {
     }
     let (accuracy, steps, epochs) = app.borrow().state();
     let answers: Vec<String> = answers.iter().map(|(digit, answer)| format!("[{digit}, {answer}]")).collect();
-    let (longest, gaps) = gaps()?;
+    let (longest, gaps) = spans("gaps")?;
     post(&format!(
         "{{\"device\": {:?}, \"accuracy\": {}, \"steps\": {steps}, \"epochs\": {epochs:.2}, \"training_began\": {began:.0}, \
-         \"trained\": {trained:.0}, \"answers\": [{}], \"longest_gap\": {longest:.1}, \"gaps\": [{}]}}",
+         \"trained\": {trained:.0}, \"answers\": [{}], \"longest_gap\": {longest:.1}, \"gaps\": [{}], \"tasks\": [{}]}}",
         app.borrow().device(),
         accuracy.unwrap_or(0.0),
         answers.join(", "),
         gaps.join(", "),
+        spans("tasks")?.1.join(", "),
     ))
     .await
 }
@@ -108,9 +109,9 @@ fn now() -> Result<f64> {
     Ok(window()?.performance().ok_or_else(|| Failure::new("there is no clock"))?.now())
 }
 
-/// The longest time between two ticks of `page.js` in milliseconds, and all long ones with when they began.
-fn gaps() -> Result<(f64, Vec<String>)> {
-    let gaps: Array = Reflect::get(window()?.as_ref(), &"gaps".into())?.into();
+/// The longest of the spans that `page.js` keeps under a name in milliseconds, and all long ones with when they began.
+fn spans(name: &str) -> Result<(f64, Vec<String>)> {
+    let gaps: Array = Reflect::get(window()?.as_ref(), &name.into())?.into();
     let number = |gap: &JsValue, index| Reflect::get_u32(gap, index).ok().and_then(|number| number.as_f64());
     let gaps: Vec<[f64; 2]> = gaps.iter().filter_map(|gap| Some([number(&gap, 0)?, number(&gap, 1)?])).collect();
     let longest = gaps.iter().map(|[_, length]| *length).fold(0.0, f64::max);
