@@ -184,6 +184,14 @@ pub enum PlanError {
         /// The adapter's limit along each.
         limit: u32,
     },
+    /// A dispatch stores bytes of which some neighbours in a word of memory are written by other invocations.
+    #[error("{label}: bytes are stored in words of four, so that a lone row or rows of a multiple of four are wanted, got {got}")]
+    PartialWords {
+        /// The dispatch.
+        label: String,
+        /// The tensor.
+        got: TensorType,
+    },
     /// An operation has no kernel for this class of adapter.
     #[error("{operation} has no kernel for an adapter of class {class:?}")]
     NoKernel {
