@@ -68,7 +68,7 @@ pub use session::{Program, Session};
 pub use summary::{Summary, summary};
 pub use tensor::Tensor;
 pub use trace::Trace;
-pub use trainer::{Control, Gradients, LearningRateCurve, LearningRateFinder, Options, Progress, Snapshot, Trainer};
+pub use trainer::{Control, Gradients, LearningRateCurve, LearningRateFinder, Options, Progress, Snapshot, Timeline, Trainer};
 pub use var::Var;
 pub use weights::Weights;
 

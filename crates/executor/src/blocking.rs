@@ -13,7 +13,7 @@ use crate::device::Device;
 use crate::error::{DeviceError, ExecutorError};
 use crate::executor::Executor;
 use crate::loaded::LoadedPlan;
-use crate::profile::DispatchTime;
+use crate::profile::{DispatchSpan, DispatchTime};
 use crate::snapshot::Snapshot;
 
 #[cfg(not(target_arch = "wasm32"))]
@@ -134,5 +134,14 @@ impl Executor {
     pub fn profile_blocking(&mut self, plan: &LoadedPlan, steps: u32) -> Result<Vec<DispatchTime>, ExecutorError> {
         let device = self.device.clone();
         device.block_on(self.profile(plan, steps))
+    }
+
+    /// [`Executor::timeline`], blocking.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn timeline_blocking(&mut self, work: &[(&LoadedPlan, u32)]) -> Result<Vec<DispatchSpan>, ExecutorError> {
+        let device = self.device.clone();
+        device.block_on(self.timeline(work))
     }
 }

@@ -19,6 +19,7 @@ mod snapshot;
 mod states;
 mod step;
 mod tasks;
+mod timeline;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -44,6 +45,7 @@ pub use progress::Progress;
 pub(crate) use record::{Left, Recorded};
 pub use snapshot::Snapshot;
 pub use step::Gradients;
+pub use timeline::Timeline;
 
 use counts::Counts;
 use schedule::Rates;
