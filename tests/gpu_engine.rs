@@ -673,6 +673,22 @@ fn a_device_with_too_low_limits_is_refused() {
     Engine::check(&Application::new(true).device).unwrap();
 }
 
+/// A layer of 70,000 units for 500 examples at once would be larger than the 128 MiB that WebGPU's limits allow.
+#[test]
+fn as_many_examples_are_evaluated_at_once_as_a_device_has_room_for() {
+    let application = Application::new(true);
+    let wide = Sequential::new().add(Linear::new(1, 70_000)).add(Tanh).add(Linear::new(70_000, 1));
+    let mut trainer = Trainer::new(&application.engine().device(), wide, MSELoss, SGD::new(0.01), options()).unwrap();
+    let inputs = Tensor::linspace(-1.0, 1.0, 600).reshaped([600, 1]).unwrap();
+    let outputs = trainer.predict(&inputs).unwrap();
+    let data = Dataset::new(inputs.clone(), outputs.clone()).unwrap();
+    let score = trainer.evaluate(&data).unwrap();
+    assert!(score.loss < 1e-10, "{score}");
+    let few = trainer.predict(inputs.select(&[0, 299, 599]).unwrap()).unwrap().to_vec();
+    let all = outputs.to_vec();
+    assert!([all[0], all[299], all[599]].iter().zip(&few).all(|(all, few)| (all - few).abs() < 1e-5), "{few:?}");
+}
+
 /// An application compiles networks in a thread of its own, and moves them to the one that draws.
 #[test]
 fn an_engine_can_be_made_in_another_thread() {

@@ -68,6 +68,8 @@ pub struct Trainer {
     resident: HashMap<String, Arc<HostTensor>>,
     rates: Rates,
     counts: Counts,
+    /// How many examples are evaluated or predicted at once.
+    largest_batch: usize,
     progress: Option<Box<dyn FnMut(Progress) + Send>>,
 }
 
@@ -106,6 +108,7 @@ impl Trainer {
             resident: HashMap::new(),
             rates: Rates::default(),
             counts: Counts::default(),
+            largest_batch: evaluate::BATCH,
             progress: None,
         })
     }
