@@ -60,7 +60,8 @@ impl Timeline {
     /// Where it cannot be written.
     pub fn write(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         let path = path.as_ref();
-        let failed = |error: std::io::Error| Error::File { path: path.to_owned(), message: format!("cannot be written: {error}") };
+        let failed =
+            |error: std::io::Error| Error::File { path: path.to_owned(), message: format!("cannot be written: {error}") };
         fs::write(path, self.to_json()).map_err(failed)
     }
 }
