@@ -100,6 +100,11 @@ impl App {
         theme::apply(context);
     }
 
+    /// What is behind everything: the target is cleared with it, from 0 to 1 as a screen shows it.
+    pub fn clear_color() -> [f32; 4] {
+        theme::BACKGROUND.to_normalized_gamma_f32()
+    }
+
     /// The network that is shown; none while the first is being made.
     pub fn network(&self) -> Option<&Shared> {
         self.network.as_ref()
@@ -126,7 +131,6 @@ impl App {
         self.take_made(ui.ctx());
         self.count_frame(ui);
         let layout = Layout::of(ui.max_rect());
-        ui.painter().rect_filled(ui.max_rect(), 0.0, theme::BACKGROUND);
         let network = self.network.clone();
         if let Some(network) = &network {
             let mut network = locked(network);

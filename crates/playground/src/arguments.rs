@@ -95,14 +95,15 @@ fn within(text: &str, least: f64, most: f64) -> Result<f64, String> {
     }
 }
 
-/// The least and the most pixels of a side.
-const SIDES: [u32; 2] = [640, 8192];
+/// The least pixels across and down, and the most of a side.
+const LEAST: [u32; 2] = [1120, 680];
+const MOST: u32 = 8192;
 
 fn size(text: &str) -> Result<[u32; 2], String> {
     let sides = text.split_once('x').and_then(|(width, height)| Some([width.parse().ok()?, height.parse().ok()?]));
     match sides {
-        Some(sides) if sides.iter().all(|side| (SIDES[0]..=SIDES[1]).contains(side)) && sides[0] >= 960 => Ok(sides),
-        _ => Err(format!("wanted 960x{} at least, such as 1280x800, and no side over {}", SIDES[0], SIDES[1])),
+        Some(sides) if sides.iter().zip(LEAST).all(|(side, least)| (least..=MOST).contains(side)) => Ok(sides),
+        _ => Err(format!("wanted {}x{} at least, such as 1280x800, and no side over {MOST}", LEAST[0], LEAST[1])),
     }
 }
 

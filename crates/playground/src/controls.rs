@@ -4,7 +4,8 @@ use std::ops::RangeInclusive;
 
 use eframe::egui::emath::Numeric;
 use eframe::egui::{
-    Align, Button, CornerRadius, DragValue, Layout, Rect, RichText, Sense, Slider, Stroke, StrokeKind, Ui, UiBuilder, vec2,
+    Align, Button, CornerRadius, DragValue, Layout, Rect, RichText, ScrollArea, Sense, Slider, SliderClamping, Stroke,
+    StrokeKind, Ui, UiBuilder, vec2,
 };
 use wgrad::prelude::Error;
 
@@ -53,25 +54,32 @@ impl Controls<'_> {
     pub fn show(self, ui: &mut Ui, rect: Rect) {
         let inside = theme::card(ui, rect, "Data");
         ui.scope_builder(UiBuilder::new().max_rect(inside).layout(Layout::top_down(Align::Min)), |ui| {
-            let Self { settings, pace, icons } = self;
-            ui.spacing_mut().slider_width = inside.width();
-            data(ui, settings, icons);
-            slider(ui, "Noise", &mut settings.noise, 0.0..=0.3, |value| format!("{value:.2}"), Places::Hundredths);
-            heading(ui, "Activation");
-            activation(ui, settings);
-            heading(ui, "Training");
-            slider(ui, "Learning rate", &mut settings.learning_rate, 1e-4..=1.0, significant, Places::Magnitudes);
-            slider(ui, "Weight decay", &mut settings.weight_decay, 0.0..=1.0, significant, Places::Magnitudes);
-            slider(ui, "Dropout", &mut settings.dropout, 0.0..=0.8, |value| format!("{value:.2}"), Places::Hundredths);
-            match pace {
-                Pace::Milliseconds(time) => {
-                    slider(ui, "Time for steps", time, 1.0..=14.0, |value| format!("{value:.0} ms a frame"), Places::Whole)
-                }
-                Pace::Steps(steps) => slider(ui, "Steps", steps, 1..=100, |value| format!("{value:.0} a frame"), Places::Whole),
+            // Low windows do not show all of them.
+            ScrollArea::vertical().show(ui, |ui| self.contents(ui));
+        });
+    }
+
+    fn contents(self, ui: &mut Ui) {
+        let Self { settings, pace, icons } = self;
+        let share = |value: f64| format!("{value:.2}");
+        ui.spacing_mut().slider_width = ui.available_width();
+        data(ui, settings, icons);
+        slider(ui, "Noise", &mut settings.noise, 0.0..=0.3, share, Places::Hundredths);
+        heading(ui, "Activation");
+        activation(ui, settings);
+        heading(ui, "Training");
+        slider(ui, "Learning rate", &mut settings.learning_rate, 1e-4..=1.0, significant, Places::Magnitudes);
+        slider(ui, "Weight decay", &mut settings.weight_decay, 0.0..=1.0, significant, Places::Magnitudes);
+        slider(ui, "Dropout", &mut settings.dropout, 0.0..=0.8, share, Places::Hundredths);
+        let a_frame = |value: f64| format!("{value:.0} a frame");
+        match pace {
+            Pace::Milliseconds(time) => {
+                slider(ui, "Time for steps", time, 1.0..=14.0, |value| format!("{value:.0} ms a frame"), Places::Whole);
             }
-            labelled(ui, "Seed", |ui| {
-                ui.add(DragValue::new(&mut settings.seed).speed(0.1));
-            });
+            Pace::Steps(steps) => slider(ui, "Steps", steps, 1..=100, a_frame, Places::Whole),
+        }
+        labelled(ui, "Seed", |ui| {
+            ui.add(DragValue::new(&mut settings.seed).speed(0.1));
         });
     }
 }
@@ -112,7 +120,8 @@ fn slider<N: Numeric>(
     labelled(ui, label, |ui| {
         ui.label(RichText::new(shown(value.to_f64())).color(theme::WEAK));
     });
-    let slider = Slider::new(value, range).show_value(false);
+    // What the command line has set stays as it is.
+    let slider = Slider::new(value, range).clamping(SliderClamping::Edits).show_value(false);
     ui.add(match places {
         Places::Whole => slider.integer(),
         Places::Hundredths => slider.step_by(0.01),

@@ -153,13 +153,15 @@ impl Screen {
 
     fn render(&self, encoder: &mut wgpu::CommandEncoder, jobs: &[egui::ClippedPrimitive], screen: &ScreenDescriptor) {
         let view = self.target.create_view(&Default::default());
+        let [r, g, b, a] = App::clear_color().map(f64::from);
+        let load = wgpu::LoadOp::Clear(wgpu::Color { r, g, b, a });
         let pass = encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
             label: Some("screen"),
             color_attachments: &[Some(wgpu::RenderPassColorAttachment {
                 view: &view,
                 depth_slice: None,
                 resolve_target: None,
-                ops: wgpu::Operations { load: wgpu::LoadOp::Clear(wgpu::Color::WHITE), store: wgpu::StoreOp::Store },
+                ops: wgpu::Operations { load, store: wgpu::StoreOp::Store },
             })],
             ..Default::default()
         });

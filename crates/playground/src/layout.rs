@@ -34,7 +34,7 @@ impl Layout {
         let (top, bottom) = (window.top() + HEADER, window.bottom() - GAP);
         // The square is as large as leaves room for the curve below and the network beside it.
         let by_height = bottom - top - LEAST_LOSS - GAP - output::height(0.0);
-        let by_width = 0.32 * window.width();
+        let by_width = 0.3 * window.width();
         let width = by_height.min(by_width).clamp(OUTPUT[0], OUTPUT[1]);
         let (network_left, output_left) = (left + CONTROLS + GAP, right - width);
         let output_bottom = (top + output::height(width)).min(bottom - LEAST_LOSS - GAP);
@@ -55,7 +55,7 @@ mod tests {
 
     #[test]
     fn parts_lie_beside_each_other_in_windows_of_all_sizes() {
-        for size in [[960.0, 640.0], [1280.0, 800.0], [1920.0, 1080.0], [2560.0, 1000.0]] {
+        for size in [[1120.0, 680.0], [1280.0, 800.0], [1920.0, 1080.0], [2560.0, 1000.0]] {
             let window = Rect::from_min_max(pos2(0.0, 0.0), size.into());
             let Layout { header, controls, network, output, loss } = Layout::of(window);
             let parts = [header, controls, network, output, loss];
@@ -63,7 +63,7 @@ mod tests {
                 assert!(part.is_positive() && window.contains_rect(*part), "{part} of {window}");
                 assert!(parts[..index].iter().all(|other| !other.shrink(0.5).intersects(part.shrink(0.5))), "{part} of {window}");
             }
-            assert!(network.width() > 300.0 && loss.height() >= LEAST_LOSS, "{network}, {loss}");
+            assert!(network.width() > 440.0 && loss.height() >= LEAST_LOSS, "{network}, {loss}");
         }
     }
 }

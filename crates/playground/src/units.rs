@@ -11,13 +11,15 @@ use crate::settings::{Activation, MOST_LAYERS, MOST_UNITS, Settings};
 use crate::theme;
 
 /// The largest side of a unit's picture.
-const LARGEST: f32 = 56.0;
+const LARGEST: f32 = 84.0;
 /// What stands above the units of a layer.
 const ABOVE: f32 = 62.0;
 /// The legend below.
 const BELOW: f32 = 44.0;
+/// Left of the inputs, for their names.
+const LEFT: f32 = 18.0;
 /// What a small button is wide and high.
-const BUTTON: f32 = 24.0;
+const BUTTON: f32 = 22.0;
 
 /// Shows a network in a card; its buttons change the settings.
 pub fn show(ui: &mut Ui, rect: Rect, network: &Network, settings: &mut Settings) {
@@ -45,9 +47,9 @@ fn places(inside: Rect, network: &Network) -> Vec<Vec<Rect>> {
     let side = (area.height() / MOST_UNITS as f32 - 8.0).min(LARGEST).min(inside.width() / 9.0).floor();
     // As far apart as in the fullest column.
     let pitch = ((area.height() - side) / (MOST_UNITS - 1) as f32).min(1.5 * side).floor();
-    let column = (area.width() - BUTTON * 3.0) / (counts.len() - 1).max(1) as f32;
+    let column = (area.width() - LEFT - side) / (counts.len() - 1).max(1) as f32;
     let columns = (0..).zip(counts).map(|(layer, count)| {
-        let x = area.left() + BUTTON * 1.5 + layer as f32 * column;
+        let x = area.left() + LEFT + side / 2.0 + layer as f32 * column;
         let unit = |unit: usize| {
             let y = area.center().y + (unit as f32 - (count - 1) as f32 / 2.0) * pitch;
             Rect::from_center_size(pos2(x.round(), y.round()), Vec2::splat(side))
@@ -122,7 +124,7 @@ fn layers_stepper(ui: &mut Ui, card: Rect, settings: &mut Settings) {
 fn stepper(ui: &mut Ui, middle: Pos2, value: usize, range: std::ops::RangeInclusive<usize>, hints: (&str, &str)) -> usize {
     let mut new = value;
     for (side, sign, hint) in [(-1.0, "\u{2212}", hints.0), (1.0, "+", hints.1)] {
-        let rect = Rect::from_center_size(middle + vec2(side * 1.05 * BUTTON, 0.0), Vec2::splat(BUTTON));
+        let rect = Rect::from_center_size(middle + vec2(side * BUTTON, 0.0), Vec2::splat(BUTTON));
         let changed = if side < 0.0 { value.wrapping_sub(1) } else { value + 1 };
         // The sign is in the middle.
         let layout = Layout::centered_and_justified(Direction::TopDown);
@@ -143,7 +145,7 @@ fn legend(painter: &Painter, inside: Rect, activation: Activation) {
     let y = inside.bottom() - 8.0;
     let (font, text) = (theme::font(theme::SMALL), theme::WEAK);
     let name = painter.text(pos2(inside.left(), y), Align2::LEFT_CENTER, "Output of a unit", font.clone(), text);
-    let bar = Rect::from_min_size(pos2(name.right() + 12.0, y - 5.0), vec2(100.0, 10.0));
+    let bar = Rect::from_min_size(pos2(name.right() + 12.0, y - 5.0), vec2(84.0, 10.0));
     gradient(painter, bar, 1.0);
     let ticks = match activation {
         Activation::Tanh => ["\u{2212}1", "0", "1"],
@@ -155,12 +157,12 @@ fn legend(painter: &Painter, inside: Rect, activation: Activation) {
     }
     let weights = [-2.0, -0.5, 0.5, 2.0];
     for (index, weight) in weights.into_iter().rev().enumerate() {
-        let right = inside.right() - 44.0 * index as f32;
-        painter.line_segment([pos2(right - 32.0, y), pos2(right, y)], weight_stroke(weight));
+        let right = inside.right() - 40.0 * index as f32;
+        painter.line_segment([pos2(right - 28.0, y), pos2(right, y)], weight_stroke(weight));
         let tick = format!("{weight}").replace('-', "\u{2212}");
-        painter.text(pos2(right - 16.0, y - 8.0), Align2::CENTER_BOTTOM, tick, font.clone(), text);
+        painter.text(pos2(right - 14.0, y - 8.0), Align2::CENTER_BOTTOM, tick, font.clone(), text);
     }
-    let left = inside.right() - 44.0 * weights.len() as f32;
+    let left = inside.right() - 40.0 * weights.len() as f32;
     painter.text(pos2(left, y), Align2::RIGHT_CENTER, "Weight", font, text);
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow};
-use eframe::egui::{Ui, ViewportBuilder};
+use eframe::egui::{Ui, ViewportBuilder, Visuals};
 use eframe::egui_wgpu::{WgpuConfiguration, WgpuSetup, WgpuSetupCreateNew};
 use eframe::{CreationContext, Frame, NativeOptions};
 use wgrad::{Engine, wgpu};
@@ -20,7 +20,7 @@ pub fn run(settings: Settings) -> Result<()> {
         viewport: ViewportBuilder::default()
             .with_title("wgrad playground")
             .with_inner_size([1280.0, 800.0])
-            .with_min_inner_size([960.0, 640.0]),
+            .with_min_inner_size([1120.0, 680.0]),
         wgpu_options: WgpuConfiguration { wgpu_setup: WgpuSetup::CreateNew(setup()), ..Default::default() },
         ..Default::default()
     };
@@ -57,5 +57,9 @@ impl Window {
 impl eframe::App for Window {
     fn ui(&mut self, ui: &mut Ui, _: &mut Frame) {
         self.0.ui(ui);
+    }
+
+    fn clear_color(&self, _: &Visuals) -> [f32; 4] {
+        App::clear_color()
     }
 }
