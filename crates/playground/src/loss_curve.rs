@@ -15,6 +15,9 @@ const BELOW: f32 = 22.0;
 /// What the figures above take.
 const ABOVE: f32 = 50.0;
 
+/// The loss of a network that gives both classes the same chance, which is about where training begins.
+const GUESSING: f32 = std::f32::consts::LN_2;
+
 /// What the axes span, and the distance of their ticks.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Axes {
@@ -60,7 +63,8 @@ fn figures(painter: &Painter, at: Pos2, (name, color): (&str, eframe::egui::Colo
 impl Axes {
     fn of(samples: impl Iterator<Item = Sample> + Clone) -> Self {
         let steps = samples.clone().map(|sample| sample.steps).max().unwrap_or(0).max(100) as f64;
-        let loss = samples.map(|sample| sample.train.loss.max(sample.test.loss)).fold(0.0, f32::max);
+        let losses = samples.map(|sample| sample.train.loss.max(sample.test.loss));
+        let loss = losses.reduce(f32::max).unwrap_or(GUESSING);
         let loss_tick = nice(f64::from(loss.clamp(0.1, 1e6)) / 4.0);
         Self {
             steps,

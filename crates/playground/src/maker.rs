@@ -25,7 +25,7 @@ impl Maker {
         Self { engine, pipeline, making: None, next: None }
     }
 
-    /// Begins to make a network, or will when the one that is being made is done. `ready` is called then.
+    /// Has a network made, after the one that is being made. Of several that are asked for meanwhile only the last is made.
     pub fn make(&mut self, settings: Settings) {
         self.next = Some(settings);
     }

@@ -26,7 +26,14 @@ pub fn run(settings: Settings) -> Result<()> {
     };
     let shown =
         eframe::run_native("wgrad playground", options, Box::new(|context| Ok(Box::new(Window::new(context, settings)?))));
-    shown.map_err(|error| anyhow!("no window: {error}"))
+    shown.map_err(|error| match error {
+        eframe::Error::Wgpu(error) => anyhow!("no adapter that draws to this screen: {error}"),
+        // Its last words are the reason; those before are a place in the code of the library.
+        error @ (eframe::Error::Winit(_) | eframe::Error::WinitEventLoop(_)) => {
+            anyhow!("no window: {}", error.to_string().rsplit(": ").next().unwrap_or_default())
+        }
+        error => anyhow!("{error}"),
+    })
 }
 
 /// A device with what the engine asks for.
