@@ -624,6 +624,41 @@ fn training_goes_on_from_a_checkpoint_on_a_new_device() {
     assert_eq!(trainer.steps(), 4);
 }
 
+/// Parameters and outputs land as they were where they were recorded, whatever is recorded behind.
+#[test]
+fn tensors_are_read_and_written_in_frames() {
+    for is_minimal in [false, true] {
+        let application = Application::new(is_minimal);
+        let mut training = training(&application.engine());
+        let options = PredictOptions { rows: 2, ..PredictOptions::default() };
+        let predictor = pollster::block_on(training.predictor(options)).unwrap();
+        let (weight, output) = (training.parameter("0.weight").unwrap(), predictor.output().clone());
+        let examples = Tensor::f32([2, 2], vec![0.5, -0.25, 1.0, 0.125]).unwrap();
+        training.write(predictor.input(), &examples).unwrap();
+        assert!(training.write(predictor.input(), &Tensor::zeros([2, 3])).is_err());
+
+        let mut encoder = application.encoder();
+        training.record_steps(&mut encoder, 3).unwrap();
+        predictor.record_predict(&mut encoder, CopyFrom::Here, CopyTo::Here).unwrap();
+        let reading = training.record_read(&mut encoder, &[output.clone(), weight.clone()]).unwrap();
+        assert!(training.try_read(&reading).unwrap().is_none());
+        application.submit(encoder);
+        application.wait();
+        let wanted = [application.read_tensor(&output), application.read_tensor(&weight)];
+        application.step(&mut training, 1).unwrap();
+        let tensors = training.try_read(&reading).unwrap().unwrap();
+        assert_eq!(tensors.iter().map(Tensor::to_vec).collect::<Vec<_>>(), wanted);
+        assert_eq!(tensors[1].kind(), *weight.kind());
+        let predicted = training.trainer().predict(examples).unwrap();
+        assert_ne!(predicted.to_vec(), wanted[0], "nothing was learned since");
+
+        let mut encoder = application.encoder();
+        let lost = training.record_read(&mut encoder, &[weight]).unwrap();
+        drop(encoder);
+        assert!(training.try_read(&lost).is_err());
+    }
+}
+
 #[test]
 fn a_lost_device_is_an_error() {
     let application = Application::new(false);

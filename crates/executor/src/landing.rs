@@ -95,8 +95,9 @@ impl Landings {
         Ok(slot)
     }
 
-    /// Has `commands` recorded, which get the queries that time their passes, and then what they leave in `tensors`
-    /// brought to the host.
+    /// Has `commands` recorded, which get the queries that time their passes and say whether they have used them, and then
+    /// what they leave in `tensors` brought to the host. Queries that nothing has written are not read: some drivers would
+    /// wait for them for ever.
     ///
     /// # Errors
     /// Where the device has no room.
@@ -105,13 +106,13 @@ impl Landings {
         device: &Device,
         encoder: &mut CommandEncoder,
         tensors: &[TensorBuffer],
-        commands: impl FnOnce(&mut CommandEncoder, Option<&Timing>),
+        commands: impl FnOnce(&mut CommandEncoder, Option<&Timing>) -> bool,
     ) -> Result<Landing, ExecutorError> {
         let bytes = tensors.iter().map(|tensor| pack::copied_range(tensor.kind(), 0).0.end).sum();
         let slot = self.free(device, bytes)?;
-        commands(encoder, slot.timing.as_ref());
+        let is_timed = commands(encoder, slot.timing.as_ref());
         let mut end = SPAN_BYTES;
-        if let Some(Timing { queries, resolved }) = &slot.timing {
+        if let Some(Timing { queries, resolved }) = slot.timing.as_ref().filter(|_| is_timed) {
             encoder.resolve_query_set(queries, 0..2, resolved, 0);
             encoder.copy_buffer_to_buffer(resolved, 0, &slot.buffer, 0, SPAN_BYTES);
         }
@@ -121,7 +122,7 @@ impl Landings {
             end += range.end;
         }
         slot.map_on_submit(encoder, end);
-        let period = slot.timing.is_some().then(|| device.queue().get_timestamp_period());
+        let period = is_timed.then(|| device.queue().get_timestamp_period());
         let tensors = tensors.iter().map(|tensor| tensor.kind().clone()).collect();
         Ok(Landing { slot, tensors, bytes: end, recorded: Instant::now(), period })
     }

@@ -76,8 +76,8 @@ impl Executor {
     }
 }
 
-/// Steps that follow one another share a pass.
-fn encode(encoder: &mut CommandEncoder, ready: &[Ready], timing: Option<&Timing>) {
+/// Steps that follow one another share a pass. Whether their time is measured.
+fn encode(encoder: &mut CommandEncoder, ready: &[Ready], timing: Option<&Timing>) -> bool {
     let is_steps = |action: &Ready| matches!(action, Ready::Steps(..));
     let runs: Vec<&[Ready]> = ready.chunk_by(|one, next| is_steps(one) && is_steps(next)).collect();
     let passes = runs.iter().filter(|run| is_steps(&run[0])).count();
@@ -96,4 +96,5 @@ fn encode(encoder: &mut CommandEncoder, ready: &[Ready], timing: Option<&Timing>
             }
         }
     }
+    timing.is_some() && passes > 0
 }

@@ -1,6 +1,7 @@
 //! Training and inference on the device of another application, in its own frames.
 
 mod predictor;
+mod reading;
 mod training;
 
 use wgrad_core::TensorType;
@@ -18,6 +19,7 @@ use crate::weights::Weights;
 
 use predictor::Prepared;
 pub use predictor::{PredictOptions, Predictor};
+pub use reading::Reading;
 pub use training::{CheckpointTicket, Ticket, Training};
 
 /// A device that an application lends, on which networks are trained and run in the application's own frames. Clones
