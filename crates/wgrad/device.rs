@@ -5,6 +5,7 @@ use std::fmt;
 use wgrad_executor::{AdapterInfo, Choice, DeviceError, wgpu};
 
 use crate::error::Error;
+use crate::tuning::Store;
 
 /// A GPU, a software adapter, or the CPU itself. Clones are the same device.
 #[derive(Clone, Debug)]
@@ -46,7 +47,8 @@ impl Device {
         }
     }
 
-    /// The device that a word names: `auto`, `gpu`, `software`, `cpu`, a part of an adapter's name, or its number in
+    /// The device that a word names, with the kernels that [`Trainer::tune`](crate::Trainer::tune) has chosen for it, if it
+    /// has: `auto`, `gpu`, `software`, `cpu`, a part of an adapter's name, or its number in
     /// [`Device::adapters`].
     ///
     /// # Errors
@@ -103,7 +105,9 @@ impl Device {
     }
 
     fn adapter(choice: &Choice) -> Result<Self, Error> {
-        Ok(Self::Adapter(wgrad_executor::Device::request_blocking(choice)?))
+        let device = wgrad_executor::Device::request_blocking(choice)?;
+        let choices = Store::of_user().map(|store| store.load(device.info())).unwrap_or_default();
+        Ok(Self::Adapter(device.with_choices(choices)))
     }
 }
 

@@ -45,16 +45,24 @@ impl Device {
         }
     }
 
+    /// Waits until the device has done all that was submitted to it.
+    ///
+    /// # Errors
+    /// Where it is lost; in a browser, always.
     #[cfg(not(target_arch = "wasm32"))]
-    fn wait(&self) -> Result<(), ExecutorError> {
+    pub fn wait(&self) -> Result<(), ExecutorError> {
         self.poll(wgpu::PollType::wait_indefinitely())?;
         // Another thread that polls the device may be in the middle of the callback that is waited for.
         std::thread::yield_now();
         Ok(())
     }
 
+    /// In a browser, where nothing can wait, an error.
+    ///
+    /// # Errors
+    /// [`ExecutorError::CannotWait`], always.
     #[cfg(target_arch = "wasm32")]
-    fn wait(&self) -> Result<(), ExecutorError> {
+    pub fn wait(&self) -> Result<(), ExecutorError> {
         Err(ExecutorError::CannotWait)
     }
 }

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::sync::{Arc, Mutex};
 
 use wgpu::{Backends, ErrorFilter};
-use wgrad_core::plan::Target;
+use wgrad_core::plan::{Choices, Target};
 
 use crate::choice::{AdapterInfo, Choice};
 use crate::error::{DeviceError, ExecutorError};
@@ -23,6 +23,7 @@ pub struct Device {
     queue: wgpu::Queue,
     info: AdapterInfo,
     faults: Arc<Faults>,
+    choices: Arc<Choices>,
     pub(crate) pipelines: PipelineCache,
 }
 
@@ -54,7 +55,7 @@ impl Device {
             .map_err(|error| DeviceError::Refused { adapter: info.clone(), reason: error.to_string() })?;
         let faults = Arc::new(Faults::default());
         faults.watch(&device);
-        Ok(Self { device, queue, info, faults, pipelines: Arc::new(Mutex::new(HashMap::new())) })
+        Ok(Self { device, queue, info, faults, choices: Arc::default(), pipelines: Arc::new(Mutex::new(HashMap::new())) })
     }
 
     /// The features that an application should ask for, where this adapter has them. None of them is needed.
@@ -89,7 +90,7 @@ impl Device {
     pub fn from_wgpu(device: wgpu::Device, queue: wgpu::Queue) -> Result<Self, DeviceError> {
         Self::check_wgpu(&device)?;
         let info = device.adapter_info().into();
-        Ok(Self { device, queue, info, faults: Arc::default(), pipelines: Arc::default() })
+        Ok(Self { device, queue, info, faults: Arc::default(), choices: Arc::default(), pipelines: Arc::default() })
     }
 
     /// The adapter that it comes from.
@@ -97,9 +98,14 @@ impl Device {
         &self.info
     }
 
+    /// The same device, whose plans take kernels that were measured to be the fastest.
+    pub fn with_choices(self, choices: Choices) -> Self {
+        Self { choices: Arc::new(choices), ..self }
+    }
+
     /// What a plan may ask of it.
     pub fn target(&self) -> Target {
-        limits::target(self.info.class(), &self.device.limits())
+        Target { choices: self.choices.clone(), ..limits::target(self.info.class(), &self.device.limits()) }
     }
 
     /// The device as wgpu knows it.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use wgrad_core::plan::{Plan, Target, plan};
+use wgrad_core::plan::{Choices, Plan, Target, plan};
 use wgrad_core::{Graph, HostTensor};
 use wgrad_executor::{Action, Checks, DispatchSpan, Executor, Landing, LoadedPlan, Statistics, TensorBuffer, wgpu};
 
@@ -43,6 +43,16 @@ impl Gpu {
     /// Where an input or state lies; none where no plan reads or changes it.
     pub fn buffer(&self, name: &str) -> Option<TensorBuffer> {
         self.executor.buffer(name)
+    }
+
+    /// What plans may ask of the device.
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// Has plans that are loaded from now on take these kernels.
+    pub fn choose(&mut self, choices: Choices) {
+        self.target.choices = choices.into();
     }
 
     /// The device.

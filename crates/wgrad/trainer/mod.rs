@@ -20,6 +20,7 @@ mod states;
 mod step;
 mod tasks;
 mod timeline;
+mod tune;
 
 use std::collections::HashMap;
 use std::fmt;
