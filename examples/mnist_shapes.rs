@@ -37,7 +37,7 @@ fn main() -> anyhow::Result<()> {
         let model = network(hidden, dropout);
         let parameters = model.summary(&[784])?.parameters;
         let mut trainer = Trainer::new(&device, model, CrossEntropyLoss, Adam::new(0.001), Options::default())?;
-        println!("{name}: this will take about {:.0} s", trainer.estimate(&train, epochs)?.as_secs_f64());
+        println!("this will take about {:.0} s: {name}", trainer.estimate(&train, epochs)?.as_secs_f64());
         let history = trainer.fit(&train, epochs, Some(&test), |_| Control::Continue)?;
         let points = history.validation_accuracies();
         let seconds: f64 = history.epochs.iter().map(|epoch| epoch.seconds).sum();

@@ -37,7 +37,7 @@ fn main() -> Result<(), Error> {
         let model = Classifier { vocabulary, features: 32, has_positions };
         let options = Options { batch_size: 32, ..Options::default() };
         let mut trainer = Trainer::new(&device, model, CrossEntropyLoss, Adam::new(0.001), options)?;
-        println!("{name}: this will take about {:.0} s", trainer.estimate(&train, epochs)?.as_secs_f64());
+        println!("this will take about {:.0} s: {name}", trainer.estimate(&train, epochs)?.as_secs_f64());
         trainer.fit(&train, epochs, Some(&test), Epoch::print)?;
         println!("{name}: {}", trainer.evaluate(&test)?);
     }

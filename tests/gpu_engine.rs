@@ -624,6 +624,41 @@ fn training_goes_on_from_a_checkpoint_on_a_new_device() {
     assert_eq!(trainer.steps(), 4);
 }
 
+/// Parameters and outputs land as they were where they were recorded, whatever is recorded behind.
+#[test]
+fn tensors_are_read_and_written_in_frames() {
+    for is_minimal in [false, true] {
+        let application = Application::new(is_minimal);
+        let mut training = training(&application.engine());
+        let options = PredictOptions { rows: 2, ..PredictOptions::default() };
+        let predictor = pollster::block_on(training.predictor(options)).unwrap();
+        let (weight, output) = (training.parameter("0.weight").unwrap(), predictor.output().clone());
+        let examples = Tensor::f32([2, 2], vec![0.5, -0.25, 1.0, 0.125]).unwrap();
+        training.write(predictor.input(), &examples).unwrap();
+        assert!(training.write(predictor.input(), &Tensor::zeros([2, 3])).is_err());
+
+        let mut encoder = application.encoder();
+        training.record_steps(&mut encoder, 3).unwrap();
+        predictor.record_predict(&mut encoder, CopyFrom::Here, CopyTo::Here).unwrap();
+        let reading = training.record_read(&mut encoder, &[output.clone(), weight.clone()]).unwrap();
+        assert!(training.try_read(&reading).unwrap().is_none());
+        application.submit(encoder);
+        application.wait();
+        let wanted = [application.read_tensor(&output), application.read_tensor(&weight)];
+        application.step(&mut training, 1).unwrap();
+        let tensors = training.try_read(&reading).unwrap().unwrap();
+        assert_eq!(tensors.iter().map(Tensor::to_vec).collect::<Vec<_>>(), wanted);
+        assert_eq!(tensors[1].kind(), *weight.kind());
+        let predicted = training.trainer().predict(examples).unwrap();
+        assert_ne!(predicted.to_vec(), wanted[0], "nothing was learned since");
+
+        let mut encoder = application.encoder();
+        let lost = training.record_read(&mut encoder, &[weight]).unwrap();
+        drop(encoder);
+        assert!(training.try_read(&lost).is_err());
+    }
+}
+
 #[test]
 fn a_lost_device_is_an_error() {
     let application = Application::new(false);
@@ -671,6 +706,22 @@ fn a_device_with_too_low_limits_is_refused() {
     }
     assert!(Engine::from_wgpu(device, queue, options()).is_err());
     Engine::check(&Application::new(true).device).unwrap();
+}
+
+/// A layer of 70,000 units for 500 examples at once would be larger than the 128 MiB that WebGPU's limits allow.
+#[test]
+fn as_many_examples_are_evaluated_at_once_as_a_device_has_room_for() {
+    let application = Application::new(true);
+    let wide = Sequential::new().add(Linear::new(1, 70_000)).add(Tanh).add(Linear::new(70_000, 1));
+    let mut trainer = Trainer::new(&application.engine().device(), wide, MSELoss, SGD::new(0.01), options()).unwrap();
+    let inputs = Tensor::linspace(-1.0, 1.0, 600).reshaped([600, 1]).unwrap();
+    let outputs = trainer.predict(&inputs).unwrap();
+    let data = Dataset::new(inputs.clone(), outputs.clone()).unwrap();
+    let score = trainer.evaluate(&data).unwrap();
+    assert!(score.loss < 1e-10, "{score}");
+    let few = trainer.predict(inputs.select(&[0, 299, 599]).unwrap()).unwrap().to_vec();
+    let all = outputs.to_vec();
+    assert!([all[0], all[299], all[599]].iter().zip(&few).all(|(all, few)| (all - few).abs() < 1e-5), "{few:?}");
 }
 
 /// An application compiles networks in a thread of its own, and moves them to the one that draws.

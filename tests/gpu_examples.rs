@@ -24,6 +24,10 @@ fn short_training(folder: &Path) -> Command {
 fn a_short_training_learns_the_same_twice() {
     let folder = tempdir().unwrap();
     let [first, again] = [0, 1].map(|_| objects(&succeed(&mut short_training(folder.path()))));
+    let path = folder.path().join("timeline.json");
+    let timed = objects(&succeed(short_training(folder.path()).arg("--timeline").arg(&path)));
+    assert_eq!(timed[2]["weights_hash"], first[2]["weights_hash"], "looking at the dispatches has changed the training");
+    check_timeline(&path);
     for objects in [&first, &again] {
         let result = objects.last().unwrap();
         assert!(["gpu", "software"].contains(&result["device_kind"].as_str().unwrap()), "{result}");
@@ -31,6 +35,20 @@ fn a_short_training_learns_the_same_twice() {
     }
     assert_eq!(first[2]["weights_hash"], again[2]["weights_hash"]);
     assert_eq!((&first[0]["loss"], &first[1]["loss"]), (&again[0]["loss"], &again[1]["loss"]));
+}
+
+/// The bars of sixteen steps, one behind another.
+fn check_timeline(path: &Path) {
+    let timeline: serde_json::Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    let bars: Vec<_> = timeline["traceEvents"].as_array().unwrap().iter().filter(|event| event["ph"] == "X").collect();
+    let steps = |index: usize| bars.iter().filter(|bar| bar["args"]["step"] == index).count();
+    assert!(bars.len() == 16 * steps(0) && (0..16).all(|index| steps(index) == steps(0)) && steps(0) > 5, "{timeline}");
+    let ends = bars.iter().map(|bar| bar["ts"].as_f64().unwrap() + bar["dur"].as_f64().unwrap());
+    // A clock's unit may be coarse.
+    for (bar, end) in bars[1..].iter().zip(ends) {
+        assert!(bar["ts"].as_f64().unwrap() >= end - 1.0, "{bar} begins before {end}");
+    }
+    assert!(bars.iter().any(|bar| bar["name"].as_str().unwrap().starts_with("matmul") && bar["dur"].as_f64().unwrap() > 0.0));
 }
 
 #[test]

@@ -4,11 +4,12 @@
 mod operations;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use operations::operations;
 use wgrad::core::autodiff::differentiate;
-use wgrad::core::{Graph, GraphError, HostTensor, Value};
+use wgrad::core::{Array, Case, Graph, GraphError, HostTensor, Op, Value};
 use wgrad::ops;
 use wgrad::reference::{Constructors, GradientCheck, Oracle};
 
@@ -79,6 +80,38 @@ fn every_gradient_agrees_with_central_differences() -> Result<()> {
     let missed: Vec<_> = names.difference(&checked).collect();
     ensure!(missed.is_empty(), "no gradient was compared for {missed:?}");
     Ok(())
+}
+
+/// Sums over so many rows that they are made in parts, of one matrix and of images.
+#[test]
+fn gradients_that_are_summed_in_parts_are_whole() -> Result<()> {
+    let constructors = Constructors { accumulate: ops::accumulate, mul: ops::mul, sum: ops::sum };
+    let numbers = |shape: &[usize], step: usize| Array::from_fn(shape.to_vec(), |index| (index * step % 101) as f64 / 50.0 - 1.0);
+    for (name, operands) in [
+        ("matmul", [numbers(&[1026, 3], 37), numbers(&[3, 5], 41)]),
+        ("matmul", [numbers(&[2048, 2], 37), numbers(&[2, 3], 41)]),
+        ("conv2d", [numbers(&[2, 24, 24, 2], 37), numbers(&[3, 3, 3, 2], 41)]),
+    ] {
+        let op = ops::examples().into_iter().find(|op| op.name() == name).context("no such operation")?;
+        let case = Case { label: "rows for several parts".to_owned(), inputs: operands.to_vec(), differentiable: true };
+        ensure!(parts(&op, &case)? > 1, "{op:?} has no parts");
+        let report = GradientCheck::new(constructors).check(&op, &case).with_context(|| format!("{op:?}"))?;
+        ensure!(report.with_gradient == [0, 1], "{op:?} has gradients of {:?} only", report.with_gradient);
+    }
+    Ok(())
+}
+
+/// Into how many parts the gradient of an operation's second input is divided: the first axis of a product that has one
+/// more than the operation's.
+fn parts(op: &Arc<dyn Op>, case: &Case) -> Result<usize> {
+    let mut graph = Graph::new();
+    let inputs: Vec<Value> = case.inputs.iter().map(|input| graph.input("x", input.kind.clone())).collect();
+    let output = graph.apply_shared(Arc::clone(op), &inputs)?[0];
+    let (sum, upstream) = (ops::sum(&mut graph, output)?, graph.scalar(1.0));
+    differentiate(&mut graph, sum, upstream, &inputs, ops::accumulate)?;
+    let names = ["matmul", "conv2d_weight_gradient"];
+    let products = graph.nodes().iter().filter(|node| names.contains(&node.name()));
+    Ok(products.filter_map(|node| node.outputs[0].shape.dims().first_chunk().map(|&[parts, _, _]| parts)).max().unwrap_or(1))
 }
 
 /// At ties there are no finite differences: PyTorch divides the gradient between both.

@@ -73,6 +73,68 @@ fn check_plan(plan: &Plan) -> Result<()> {
         let (module, info) = validate(&shader.source).with_context(|| format!("{}\n{}", shader.label, shader.source))?;
         translate(&module, &info).with_context(|| format!("{}\n{}", shader.label, shader.source))?;
         check_bindings(&module, &shader.writes)?;
+        check_branches(&module).with_context(|| format!("{}\n{}", shader.label, shader.source))?;
+    }
+    Ok(())
+}
+
+/// The most branches that a loop may have. SwiftShader follows every path from a loop's head when it compiles a kernel,
+/// which doubles with each branch behind another: 48 take longer than anyone waits.
+const BRANCHES: usize = 24;
+
+/// How many branches a block has, with those of the functions that it calls, which drivers inline, but without those
+/// whose condition is known; and the most that a loop in it has.
+fn branches(module: &naga::Module, function: &naga::Function, block: &naga::Block) -> (usize, usize) {
+    let (mut count, mut most) = (0, 0);
+    let mut add = |own: usize, blocks: &[(&naga::Function, &naga::Block)], is_loop: bool| {
+        let inner: Vec<_> = blocks.iter().map(|(function, block)| branches(module, function, block)).collect();
+        let sum = own + inner.iter().map(|(count, _)| count).sum::<usize>();
+        count += sum;
+        let deepest = inner.iter().map(|&(_, most)| most).max().unwrap_or(0);
+        most = most.max(deepest).max(if is_loop { sum } else { 0 });
+    };
+    for statement in block {
+        match statement {
+            naga::Statement::Block(block) => add(0, &[(function, block)], false),
+            naga::Statement::If { condition, accept, reject } => match known(module, function, *condition) {
+                Some(true) => add(0, &[(function, accept)], false),
+                Some(false) => add(0, &[(function, reject)], false),
+                None => add(1, &[(function, accept), (function, reject)], false),
+            },
+            naga::Statement::Switch { cases, .. } => {
+                let bodies: Vec<_> = cases.iter().map(|case| (function, &case.body)).collect();
+                add(bodies.len(), &bodies, false);
+            }
+            naga::Statement::Loop { body, continuing, .. } => add(0, &[(function, body), (function, continuing)], true),
+            naga::Statement::Call { function, .. } => {
+                let called = &module.functions[*function];
+                add(0, &[(called, &called.body)], false);
+            }
+            _ => {}
+        }
+    }
+    (count, most)
+}
+
+/// A condition's value where it is a constant.
+fn known(module: &naga::Module, function: &naga::Function, condition: naga::Handle<naga::Expression>) -> Option<bool> {
+    let literal = |expression: &naga::Expression| match expression {
+        naga::Expression::Literal(naga::Literal::Bool(value)) => Some(*value),
+        _ => None,
+    };
+    match &function.expressions[condition] {
+        naga::Expression::Constant(constant) => literal(&module.global_expressions[module.constants[*constant].init]),
+        naga::Expression::Unary { op: naga::UnaryOperator::LogicalNot, expr } => {
+            known(module, function, *expr).map(|value| !value)
+        }
+        expression => literal(expression),
+    }
+}
+
+fn check_branches(module: &naga::Module) -> Result<()> {
+    for entry in &module.entry_points {
+        let (_, most) = branches(module, &entry.function, &entry.function.body);
+        ensure!(most <= BRANCHES, "a loop with {most} branches, where {BRANCHES} are bearable: join conditions by & and |");
     }
     Ok(())
 }
@@ -167,5 +229,19 @@ fn a_rust_half_that_disagrees_with_its_shader_is_rejected() -> Result<()> {
         let graph = support::graph_of(&planted, &case)?;
         ensure!(plan("planted", &graph, &Target::webgpu(AdapterClass::Gpu)).is_err(), "a planted error was not seen");
     }
+    Ok(())
+}
+
+#[test]
+fn a_loop_with_many_branches_is_seen() -> Result<()> {
+    let kernel = |operator: &str| {
+        let inside = ["i < x"; 30].join(&format!(") {operator} ("));
+        let body = format!("fn inside(x: u32, i: u32) -> bool {{ return ({inside}); }}");
+        format!(
+            "{body} @compute @workgroup_size(1) fn k(@builtin(local_invocation_index) x: u32) {{ for (var i = 0u; inside(x, i); i++) {{}} }}"
+        )
+    };
+    check_branches(&validate(&kernel("&"))?.0)?;
+    ensure!(check_branches(&validate(&kernel("&&"))?.0).is_err(), "30 conditions that are branches passed");
     Ok(())
 }

@@ -6,7 +6,7 @@ mod mnist;
 use anyhow::{Result, ensure};
 use wgrad::core::op::AdapterClass;
 use wgrad::core::plan::{BufferId, Plan, Role, Target, plan};
-use wgrad::core::{Graph, TensorType};
+use wgrad::core::{DType, Graph, TensorType};
 use wgrad::ops;
 
 const SNAPSHOT: &str = include_str!("snapshots/mnist_plan.txt");
@@ -68,6 +68,29 @@ fn a_data_set_beyond_the_limit_is_an_error() -> Result<()> {
     let small = Target { binding_bytes: 1 << 20, ..gpu() };
     let error = mnist_plan(&small).map(|plan| plan.to_string()).expect_err("47 MB do not fit into 1 MiB").to_string();
     ensure!(error.contains("train.inputs") && error.contains("47040000") && error.contains("1048576"), "{error}");
+    Ok(())
+}
+
+/// Picks rows of bytes as an output, next to a sum that takes them row by row.
+fn picked_bytes(rows: usize, columns: usize) -> Result<Plan> {
+    let graph = &mut Graph::new();
+    let table = graph.input("table", TensorType::new(DType::U8, [9, columns]));
+    let indices = graph.input("indices", TensorType::u32([rows]));
+    let shift = graph.input("shift", TensorType::f32([columns]));
+    let bytes = ops::gather_rows(graph, table, indices)?;
+    let numbers = ops::normalize(graph, bytes, 1.0, 0.0)?;
+    let shifted = ops::add(graph, numbers, shift)?;
+    graph.set_output("bytes", bytes);
+    graph.set_output("shifted", shifted);
+    Ok(plan("bytes", graph, &gpu())?)
+}
+
+#[test]
+fn bytes_that_share_a_word_with_another_row_are_an_error() -> Result<()> {
+    picked_bytes(6, 8)?.verify()?;
+    picked_bytes(1, 13)?.verify()?;
+    let error = picked_bytes(6, 13).map(|plan| plan.to_string()).expect_err("rows of 13 bytes begin inside words").to_string();
+    ensure!(error.contains("a lone row or rows of a multiple of four are wanted, got u8[6, 13]"), "{error}");
     Ok(())
 }
 

@@ -7,6 +7,8 @@ use wgrad_executor::{AdapterInfo, DeviceError};
 use wgrad_executor::{Choice, wgpu};
 
 use crate::error::Error;
+#[cfg(not(target_arch = "wasm32"))]
+use crate::tuning::Store;
 
 /// A GPU, a software adapter, or the CPU itself. Clones are the same device.
 #[derive(Clone, Debug)]
@@ -52,7 +54,8 @@ impl Device {
         }
     }
 
-    /// The device that a word names: `auto`, `gpu`, `software`, `cpu`, a part of an adapter's name, or its number in
+    /// The device that a word names, with the kernels that [`Trainer::tune`](crate::Trainer::tune) has chosen for it, if it
+    /// has: `auto`, `gpu`, `software`, `cpu`, a part of an adapter's name, or its number in
     /// [`Device::adapters`].
     ///
     /// # Errors
@@ -120,7 +123,9 @@ impl Device {
 
     #[cfg(not(target_arch = "wasm32"))]
     fn adapter(choice: &Choice) -> Result<Self, Error> {
-        Ok(Self::Adapter(wgrad_executor::Device::request_blocking(choice)?))
+        let device = wgrad_executor::Device::request_blocking(choice)?;
+        let choices = Store::of_user().map(|store| store.load(device.info())).unwrap_or_default();
+        Ok(Self::Adapter(device.with_choices(choices)))
     }
 }
 

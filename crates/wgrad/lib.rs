@@ -46,6 +46,7 @@ mod summary;
 mod tensor;
 mod trace;
 mod trainer;
+mod tuning;
 mod var;
 mod weights;
 
@@ -68,7 +69,8 @@ pub use session::{Program, Session};
 pub use summary::{Summary, summary};
 pub use tensor::Tensor;
 pub use trace::Trace;
-pub use trainer::{Control, Gradients, LearningRateCurve, LearningRateFinder, Options, Progress, Snapshot, Trainer};
+pub use trainer::{Control, Gradients, LearningRateCurve, LearningRateFinder, Options, Progress, Snapshot, Timeline, Trainer};
+pub use tuning::{Measured, Tuning};
 pub use var::Var;
 pub use weights::Weights;
 

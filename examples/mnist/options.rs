@@ -54,6 +54,9 @@ pub struct CommandLine {
     /// Write the WGSL of all dispatches of training and evaluation into this folder
     #[arg(long, value_name = "DIR")]
     pub dump_shaders: Option<PathBuf>,
+    /// Write when each dispatch of sixteen steps ran into this file, for ui.perfetto.dev or chrome://tracing
+    #[arg(long, value_name = "FILE")]
+    pub timeline: Option<PathBuf>,
     /// Run every operation by a dispatch of its own
     #[arg(long)]
     pub no_fuse: bool,

@@ -72,6 +72,11 @@ impl Report {
             write_shaders(folder, &shaders)?;
             self.note(&format!("{} shaders are in {}", shaders.len(), folder.display()))?;
         }
+        if let Some(path) = &options.timeline {
+            let timeline = trainer.timeline(&digits.train, 16)?;
+            timeline.write(path)?;
+            self.note(&format!("{} dispatches are in {}", timeline.spans().len(), path.display()))?;
+        }
         self.watch(trainer)
     }
 

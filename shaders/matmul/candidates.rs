@@ -8,19 +8,40 @@ use super::{Extents, Matmul};
 /// The kernels for a product, the best for each class of adapter first. `axis` is the left operand's that is summed
 /// over.
 pub(crate) fn candidates(op: Matmul, extents: Extents, axis: usize) -> Vec<Kernel> {
-    vec![register_tile(op, extents, axis), workgroup_tile(op, extents, axis)]
+    let (registers, workgroup) = (Tile::for_registers(extents), Tile::for_workgroup(extents));
+    let registers = std::iter::once(registers).chain(Tile::REGISTERS.into_iter().filter(move |tile| *tile != registers));
+    let workgroups = std::iter::once(workgroup).chain(Tile::WORKGROUPS.into_iter().filter(move |tile| *tile != workgroup));
+    let registers = registers.map(|tile| register_tile(op, extents, axis, tile));
+    registers.chain(workgroups.map(|tile| workgroup_tile(op, extents, axis, tile))).collect()
 }
 
 /// What one invocation or workgroup makes.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 struct Tile {
+    name: &'static str,
     rows: usize,
     columns: usize,
     /// The step along k.
     step: usize,
 }
 
+/// The step along k of a slice of a workgroup's tile.
+const DEPTH: usize = 16;
+
 impl Tile {
+    /// Those that an invocation makes alone.
+    const REGISTERS: [Self; 3] = [
+        Self { name: "register_tile_16", rows: 16, columns: 16, step: 4 },
+        Self { name: "register_tile_8", rows: 8, columns: 16, step: 4 },
+        Self { name: "register_tile_4", rows: 4, columns: 16, step: 4 },
+    ];
+
+    /// Those that a workgroup makes: a large one, and a small one whose inner extent is divided into four slices.
+    const WORKGROUPS: [Self; 2] = [
+        Self { name: "workgroup_tile_64", rows: 64, columns: 64, step: DEPTH },
+        Self { name: "workgroup_tile_32", rows: 32, columns: 32, step: 4 * DEPTH },
+    ];
+
     /// Tiles down and across one output of a batch.
     fn counts(self, extents: Extents) -> [usize; 2] {
         [extents.m.div_ceil(self.rows), extents.n.div_ceil(self.columns)]
@@ -41,19 +62,26 @@ impl Tile {
     /// lanes of a few processors busy.
     fn for_registers(extents: Extents) -> Self {
         const ENOUGH: usize = 16;
-        let tile = |rows| Tile { rows, columns: 16, step: 4 };
         let is_enough = |tile: &Tile| tile.total(extents) >= ENOUGH;
-        [16, 8].map(tile).into_iter().find(is_enough).unwrap_or(tile(4))
+        let [.., smallest] = Self::REGISTERS;
+        Self::REGISTERS.into_iter().find(is_enough).unwrap_or(smallest)
+    }
+
+    /// Where there are many tiles they are large, so that each operand is loaded least; where there are few, small ones
+    /// and four slices of k in each workgroup keep more of a GPU busy.
+    fn for_workgroup(extents: Extents) -> Self {
+        const MANY: usize = 128;
+        let [large, small] = Self::WORKGROUPS;
+        if large.total(extents) >= MANY { large } else { small }
     }
 }
 
 /// A tile for each invocation, in registers: no workgroup memory and no barriers.
-fn register_tile(op: Matmul, extents: Extents, axis: usize) -> Kernel {
+fn register_tile(op: Matmul, extents: Extents, axis: usize, tile: Tile) -> Kernel {
     const WORKGROUP_SIZE: usize = 8;
-    let tile = Tile::for_registers(extents);
     let tiles: usize = tile.counts(extents).iter().product();
     Kernel {
-        candidate: "register_tile",
+        candidate: tile.name,
         source: include_str!("register_tile.wgsl"),
         entry: "matmul",
         class: Some(AdapterClass::Software),
@@ -67,22 +95,13 @@ fn register_tile(op: Matmul, extents: Extents, axis: usize) -> Kernel {
 }
 
 /// A tile for each workgroup, whose operands pass through its memory.
-///
-/// Where there are many tiles they are large, so that each operand is loaded least; where there are few, small ones
-/// and four slices of k in each workgroup keep more of a GPU busy.
-fn workgroup_tile(op: Matmul, extents: Extents, axis: usize) -> Kernel {
-    const MANY: usize = 128;
-    const DEPTH: usize = 16;
-    let tile = |edge, slices| Tile { rows: edge, columns: edge, step: DEPTH * slices };
-    let are_many = tile(64, 1).total(extents) >= MANY;
-    let (edge, slices) = if are_many { (64, 1) } else { (32, 4) };
-    let tile = tile(edge, slices);
+fn workgroup_tile(op: Matmul, extents: Extents, axis: usize, tile: Tile) -> Kernel {
     let [down, across] = tile.counts(extents);
     let mut constants = constants(op, extents, tile);
     constants.push(("matmul_tile_depth", Literal::U32(DEPTH as u32)));
-    constants.push(("matmul_slices", Literal::U32(slices as u32)));
+    constants.push(("matmul_slices", Literal::U32((tile.step / DEPTH) as u32)));
     Kernel {
-        candidate: "workgroup_tile",
+        candidate: tile.name,
         source: include_str!("workgroup_tile.wgsl"),
         entry: "matmul",
         class: Some(AdapterClass::Gpu),

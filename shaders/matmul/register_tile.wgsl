@@ -175,8 +175,10 @@ fn matmul_replace(block: mat4x4f, other: mat4x4f, wanted: bool) -> mat4x4f {
     );
 }
 
+// The condition is joined by |: || would be one more branch, and this is inlined four times into a loop, of which
+// SwiftShader follows every path.
 fn matmul_store_inside(row: u32, column: u32, value: vec4f) {
-    if (!matmul_ragged || column < matmul_dims.n) {
+    if (!matmul_ragged | (column < matmul_dims.n)) {
         matmul_store(row, column, value);
     }
 }
@@ -257,7 +259,7 @@ fn matmul(@builtin(global_invocation_id) invocation: vec3u) {
             }
         }
         for (var j = 0u; j < 4 + invocation.y; j++) {
-            if (matmul_ragged && row + 4 * i + j >= dims.m) {
+            if (matmul_ragged & (row + 4 * i + j >= dims.m)) {
                 return;
             }
             let stored = matmul_batch_row(batch, dims.m, row + 4 * i + j);
@@ -265,7 +267,7 @@ fn matmul(@builtin(global_invocation_id) invocation: vec3u) {
             matmul_store_inside(stored, column + 4, matmul_column(block1, j));
             matmul_store_inside(stored, column + 8, matmul_column(block2, j));
             matmul_store_inside(stored, column + 12, matmul_column(block3, j));
-            if (matmul_sum_lhs && column == 0) {
+            if (matmul_sum_lhs & (column == 0)) {
                 matmul_store_lhs_sum(stored, dot(matmul_column(sums, j), vec4f(1)));
             }
         }

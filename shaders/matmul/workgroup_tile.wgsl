@@ -94,15 +94,17 @@ fn matmul_batch_row(batch: u32, rows: u32, row: u32) -> u32 {
     return select(row, batch * rows + row, matmul_batched);
 }
 
+// Conditions in these functions are joined by & and |: && and || are branches of their own, and all are inlined many
+// times into one loop, of which SwiftShader follows every path.
 fn matmul_fetch_lhs(batch: u32, row: u32, column: u32, rows: u32, columns: u32) -> vec4f {
-    if (matmul_ragged && (row >= rows || column >= columns)) {
+    if (matmul_ragged & ((row >= rows) | (column >= columns))) {
         return vec4f();
     }
     return matmul_load_lhs(matmul_lhs_row(matmul_batch_row(batch, rows, row)), column);
 }
 
 fn matmul_fetch_rhs(batch: u32, row: u32, column: u32, rows: u32, columns: u32) -> vec4f {
-    if (matmul_ragged && (row >= rows || column >= columns)) {
+    if (matmul_ragged & ((row >= rows) | (column >= columns))) {
         return vec4f();
     }
     return matmul_load_rhs(matmul_rhs_row(matmul_batch_row(batch, rows, row)), column);
@@ -199,22 +201,22 @@ fn matmul_sum_slices(value: vec4f, member: u32, invocation: u32) -> vec4f {
 fn matmul_store_block(batch: u32, row: u32, column: u32, block: mat4x4f) {
     let dims = matmul_dims;
     let stored = matmul_batch_row(batch, dims.m, row);
-    if (matmul_ragged && column >= dims.n) {
+    if (matmul_ragged & (column >= dims.n)) {
         return;
     }
-    if (!matmul_ragged || row < dims.m) { matmul_store(stored, column, block[0]); }
-    if (!matmul_ragged || row + 1 < dims.m) { matmul_store(stored + 1, column, block[1]); }
-    if (!matmul_ragged || row + 2 < dims.m) { matmul_store(stored + 2, column, block[2]); }
-    if (!matmul_ragged || row + 3 < dims.m) { matmul_store(stored + 3, column, block[3]); }
+    if (!matmul_ragged | (row < dims.m)) { matmul_store(stored, column, block[0]); }
+    if (!matmul_ragged | (row + 1 < dims.m)) { matmul_store(stored + 1, column, block[1]); }
+    if (!matmul_ragged | (row + 2 < dims.m)) { matmul_store(stored + 2, column, block[2]); }
+    if (!matmul_ragged | (row + 3 < dims.m)) { matmul_store(stored + 3, column, block[3]); }
 }
 
 fn matmul_store_sums(batch: u32, row: u32, sums: vec4f) {
     let dims = matmul_dims;
     let stored = matmul_batch_row(batch, dims.m, row);
-    if (!matmul_ragged || row < dims.m) { matmul_store_lhs_sum(stored, sums.x); }
-    if (!matmul_ragged || row + 1 < dims.m) { matmul_store_lhs_sum(stored + 1, sums.y); }
-    if (!matmul_ragged || row + 2 < dims.m) { matmul_store_lhs_sum(stored + 2, sums.z); }
-    if (!matmul_ragged || row + 3 < dims.m) { matmul_store_lhs_sum(stored + 3, sums.w); }
+    if (!matmul_ragged | (row < dims.m)) { matmul_store_lhs_sum(stored, sums.x); }
+    if (!matmul_ragged | (row + 1 < dims.m)) { matmul_store_lhs_sum(stored + 1, sums.y); }
+    if (!matmul_ragged | (row + 2 < dims.m)) { matmul_store_lhs_sum(stored + 2, sums.z); }
+    if (!matmul_ragged | (row + 3 < dims.m)) { matmul_store_lhs_sum(stored + 3, sums.w); }
 }
 
 @compute @workgroup_size(matmul_workgroup_size)

@@ -18,5 +18,7 @@ pub use error::DataError;
 pub use image_set::{ImageSet, LabelledImages};
 pub use random::Random;
 pub use rows::read_rows;
-pub use synthetic::{Classification, Sequences, circles, classification, marker_order, moons, random_labels, spirals};
+pub use synthetic::{
+    Classification, Sequences, circles, classification, marker_order, moons, quadrants, random_labels, spirals, wound_spirals,
+};
 pub use table::Table;

@@ -16,7 +16,7 @@ use crate::error::DeviceError;
 use crate::error::ExecutorError;
 use crate::executor::Executor;
 use crate::loaded::LoadedPlan;
-use crate::profile::DispatchTime;
+use crate::profile::{DispatchSpan, DispatchTime};
 use crate::snapshot::Snapshot;
 
 #[cfg(not(target_arch = "wasm32"))]
@@ -48,16 +48,24 @@ impl Device {
         }
     }
 
+    /// Waits until the device has done all that was submitted to it.
+    ///
+    /// # Errors
+    /// Where it is lost; in a browser, always.
     #[cfg(not(target_arch = "wasm32"))]
-    fn wait(&self) -> Result<(), ExecutorError> {
+    pub fn wait(&self) -> Result<(), ExecutorError> {
         self.poll(wgpu::PollType::wait_indefinitely())?;
         // Another thread that polls the device may be in the middle of the callback that is waited for.
         std::thread::yield_now();
         Ok(())
     }
 
+    /// In a browser, where nothing can wait, an error.
+    ///
+    /// # Errors
+    /// [`ExecutorError::CannotWait`], always.
     #[cfg(target_arch = "wasm32")]
-    fn wait(&self) -> Result<(), ExecutorError> {
+    pub fn wait(&self) -> Result<(), ExecutorError> {
         Err(ExecutorError::CannotWait)
     }
 }
@@ -137,5 +145,14 @@ impl Executor {
     pub fn profile_blocking(&mut self, plan: &LoadedPlan, steps: u32) -> Result<Vec<DispatchTime>, ExecutorError> {
         let device = self.device.clone();
         device.block_on(self.profile(plan, steps))
+    }
+
+    /// [`Executor::timeline`], blocking.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn timeline_blocking(&mut self, work: &[(&LoadedPlan, u32)]) -> Result<Vec<DispatchSpan>, ExecutorError> {
+        let device = self.device.clone();
+        device.block_on(self.timeline(work))
     }
 }

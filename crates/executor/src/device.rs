@@ -5,7 +5,7 @@ use std::future::Future;
 use std::sync::{Arc, Mutex};
 
 use wgpu::{Backends, ErrorFilter};
-use wgrad_core::plan::Target;
+use wgrad_core::plan::{Choices, Target};
 
 use crate::choice::{AdapterInfo, Choice};
 use crate::error::{DeviceError, ExecutorError};
@@ -23,6 +23,7 @@ pub struct Device {
     queue: wgpu::Queue,
     info: AdapterInfo,
     faults: Arc<Faults>,
+    choices: Arc<Choices>,
     pub(crate) pipelines: PipelineCache,
 }
 
@@ -54,7 +55,7 @@ impl Device {
             .map_err(|error| DeviceError::Refused { adapter: info.clone(), reason: error.to_string() })?;
         let faults = Arc::new(Faults::default());
         faults.watch(&device);
-        Ok(Self { device, queue, info, faults, pipelines: Arc::new(Mutex::new(HashMap::new())) })
+        Ok(Self { device, queue, info, faults, choices: Arc::default(), pipelines: Arc::new(Mutex::new(HashMap::new())) })
     }
 
     /// The features that an application should ask for, where this adapter has them. None of them is needed.
@@ -89,7 +90,7 @@ impl Device {
     pub fn from_wgpu(device: wgpu::Device, queue: wgpu::Queue) -> Result<Self, DeviceError> {
         Self::check_wgpu(&device)?;
         let info = device.adapter_info().into();
-        Ok(Self { device, queue, info, faults: Arc::default(), pipelines: Arc::default() })
+        Ok(Self { device, queue, info, faults: Arc::default(), choices: Arc::default(), pipelines: Arc::default() })
     }
 
     /// The adapter that it comes from.
@@ -97,9 +98,14 @@ impl Device {
         &self.info
     }
 
+    /// The same device, whose plans take kernels that were measured to be the fastest.
+    pub fn with_choices(self, choices: Choices) -> Self {
+        Self { choices: Arc::new(choices), ..self }
+    }
+
     /// What a plan may ask of it.
     pub fn target(&self) -> Target {
-        limits::target(self.info.class(), &self.device.limits())
+        Target { choices: self.choices.clone(), ..limits::target(self.info.class(), &self.device.limits()) }
     }
 
     /// The device as wgpu knows it.
@@ -116,8 +122,10 @@ impl Device {
     /// takes no time.
     pub async fn pause(&self) {
         // A question whose answer comes from another process; a future that was merely polled again would keep the page waiting.
-        // Nothing is done that could fail.
-        let _ = self.catch(|| ()).await;
+        // Twice, since what has become due meanwhile is only queued behind the first answer. Nothing is done that could fail.
+        for _ in 0..2 {
+            let _ = self.catch(|| ()).await;
+        }
     }
 
     /// Fails where the device is lost or has reported an error since the last call.

@@ -42,7 +42,7 @@ pub use executor::{Executor, Statistics};
 pub use landing::{Landed, Landing};
 pub use loaded::LoadedPlan;
 pub use pipelines::Checks;
-pub use profile::DispatchTime;
+pub use profile::{DispatchSpan, DispatchTime};
 pub use record::Action;
 pub use snapshot::Snapshot;
 pub use tensor_buffer::TensorBuffer;

@@ -61,6 +61,7 @@ pub(crate) fn target(class: AdapterClass, limits: &Limits) -> Target {
         binding_bytes: limits.max_storage_buffer_binding_size.min(limits.max_buffer_size),
         workgroups: limits.max_compute_workgroups_per_dimension,
         fuse: true,
+        choices: Default::default(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! How long each dispatch takes.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use wgpu::BufferUsages;
 use wgrad_core::op::Work;
@@ -26,6 +27,21 @@ pub struct DispatchTime {
     pub work: Work,
 }
 
+/// When a dispatch ran on the device.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DispatchSpan {
+    /// Operation and node.
+    pub label: String,
+    /// Its step, from 0.
+    pub step: u32,
+    /// When it began, since the first dispatch did.
+    pub begin: Duration,
+    /// How long it took, in a pass of its own.
+    pub took: Duration,
+    /// What it loads, stores and computes at least.
+    pub work: Work,
+}
+
 /// Where timestamps are written and collected.
 struct Timestamps {
     queries: Vec<wgpu::QuerySet>,
@@ -41,16 +57,14 @@ impl Executor {
     /// # Errors
     /// [`ExecutorError::NoTimestamps`] where the device has none; on errors and loss of the device.
     pub async fn profile(&mut self, plan: &LoadedPlan, steps: u32) -> Result<Vec<DispatchTime>, ExecutorError> {
-        if !self.device.wgpu().features().contains(wgpu::Features::TIMESTAMP_QUERY) {
-            return Err(ExecutorError::NoTimestamps { adapter: self.device.info().clone() });
-        }
+        self.check_timestamps()?;
         self.run(&[(plan, 1)]).await?;
         self.finish().await?;
         let timestamps = self.timestamps(plan).await?;
         let mut ticks = vec![0u64; plan.commands.len()];
         for _ in 0..steps.max(1) {
             let spans = self.measure(plan, &timestamps).await?;
-            ticks.iter_mut().zip(spans).for_each(|(total, span)| *total += span);
+            ticks.iter_mut().zip(spans).for_each(|(total, [begin, end])| *total += end.saturating_sub(begin));
         }
         let period = f64::from(self.device.queue().get_timestamp_period()) / f64::from(steps.max(1));
         let time = |(command, ticks): (&Command, u64)| DispatchTime {
@@ -59,6 +73,52 @@ impl Executor {
             work: command.work,
         };
         Ok(plan.commands.iter().zip(ticks).map(time).collect())
+    }
+
+    /// Runs steps of plans, one plan after another, each dispatch in a pass of its own, all in one submission, and tells when
+    /// each dispatch ran. Natively, the future ends only when somebody polls the device.
+    ///
+    /// # Errors
+    /// As [`Executor::profile`].
+    pub async fn timeline(&mut self, work: &[(&LoadedPlan, u32)]) -> Result<Vec<DispatchSpan>, ExecutorError> {
+        self.check_timestamps()?;
+        self.finish().await?;
+        let mut steps: Vec<(&LoadedPlan, Timestamps)> = Vec::new();
+        for plan in work.iter().flat_map(|&(plan, count)| std::iter::repeat_n(plan, count as usize)) {
+            steps.push((plan, self.timestamps(plan).await?));
+        }
+        let device = &self.device;
+        let submitted = device.catch(|| {
+            let mut encoder = device.wgpu().create_command_encoder(&Default::default());
+            steps.iter().for_each(|(plan, timestamps)| timestamps.record(plan, &mut encoder));
+            device.queue().submit([encoder.finish()]);
+        });
+        submitted.await.map_err(ExecutorError::during("profiling"))?;
+        self.counters.submissions.fetch_add(1, Ordering::Relaxed);
+        let mut spans = Vec::new();
+        for (plan, timestamps) in &steps {
+            spans.push(self.read_spans(plan, timestamps).await?);
+        }
+        let period = f64::from(device.queue().get_timestamp_period()) * 1e-9;
+        let first = spans.iter().flatten().map(|[begin, _]| *begin).min().unwrap_or_default();
+        let time = |ticks: u64| Duration::from_secs_f64(ticks as f64 * period);
+        let dispatches = (0..).zip(steps.iter().zip(&spans)).flat_map(|(step, ((plan, _), spans))| {
+            plan.commands.iter().zip(spans).map(move |(command, [begin, end])| DispatchSpan {
+                label: command.label.clone(),
+                step,
+                begin: time(begin - first),
+                took: time(end.saturating_sub(*begin)),
+                work: command.work,
+            })
+        });
+        Ok(dispatches.collect())
+    }
+
+    fn check_timestamps(&self) -> Result<(), ExecutorError> {
+        match self.device.wgpu().features().contains(wgpu::Features::TIMESTAMP_QUERY) {
+            true => Ok(()),
+            false => Err(ExecutorError::NoTimestamps { adapter: self.device.info().clone() }),
+        }
     }
 
     async fn timestamps(&self, plan: &LoadedPlan) -> Result<Timestamps, ExecutorError> {
@@ -79,8 +139,8 @@ impl Executor {
         Ok(Timestamps { queries, resolved: buffers::allocate(&self.device, &label, bytes, usage).await? })
     }
 
-    /// Runs one step; the ticks that each dispatch took.
-    async fn measure(&self, plan: &LoadedPlan, timestamps: &Timestamps) -> Result<Vec<u64>, ExecutorError> {
+    /// Runs one step; the ticks at which each dispatch began and ended.
+    async fn measure(&self, plan: &LoadedPlan, timestamps: &Timestamps) -> Result<Vec<[u64; 2]>, ExecutorError> {
         let device = &self.device;
         let submitted = device.catch(|| {
             let mut encoder = device.wgpu().create_command_encoder(&Default::default());
@@ -89,10 +149,13 @@ impl Executor {
         });
         submitted.await.map_err(ExecutorError::during("profiling"))?;
         self.counters.submissions.fetch_add(1, Ordering::Relaxed);
+        self.read_spans(plan, timestamps).await
+    }
+
+    async fn read_spans(&self, plan: &LoadedPlan, timestamps: &Timestamps) -> Result<Vec<[u64; 2]>, ExecutorError> {
         let bytes = (plan.commands.len() * SPAN_BYTES) as u64;
         let bytes = self.read_bytes("timestamps", &timestamps.resolved, 0..bytes).await?;
-        let times: Vec<u64> = bytemuck::pod_collect_to_vec(&bytes);
-        Ok(times.chunks_exact(2).map(|span| span[1].saturating_sub(span[0])).collect())
+        Ok(bytemuck::pod_collect_to_vec(&bytes))
     }
 }
 

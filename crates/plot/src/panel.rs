@@ -18,6 +18,8 @@ use crate::stroke::Stroke;
 struct Series {
     name: String,
     points: Vec<(f64, f64)>,
+    /// Whether a line joins them.
+    is_joined: bool,
 }
 
 /// Curves that share their axes: `Panel::new("Loss").series("training", losses).log_y()`.
@@ -45,8 +47,15 @@ impl Panel {
         points: impl IntoIterator<Item = (X, Y)>,
     ) -> Self {
         let points = points.into_iter().map(|(x, y)| (x.into(), y.into())).collect();
-        self.series.push(Series { name: name.into(), points });
+        self.series.push(Series { name: name.into(), points, is_joined: true });
         self
+    }
+
+    /// The same with points that no line joins.
+    pub fn scatter(self, name: impl Into<String>, points: impl IntoIterator<Item = (f64, f64)>) -> Self {
+        let mut panel = self.series(name, points);
+        panel.series.iter_mut().rev().take(1).for_each(|series| series.is_joined = false);
+        panel
     }
 
     /// The same with a logarithmic x axis, which leaves out points that are not above 0.
@@ -138,10 +147,10 @@ pub(crate) fn draw(canvas: &Canvas, (left, top): (i32, i32), x_label: &str, pane
 
 /// Draws each run of points that are shown as a line; few points, and those without neighbours, are marked.
 fn draw_curve(canvas: &Canvas, frame: &Frame, panel: &Panel, series: &Series, stroke: Stroke) -> DrawingResult {
-    let has_marks = series.points.len() <= MOST_MARKS;
+    let has_marks = series.points.len() <= MOST_MARKS || !series.is_joined;
     for run in series.points.split(|point| !panel.shows(point)) {
         let run: Vec<(i32, i32)> = run.iter().map(|&(x, y)| (frame.x(x), frame.y(y))).collect();
-        for (from, to) in run.iter().zip(run.iter().skip(1)) {
+        for (from, to) in run.iter().zip(run.iter().skip(1)).filter(|_| series.is_joined) {
             stroke.line(canvas, *from, *to)?;
         }
         for &at in run.iter().filter(|_| has_marks || run.len() == 1) {

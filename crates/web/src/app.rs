@@ -116,7 +116,7 @@ fn about(gpu: &Gpu, examples: usize) -> String {
     };
     let part = if examples < TRAIN { " – a part of them, since there is no GPU –" } else { "" };
     format!(
-        "784 pixels, 128 hidden units, 10 outputs, in steps of 64 digits by Adam. It learns from {examples} of MNIST’s {TRAIN} \
+        "784 pixels, 128 hidden units, 10 outputs, in steps of 80 digits by Adam. It learns from {examples} of MNIST’s {TRAIN} \
          training digits{part} and is tested on {TEST} others. Device: {device}."
     )
 }

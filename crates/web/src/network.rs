@@ -14,7 +14,8 @@ use crate::drawing::SIDE;
 /// As many epochs as training takes before it pauses by itself.
 pub const EPOCHS: u64 = 5;
 
-const BATCH: usize = 64;
+/// Digits in a step: as many as leave no rest of 20,000 or 60,000, which would need a plan of its own.
+const BATCH: usize = 80;
 /// Steps between two tests.
 const TEST_EVERY: u64 = 200;
 /// Submissions that the device may have at once: one that runs, and one that waits.

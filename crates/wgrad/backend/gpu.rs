@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use wgrad_core::plan::{Plan, Target, plan};
+use wgrad_core::plan::{Choices, Plan, Target, plan};
 use wgrad_core::{Graph, HostTensor};
-use wgrad_executor::{Action, Checks, Executor, Landing, LoadedPlan, Statistics, TensorBuffer, wgpu};
+use wgrad_executor::{Action, Checks, DispatchSpan, Executor, Landing, LoadedPlan, Statistics, TensorBuffer, wgpu};
 
 use crate::backend::{Backend, Copies, Loading, Program, foreign_snapshot};
 use crate::error::Error;
@@ -48,6 +48,16 @@ impl Gpu {
         self.executor.buffer(name)
     }
 
+    /// What plans may ask of the device.
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// Has plans that are loaded from now on take these kernels.
+    pub fn choose(&mut self, choices: Choices) {
+        self.target.choices = choices.into();
+    }
+
     /// The device.
     pub fn device(&self) -> &wgrad_executor::Device {
         self.executor.device()
@@ -56,6 +66,12 @@ impl Gpu {
     /// A program's plan on the device.
     pub fn loaded(&self, program: Program) -> &LoadedPlan {
         &self.plans[program.0].1
+    }
+
+    /// Runs steps of programs, and tells when each dispatch ran.
+    pub fn timeline(&mut self, work: &[(Program, u32)]) -> Result<Vec<DispatchSpan>, Error> {
+        let work: Vec<_> = work.iter().map(|(program, steps)| (&self.plans[program.0].1, *steps)).collect();
+        Ok(self.executor.timeline_blocking(&work)?)
     }
 
     /// Overwrites memory for all that is submitted from now on.

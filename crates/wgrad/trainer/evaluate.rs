@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use wgrad_core::HostTensor;
+use wgrad_core::plan::PlanError;
 
 use crate::backend::{self, Program};
 use crate::dataset::Dataset;
@@ -13,8 +14,8 @@ use crate::trainer::Trainer;
 use crate::trainer::log::Log;
 use crate::trainer::tasks::{Loaded, Task};
 
-/// The examples in a step of evaluation: enough to keep a GPU busy, at little memory.
-const BATCH: usize = 500;
+/// The examples in a step of evaluation and prediction, at most: enough to keep a GPU busy, at little memory.
+pub(super) const BATCH: usize = 500;
 
 /// The steps that take all examples of some data once, in order.
 #[derive(Clone, Debug)]
@@ -43,14 +44,46 @@ impl Trainer {
     /// As [`Trainer::prepare_evaluation`], where the device may take its time.
     pub(crate) async fn open_evaluation(&mut self, data: &Dataset) -> Result<Pass, Error> {
         self.accept(data)?;
+        loop {
+            match self.pass_over(data, self.largest_batch).await {
+                Err(error) if self.halves_batch(&error) => {}
+                result => return result,
+            }
+        }
+    }
+
+    async fn pass_over(&mut self, data: &Dataset, batch: usize) -> Result<Pass, Error> {
         let mut kinds = Vec::new();
-        for (batches, steps) in Batches::of(data.len(), BATCH.min(data.len())).into_iter().filter(|(_, steps)| *steps > 0) {
+        for (batches, steps) in Batches::of(data.len(), batch.min(data.len())).into_iter().filter(|(_, steps)| *steps > 0) {
             let feed = Feed::of_data("evaluation", data, Pick::InOrder(batches));
             let loaded = self.loaded(Task::Evaluate(feed.clone())).await?;
             self.write_data(&feed, data)?;
             kinds.push((loaded, steps));
         }
         Ok(Pass { kinds })
+    }
+
+    /// Does something with as many examples at once as the device has room for: half as many where a tensor would be too
+    /// large for it, and so on.
+    pub(super) fn with_fitting_batch<T>(
+        &mut self,
+        mut body: impl FnMut(&mut Self, usize) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        loop {
+            match body(self, self.largest_batch) {
+                Err(error) if self.halves_batch(&error) => {}
+                result => return result,
+            }
+        }
+    }
+
+    /// Whether an error is that of too many examples at once: then there are half as many from now on.
+    fn halves_batch(&mut self, error: &Error) -> bool {
+        let is_too_large = matches!(error, Error::Plan(PlanError::TooLarge { .. })) && self.largest_batch > 1;
+        if is_too_large {
+            self.largest_batch = self.largest_batch.div_ceil(2);
+        }
+        is_too_large
     }
 }
 

@@ -19,6 +19,8 @@ mod snapshot;
 mod states;
 mod step;
 mod tasks;
+mod timeline;
+mod tune;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -45,6 +47,7 @@ pub use progress::Progress;
 pub(crate) use record::{Left, Recorded};
 pub use snapshot::Snapshot;
 pub use step::Gradients;
+pub use timeline::Timeline;
 
 use counts::Counts;
 use schedule::Rates;
@@ -67,6 +70,8 @@ pub struct Trainer {
     resident: HashMap<String, Arc<HostTensor>>,
     rates: Rates,
     counts: Counts,
+    /// How many examples are evaluated or predicted at once.
+    largest_batch: usize,
     progress: Option<Box<dyn FnMut(Progress) + Send>>,
 }
 
@@ -105,6 +110,7 @@ impl Trainer {
             resident: HashMap::new(),
             rates: Rates::default(),
             counts: Counts::default(),
+            largest_batch: evaluate::BATCH,
             progress: None,
         })
     }

@@ -7,9 +7,6 @@ use crate::tensor::Tensor;
 use crate::trainer::Trainer;
 use crate::trainer::tasks::Task;
 
-/// The examples that are predicted at once, at most.
-const BATCH: usize = 1000;
-
 impl Trainer {
     /// The model's outputs for `inputs`, in evaluation mode: one row for each example.
     ///
@@ -18,14 +15,20 @@ impl Trainer {
     pub fn predict(&mut self, inputs: impl Into<Inputs>) -> Result<Tensor, Error> {
         let inputs = inputs.into();
         self.accept_inputs(&inputs)?;
-        if inputs.rows() <= BATCH {
-            return self.predict_batch(&inputs);
+        let outputs = self.with_fitting_batch(|trainer, batch| trainer.predict_batches(&inputs, batch))?;
+        let [output] = &*outputs else {
+            let elements = outputs.iter().flat_map(Tensor::to_vec).collect();
+            return Tensor::f32([&[inputs.rows()], self.model()?.parameters.output.dims()].concat(), elements);
+        };
+        Ok(output.clone())
+    }
+
+    fn predict_batches(&mut self, inputs: &Inputs, batch: usize) -> Result<Vec<Tensor>, Error> {
+        if inputs.rows() <= batch {
+            return Ok(vec![self.predict_batch(inputs)?]);
         }
         let indices: Vec<usize> = (0..inputs.rows()).collect();
-        let batches = indices.chunks(BATCH).map(|indices| self.predict_batch(&inputs.pick(indices)));
-        let outputs = batches.collect::<Result<Vec<_>, Error>>()?;
-        let elements = outputs.iter().flat_map(Tensor::to_vec).collect();
-        Tensor::f32([&[inputs.rows()], self.model()?.parameters.output.dims()].concat(), elements)
+        indices.chunks(batch).map(|indices| self.predict_batch(&inputs.pick(indices))).collect()
     }
 
     fn predict_batch(&mut self, inputs: &Inputs) -> Result<Tensor, Error> {

@@ -306,9 +306,18 @@ impl<'a> Printer<'a> {
             return Ok(());
         }
         let accessor = self.bindings.accessor(buffer, dtype, Accessor::StoreOne);
-        for (lane, component) in ["x", "y", "z", "w"].into_iter().enumerate() {
-            let call = format!("{accessor}({}, {value}.{component});", sum(&[index.clone(), nonzero(lane)]));
-            scope.push(format!("if ({} + {lane}u < {}u) {{ {call} }}", at.column, at.columns));
+        let index = scope.body.bind("v", index);
+        let last = if at.columns.is_multiple_of(4) { 4 } else { at.columns % 4 };
+        for (lane, component) in ["x", "y", "z", "w"].into_iter().enumerate().take(at.columns) {
+            let (mut offset, mut element) = (nonzero(lane), format!("{value}.{component}"));
+            if lane >= last {
+                // The row's last elements are fewer: the first of them is stored again instead, without a branch, of which
+                // there would be many in a row.
+                let whole = scope.body.bind("v", format!("{} + 4u <= {}u", at.column, at.columns));
+                offset = format!("select(0u, {offset}, {whole})");
+                element = format!("select({value}.x, {element}, {whole})");
+            }
+            scope.push(format!("{accessor}({}, {element});", sum(&[index.clone(), offset])));
         }
         Ok(())
     }

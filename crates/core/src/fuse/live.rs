@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::graph::{Graph, Kind, Node, NodeId, Source, Value};
-use crate::op::{Kernel, Lowering};
+use crate::op::{Kernel, Lowering, Op};
 use crate::plan::{PlanError, Target};
 use crate::tensor::TensorType;
 
@@ -72,14 +72,19 @@ fn lower(graph: &Graph, node: &Node, target: &Target) -> Result<Option<Lowering>
     let Kind::Op(op) = &node.kind else { return Ok(None) };
     let inputs: Vec<TensorType> = node.inputs.iter().map(|&input| graph.kind(input).clone()).collect();
     Ok(Some(match op.lowering(&inputs) {
-        Lowering::Kernels(candidates) => Lowering::Kernels(vec![choose(op.name(), candidates, target)?]),
+        Lowering::Kernels(candidates) => Lowering::Kernels(vec![choose(op.as_ref(), &inputs, candidates, target)?]),
         other => other,
     }))
 }
 
-fn choose(operation: &str, candidates: Vec<Kernel>, target: &Target) -> Result<Kernel, PlanError> {
+/// The kernel that was chosen, if it is there; otherwise the first for the class.
+fn choose(op: &dyn Op, inputs: &[TensorType], mut candidates: Vec<Kernel>, target: &Target) -> Result<Kernel, PlanError> {
+    let chosen = target.choices.candidate(op, inputs);
+    let chosen = chosen.and_then(|name| candidates.iter().position(|kernel| kernel.candidate == name));
     let suits = |kernel: &Kernel| kernel.class.is_none_or(|class| class == target.class);
-    candidates.into_iter().find(suits).ok_or_else(|| PlanError::NoKernel { operation: operation.to_owned(), class: target.class })
+    let found = chosen.or_else(|| candidates.iter().position(suits));
+    let missing = || PlanError::NoKernel { operation: op.name().to_owned(), class: target.class };
+    Ok(candidates.swap_remove(found.ok_or_else(missing)?))
 }
 
 /// A constant of one float, which is written into the WGSL.

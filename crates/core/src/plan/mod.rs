@@ -1,5 +1,6 @@
 //! Plans: a network's step as data, ready to be run by whatever knows buffers and dispatches.
 
+mod choices;
 mod memory;
 mod order;
 mod print;
@@ -12,6 +13,7 @@ use crate::graph::{NodeId, Value};
 use crate::op::{AdapterClass, Work};
 use crate::tensor::{HostTensor, TensorType};
 
+pub use choices::Choices;
 pub use schedule::plan;
 pub use verify::Violation;
 
@@ -28,12 +30,14 @@ pub struct Target {
     pub workgroups: u32,
     /// Whether operations are fused; otherwise each has a dispatch of its own.
     pub fuse: bool,
+    /// The kernels that were measured to be the fastest there.
+    pub choices: Arc<Choices>,
 }
 
 impl Target {
     /// WebGPU's default limits, which every adapter grants.
     pub fn webgpu(class: AdapterClass) -> Self {
-        Self { class, storage_buffers: 8, binding_bytes: 128 << 20, workgroups: 65_535, fuse: true }
+        Self { class, storage_buffers: 8, binding_bytes: 128 << 20, workgroups: 65_535, fuse: true, choices: Arc::default() }
     }
 }
 
@@ -183,6 +187,14 @@ pub enum PlanError {
         wanted: [u32; 3],
         /// The adapter's limit along each.
         limit: u32,
+    },
+    /// A dispatch stores bytes of which some neighbours in a word of memory are written by other invocations.
+    #[error("{label}: bytes are stored in words of four, so that a lone row or rows of a multiple of four are wanted, got {got}")]
+    PartialWords {
+        /// The dispatch.
+        label: String,
+        /// The tensor.
+        got: TensorType,
     },
     /// An operation has no kernel for this class of adapter.
     #[error("{operation} has no kernel for an adapter of class {class:?}")]

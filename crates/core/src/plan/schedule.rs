@@ -4,23 +4,23 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::compose::{Composed, compose};
+use crate::compose::{Composed, Room, compose};
 use crate::fuse::{Anchor, Destination, Expression, Group, fuse};
 use crate::graph::{Graph, Value};
-use crate::op::{AdapterClass, Work};
+use crate::op::{AdapterClass, Lanes, StoreHook, Work};
 use crate::sink::sink;
-use crate::tensor::TensorType;
+use crate::tensor::{DType, TensorType};
 
 use super::memory::{self, Memory};
 use super::order::{self, Order};
-use super::{Dispatch, Plan, PlanError, Shader, Target, Tensor};
+use super::{Dispatch, Location, Plan, PlanError, Shader, Target, Tensor};
 
 /// Makes a plan of a graph's outputs and states for a target. Where operations are fused, nodes are those of the graph
 /// after [`sink`].
 ///
 /// # Errors
-/// Where a tensor, a kernel's bindings or its grid pass the target's limits, an operation has no kernel for it, or a
-/// WGSL file is not what its Rust half says.
+/// Where a tensor, a kernel's bindings or its grid pass the target's limits, an operation has no kernel for it, bytes
+/// would be stored one by one, or a WGSL file is not what its Rust half says.
 pub fn plan(name: &str, graph: &Graph, target: &Target) -> Result<Plan, PlanError> {
     let sunk = if target.fuse { sink(graph) } else { Cow::Borrowed(graph) };
     let graph = sunk.as_ref();
@@ -32,6 +32,7 @@ pub fn plan(name: &str, graph: &Graph, target: &Target) -> Result<Plan, PlanErro
     by_level.sort_by_key(|&group| order.levels[group]);
     let mut dispatches = Vec::new();
     for index in by_level {
+        scheduler.check_bytes(&order.groups[index])?;
         let composed = compose(graph, &fusion.lowerings, &order.groups[index], &memory.locations)?;
         dispatches.push(scheduler.dispatch(index, composed)?);
     }
@@ -84,6 +85,24 @@ impl Scheduler<'_> {
             writes: self.writes(group),
             label,
         })
+    }
+
+    /// Refuses what [`compose`] cannot write: bytes of a word that several invocations would share.
+    fn check_bytes(&self, group: &Group) -> Result<(), PlanError> {
+        for (index, slot) in group.slots.iter().enumerate() {
+            let is_single = matches!(&group.anchor, Anchor::Kernel { kernel, .. }
+                if matches!(kernel.stores.get(index), Some(StoreHook { function: Some((_, Lanes::One)), .. })));
+            for store in &slot.stores {
+                let Location { offset, kind, .. } = &self.memory.locations.destinations[&store.destination];
+                let is_tight = self.memory.locations.packed.get(&store.destination) == Some(&Room::Exact);
+                let is_lone = slot.shape.rows() == 1 && !is_tight;
+                let are_words = offset.is_multiple_of(4) && (is_lone || slot.shape.columns().is_multiple_of(4));
+                if kind.dtype == DType::U8 && (is_single || !are_words) {
+                    return Err(PlanError::PartialWords { label: order::label(self.graph, group), got: kind.clone() });
+                }
+            }
+        }
+        Ok(())
     }
 
     fn shader(&mut self, shader: Shader) -> usize {

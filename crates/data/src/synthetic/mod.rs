@@ -6,7 +6,7 @@ mod random_labels;
 mod sequences;
 
 pub use classification::{Classification, classification};
-pub use plane::{circles, moons, spirals};
+pub use plane::{circles, moons, quadrants, spirals, wound_spirals};
 pub use random_labels::random_labels;
 pub use sequences::{Sequences, marker_order};
 

@@ -9,6 +9,8 @@ use crate::table::{Table, numbered};
 
 /// How often an arm of [`spirals`] goes around.
 const TURNS: f64 = 0.75;
+/// How far the points of [`quadrants`] keep from the axes before there is noise.
+const QUADRANT_GAP: f64 = 0.08;
 
 /// A point with its class.
 type Point = ([f64; 2], u32);
@@ -23,7 +25,7 @@ type Point = ([f64; 2], u32);
 pub fn moons(samples: usize, noise: f64, seed: u32) -> Result<Table, DataError> {
     let upper = |share: f64| [libm::cos(PI * share), libm::sin(PI * share)];
     let lower = |share: f64| [1.0 - libm::cos(PI * share), 0.5 - libm::sin(PI * share)];
-    let point = |class: usize, place: usize, count: usize| {
+    let point = |class: usize, place: usize, count: usize, _: &mut Random| {
         let share = place as f64 / (count - 1).max(1) as f64;
         if class == 0 { upper(share) } else { lower(share) }
     };
@@ -41,7 +43,7 @@ pub fn circles(samples: usize, factor: f64, noise: f64, seed: u32) -> Result<Tab
     if !(0.0..1.0).contains(&factor) {
         return Err(DataError::setting("factor", "at least 0 and below 1", factor));
     }
-    let point = |class: usize, place: usize, count: usize| {
+    let point = |class: usize, place: usize, count: usize, _: &mut Random| {
         let (angle, radius) = (TAU * place as f64 / count as f64, if class == 0 { 1.0 } else { factor });
         [radius * libm::cos(angle), radius * libm::sin(angle)]
     };
@@ -54,22 +56,48 @@ pub fn circles(samples: usize, factor: f64, noise: f64, seed: u32) -> Result<Tab
 /// # Errors
 /// Where there are no classes, fewer samples than classes or too many, or the noise is negative or not finite.
 pub fn spirals(samples: usize, classes: usize, noise: f64, seed: u32) -> Result<Table, DataError> {
-    let point = |class: usize, place: usize, count: usize| {
+    wound_spirals(samples, classes, TURNS, noise, seed)
+}
+
+/// As [`spirals`], whose arms go around `turns` times: the more, the harder they are to part.
+///
+/// # Errors
+/// As there, and where the turns are not finite.
+pub fn wound_spirals(samples: usize, classes: usize, turns: f64, noise: f64, seed: u32) -> Result<Table, DataError> {
+    if !turns.is_finite() {
+        return Err(DataError::setting("turns", "a finite number", turns));
+    }
+    let point = |class: usize, place: usize, count: usize, _: &mut Random| {
         let radius = (place + 1) as f64 / count as f64;
-        let angle = TAU * (class as f64 / classes as f64 + TURNS * radius);
+        let angle = TAU * (class as f64 / classes as f64 + turns * radius);
         [radius * libm::cos(angle), radius * libm::sin(angle)]
     };
     scattered(samples, classes, noise, seed, point)
 }
 
+/// The four quadrants of the plane, of which opposite ones are a class, as exclusive or parts them: x and y of each of
+/// `samples` points, evenly by chance from -1 to 1 with a narrow gap along both axes, and its class, 0 where both have the
+/// same sign. Normal noise of deviation `noise` is added to both coordinates, and does not change the class.
+///
+/// # Errors
+/// Where there are less than two samples or too many, or the noise is negative or not finite.
+pub fn quadrants(samples: usize, noise: f64, seed: u32) -> Result<Table, DataError> {
+    let point = |class: usize, _, _, random: &mut Random| {
+        let [x, y] = [(); 2].map(|()| QUADRANT_GAP + (1.0 - QUADRANT_GAP) * random.unit());
+        let side = if random.below(2) == 0 { 1.0 } else { -1.0 };
+        [side * x, if class == 0 { side * y } else { -side * y }]
+    };
+    scattered(samples, 2, noise, seed, point)
+}
+
 /// Points with noise, in a random order: of each class as many as of the others, or one more. `point` is given the
-/// class, the point's place among those of its class, and their number.
+/// class, the point's place among those of its class, their number, and random numbers.
 fn scattered(
     samples: usize,
     classes: usize,
     noise: f64,
     seed: u32,
-    point: impl Fn(usize, usize, usize) -> [f64; 2],
+    point: impl Fn(usize, usize, usize, &mut Random) -> [f64; 2],
 ) -> Result<Table, DataError> {
     check_samples(samples, 2)?;
     if classes == 0 || classes > samples {
@@ -83,7 +111,7 @@ fn scattered(
         .map(|sample| {
             let (class, place) = (sample % classes, sample / classes);
             let count = samples / classes + usize::from(class < samples % classes);
-            let exact = point(class, place, count);
+            let exact = point(class, place, count, &mut random);
             (exact.map(|coordinate| coordinate + noise * random.normal()), class as u32)
         })
         .collect();
@@ -143,6 +171,30 @@ mod tests {
     }
 
     #[test]
+    fn the_class_of_a_quadrant_is_exclusive_or() {
+        let points = points(&quadrants(400, 0.0, 1).unwrap());
+        for ([x, y], class) in points.iter().copied() {
+            assert!([x, y].iter().all(|place| (QUADRANT_GAP - 1e-6..=1.0).contains(&place.abs())), "{x}, {y}");
+            assert_eq!((x * y < 0.0) as u32, class, "{x}, {y}");
+        }
+        let quadrant = |[x, y]: [f64; 2]| (x > 0.0, y > 0.0);
+        for wanted in [(false, false), (false, true), (true, false), (true, true)] {
+            let count = points.iter().filter(|(point, _)| quadrant(*point) == wanted).count();
+            assert!((60..140).contains(&count), "{count} points in {wanted:?}");
+        }
+    }
+
+    #[test]
+    fn an_arm_can_go_around_more_often() {
+        assert_eq!(wound_spirals(50, 2, TURNS, 0.1, 3).unwrap(), spirals(50, 2, 0.1, 3).unwrap());
+        for ([x, y], class) in points(&wound_spirals(100, 2, 1.5, 0.0, 1).unwrap()) {
+            let angle = TAU * (f64::from(class) / 2.0 + 1.5 * x.hypot(y));
+            let turned = (y.atan2(x) - angle).rem_euclid(TAU);
+            assert!(turned.min(TAU - turned) < 1e-4, "{x}, {y} of class {class}");
+        }
+    }
+
+    #[test]
     fn noise_has_the_deviation_that_was_asked_for() {
         let ring = points(&circles(20_000, 0.5, 0.1, 1).unwrap());
         let outer: Vec<f64> = ring.iter().filter(|(_, class)| *class == 0).map(|([x, y], _)| x.hypot(*y)).collect();
@@ -156,6 +208,7 @@ mod tests {
         assert!(moons(0, 0.0, 0).unwrap_err().to_string().starts_with("samples: wanted 1 to "));
         assert_eq!(moons(9, -0.1, 0).unwrap_err().to_string(), "noise: wanted a finite number from 0, got -0.1");
         assert_eq!(circles(9, 1.0, 0.0, 0).unwrap_err().to_string(), "factor: wanted at least 0 and below 1, got 1");
+        assert!(wound_spirals(9, 2, f64::NAN, 0.0, 0).is_err() && quadrants(1, 0.0, 0).is_err());
         assert!(spirals(9, 0, 0.0, 0).is_err() && spirals(9, 10, 0.0, 0).is_err() && spirals(9, 2, f64::NAN, 0).is_err());
     }
 }

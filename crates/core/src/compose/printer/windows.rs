@@ -115,11 +115,11 @@ impl Panes<'_> {
         for (axis, (window, place)) in self.windows.axes.iter().zip(&tap.places).enumerate() {
             let place = scope.body.bind("v", sum(&[place.clone(), wrapped(window.start - lead(window) as isize)]));
             if !window.is_inside() {
-                conditions.push(format!("{place} < {}u", window.pixels * window.spread));
+                conditions.push(format!("({place} < {}u)", window.pixels * window.spread));
             }
             let pixel = if window.spread == 1 { place.clone() } else { format!("{place} / {}u", window.spread) };
             if window.spread > 1 {
-                conditions.push(format!("{place} % {}u == 0u", window.spread));
+                conditions.push(format!("({place} % {}u == 0u)", window.spread));
             }
             terms.push(times(&pixel, self.access.strides[axis + 1]));
         }
@@ -128,7 +128,8 @@ impl Panes<'_> {
         if conditions.is_empty() {
             return (sum(&terms), None);
         }
-        let inside = scope.body.bind("v", conditions.join(" && "));
+        // Never `&&`, which is a branch, and here one of dozens in a row.
+        let inside = scope.body.bind("v", conditions.join(" & "));
         (format!("select({}, {}, {inside})", sum(&[offset]), sum(&terms)), Some(inside))
     }
 }

@@ -1,0 +1,80 @@
+//! A kernel's figures.
+
+use serde_json::{Value, json};
+use wgrad::core::op::Work;
+
+use crate::ceiling::Ceiling;
+use crate::trial::{Checked, Outcome};
+use crate::workload::Workload;
+
+/// What one kernel has reached on one workload.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measurement {
+    pub op: String,
+    /// The operation with its attributes, short.
+    pub label: String,
+    /// The same in full.
+    pub operation: String,
+    pub shapes: String,
+    pub origin: String,
+    pub candidate: String,
+    /// The middle of all samples.
+    pub nanoseconds: f64,
+    /// Between the quarters, as a share of the median.
+    pub spread: f64,
+    pub work: Work,
+    /// The time that the ceiling allows, by the time that it took.
+    pub share: f64,
+    pub is_compute_bound: bool,
+    pub is_checked_here: bool,
+}
+
+impl Measurement {
+    pub fn new(workload: &Workload, candidate: &str, outcome: &Outcome, ceiling: &Ceiling) -> Self {
+        let Outcome { samples, work, checked } = outcome;
+        Self {
+            op: workload.op.name().to_owned(),
+            label: workload.label(),
+            operation: workload.operation(),
+            shapes: workload.shapes(),
+            origin: workload.origin.clone(),
+            candidate: candidate.to_owned(),
+            nanoseconds: samples.median(),
+            spread: samples.spread(),
+            work: *work,
+            share: ceiling.nanoseconds(*work) / samples.median(),
+            is_compute_bound: ceiling.is_compute_bound(*work),
+            is_checked_here: *checked == Checked::Here,
+        }
+    }
+
+    pub fn gflop_per_second(&self) -> f64 {
+        self.work.flops as f64 / self.nanoseconds
+    }
+
+    pub fn gigabytes_per_second(&self) -> f64 {
+        self.work.bytes as f64 / self.nanoseconds
+    }
+
+    /// What tells it from all others.
+    pub fn key(&self) -> String {
+        format!("{} [{}] {}", self.operation, self.shapes, self.candidate)
+    }
+
+    pub fn json(&self) -> Value {
+        json!({
+            "op": self.op,
+            "operation": self.operation,
+            "shapes": self.shapes,
+            "origin": self.origin,
+            "candidate": self.candidate,
+            "nanoseconds": self.nanoseconds,
+            "spread": self.spread,
+            "flops": self.work.flops,
+            "bytes": self.work.bytes,
+            "share_of_ceiling": self.share,
+            "bound": if self.is_compute_bound { "compute" } else { "bandwidth" },
+            "checked": if self.is_checked_here { "here" } else { "on cases" },
+        })
+    }
+}

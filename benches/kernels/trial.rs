@@ -1,0 +1,158 @@
+//! One kernel on one workload: checked, then timed.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use wgrad::core::op::Work;
+use wgrad::core::plan::{Plan, Target, plan};
+use wgrad::core::{Array, Case, HostTensor, Kernel, Lowering, Op, TensorType};
+use wgrad::executor::{Checks, Device, Executor, LoadedPlan};
+use wgrad::reference::compare;
+
+use crate::support::{self, Planted};
+use crate::timing::{Samples, sample};
+use crate::workload::Workload;
+
+/// The most operations and elements that the reference, which is naive, computes within a moment.
+const MOST: u64 = 40_000_000;
+
+/// A way to compute an operation.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    pub name: String,
+    /// None where the engine makes the kernel of a function or a view.
+    kernel: Option<Kernel>,
+}
+
+/// What a kernel was compared with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Checked {
+    /// The reference in double precision, on these inputs.
+    Here,
+    /// The reference in double precision, on the operation's own smaller cases.
+    OnCases,
+}
+
+/// What is known of a kernel.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    pub samples: Samples,
+    pub work: Work,
+    pub checked: Checked,
+}
+
+/// The built-in kernels for a workload.
+pub fn candidates(workload: &Workload) -> Vec<Candidate> {
+    match workload.op.lowering(&workload.inputs) {
+        Lowering::Kernels(kernels) => {
+            let candidate = |kernel: Kernel| Candidate { name: kernel.candidate.to_owned(), kernel: Some(kernel) };
+            kernels.into_iter().map(candidate).collect()
+        }
+        Lowering::Pointwise(_) | Lowering::View(_) | Lowering::Pack(_) => {
+            vec![Candidate { name: "generated".to_owned(), kernel: None }]
+        }
+    }
+}
+
+impl Candidate {
+    /// Somebody's own kernel.
+    pub fn of_kernel(name: &str, kernel: Kernel) -> Self {
+        Self { name: name.to_owned(), kernel: Some(kernel) }
+    }
+
+    /// The operation, computed in this way alone.
+    fn applied(&self, op: &Arc<dyn Op>) -> Arc<dyn Op> {
+        match &self.kernel {
+            Some(kernel) => Arc::new(Planted { op: op.clone(), lowering: Lowering::Kernels(vec![kernel.clone()]) }),
+            None => op.clone(),
+        }
+    }
+
+    /// The class of adapter that the kernel is for, so that the plan takes it.
+    fn target(&self, device: &Device) -> Target {
+        let own = device.target();
+        Target { class: self.kernel.as_ref().and_then(|kernel| kernel.class).unwrap_or(own.class), ..own }
+    }
+}
+
+/// Checks a kernel, and times it.
+pub fn measure(device: &Device, workload: &Workload, candidate: &Candidate, samples: usize) -> Result<Outcome> {
+    let op = candidate.applied(&workload.op);
+    let case = workload.case();
+    let mut trial = Trial::new(device, &op, &case, candidate.target(device))?;
+    let checked = match cost(workload.op.as_ref(), &workload.inputs)? <= MOST {
+        true => trial.check(&op, &case).map(|()| Checked::Here)?,
+        false => check_on_cases(device, workload, &candidate.name)?,
+    };
+    let samples = sample(&mut trial.executor, &trial.loaded, samples)?;
+    Ok(Outcome { samples, work: trial.plan.work(), checked })
+}
+
+fn cost(op: &dyn Op, inputs: &[TensorType]) -> Result<u64> {
+    let outputs = op.infer(inputs)?;
+    let elements: usize = inputs.iter().chain(&outputs).map(|kind| kind.shape.elements()).sum();
+    Ok(op.flops(inputs) + elements as u64)
+}
+
+/// Checks the built-in kernel of that name on the operation's smaller cases.
+fn check_on_cases(device: &Device, workload: &Workload, name: &str) -> Result<Checked> {
+    let mut checked = 0;
+    for case in workload.op.cases() {
+        let inputs: Vec<TensorType> = case.inputs.iter().map(|input| input.kind.clone()).collect();
+        let smaller = Workload { op: workload.op.clone(), inputs, origin: case.label.clone() };
+        let Some(candidate) = candidates(&smaller).into_iter().find(|candidate| candidate.name == name) else { continue };
+        if cost(workload.op.as_ref(), &smaller.inputs)? > MOST {
+            continue;
+        }
+        let op = candidate.applied(&workload.op);
+        let mut trial = Trial::new(device, &op, &case, candidate.target(device))?;
+        trial.check(&op, &case).with_context(|| case.label.clone())?;
+        checked += 1;
+    }
+    if checked == 0 {
+        bail!("no case of {} is small enough to check {name} with", workload.op.name());
+    }
+    Ok(Checked::OnCases)
+}
+
+/// A plan of one operation on a device.
+struct Trial {
+    executor: Executor,
+    plan: Plan,
+    loaded: LoadedPlan,
+}
+
+impl Trial {
+    fn new(device: &Device, op: &Arc<dyn Op>, case: &Case, target: Target) -> Result<Self> {
+        let graph = support::graph_of(op, case)?;
+        let plan = plan(op.name(), &graph, &target)?;
+        plan.verify()?;
+        let mut executor = Executor::new(device.clone(), Checks::Unchecked);
+        let loaded = executor.load_blocking(&plan)?;
+        for (name, tensor) in support::inputs_of(op, case) {
+            if executor.buffer(&name).is_some() {
+                executor.write_input(&name, &tensor)?;
+            }
+        }
+        Ok(Self { executor, plan, loaded })
+    }
+
+    fn check(&mut self, op: &Arc<dyn Op>, case: &Case) -> Result<()> {
+        let kinds: Vec<TensorType> = case.inputs.iter().map(|input| input.kind.clone()).collect();
+        let mut wanted: Vec<Array> = op.infer(&kinds)?.into_iter().map(Array::zeros).collect();
+        op.reference(&case.inputs, &mut wanted);
+        self.executor.run_blocking(&[(&self.loaded, 1)])?;
+        for (index, wanted) in wanted.iter().enumerate() {
+            let got = self.output(op.as_ref(), index)?;
+            compare(&got, wanted, op.tolerance(&kinds)).with_context(|| format!("output {index} is wrong"))?;
+        }
+        Ok(())
+    }
+
+    fn output(&mut self, op: &dyn Op, index: usize) -> Result<HostTensor> {
+        Ok(match op.in_place().iter().find(|&&(output, _)| output == index) {
+            Some(&(_, input)) => self.executor.read_state_blocking(&support::input_name(input))?,
+            None => self.executor.read_output_blocking(&self.loaded, &support::output_name(index))?,
+        })
+    }
+}

@@ -1,0 +1,72 @@
+//! The window.
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, anyhow};
+use eframe::egui::{Ui, ViewportBuilder, Visuals};
+use eframe::egui_wgpu::{WgpuConfiguration, WgpuSetup, WgpuSetupCreateNew};
+use eframe::{CreationContext, Frame, NativeOptions};
+use wgrad::{Engine, wgpu};
+
+use crate::app::App;
+use crate::settings::Settings;
+
+/// Shows the playground in a window until that is closed.
+///
+/// # Errors
+/// Where there is no screen or no adapter, or the adapter is not enough.
+pub fn run(settings: Settings) -> Result<()> {
+    let options = NativeOptions {
+        viewport: ViewportBuilder::default()
+            .with_title("wgrad playground")
+            .with_inner_size([1280.0, 800.0])
+            .with_min_inner_size([1120.0, 680.0]),
+        wgpu_options: WgpuConfiguration { wgpu_setup: WgpuSetup::CreateNew(setup()), ..Default::default() },
+        ..Default::default()
+    };
+    let shown =
+        eframe::run_native("wgrad playground", options, Box::new(|context| Ok(Box::new(Window::new(context, settings)?))));
+    shown.map_err(|error| match error {
+        eframe::Error::Wgpu(error) => anyhow!("no adapter that draws to this screen: {error}"),
+        // Its last words are the reason; those before are a place in the code of the library.
+        error @ (eframe::Error::Winit(_) | eframe::Error::WinitEventLoop(_)) => {
+            anyhow!("no window: {}", error.to_string().rsplit(": ").next().unwrap_or_default())
+        }
+        error => anyhow!("{error}"),
+    })
+}
+
+/// A device with what the engine asks for.
+fn setup() -> WgpuSetupCreateNew {
+    let mut setup = WgpuSetupCreateNew::without_display_handle();
+    setup.instance_descriptor.backends = wgpu::Backends::PRIMARY;
+    setup.power_preference = wgpu::PowerPreference::HighPerformance;
+    setup.device_descriptor = Arc::new(|adapter| wgpu::DeviceDescriptor {
+        label: Some("playground"),
+        required_features: Engine::required_features(adapter),
+        required_limits: Engine::required_limits(adapter),
+        ..Default::default()
+    });
+    setup
+}
+
+/// What eframe shows.
+struct Window(App);
+
+impl Window {
+    fn new(context: &CreationContext, settings: Settings) -> Result<Self> {
+        App::dress(&context.egui_ctx);
+        let state = context.wgpu_render_state.as_ref().context("the window is not drawn by wgpu")?;
+        Ok(Self(App::in_window(state, settings)?))
+    }
+}
+
+impl eframe::App for Window {
+    fn ui(&mut self, ui: &mut Ui, _: &mut Frame) {
+        self.0.ui(ui);
+    }
+
+    fn clear_color(&self, _: &Visuals) -> [f32; 4] {
+        App::clear_color()
+    }
+}

@@ -1,0 +1,190 @@
+//! `cargo bench --bench kernels` as a program, on a few operations, and its parts.
+
+#[allow(dead_code, reason = "the benchmark uses all of it")]
+#[path = "../benches/kernels/ceiling.rs"]
+mod ceiling;
+#[path = "../benches/kernels/comparison.rs"]
+mod comparison;
+#[allow(dead_code, reason = "the benchmark uses all of it")]
+#[path = "../benches/kernels/measurement.rs"]
+mod measurement;
+#[allow(dead_code, reason = "the benchmark uses all of it")]
+#[path = "../benches/networks/networks.rs"]
+mod networks;
+#[allow(dead_code, reason = "the benchmark uses all of it")]
+#[path = "../benches/kernels/own_kernel.rs"]
+mod own_kernel;
+mod support;
+#[path = "../benches/kernels/timing.rs"]
+mod timing;
+#[allow(dead_code, reason = "the benchmark uses all of it")]
+#[path = "../benches/kernels/trial.rs"]
+mod trial;
+#[path = "../benches/kernels/workload.rs"]
+mod workload;
+
+use std::fs;
+
+use anyhow::{Context, Result};
+use serde_json::json;
+use wgrad::core::op::{AdapterClass, Work};
+use wgrad::executor::{Choice, Device};
+use wgrad::ops;
+
+use ceiling::Ceiling;
+use comparison::{Change, Earlier};
+use measurement::Measurement;
+use own_kernel::OwnKernel;
+use timing::Samples;
+use trial::{Checked, candidates, measure};
+use workload::{Workload, workloads};
+
+fn device() -> Device {
+    Device::request_blocking(&Choice::Auto).expect("these tests need an adapter, at least Mesa's llvmpipe")
+}
+
+fn measurement(candidate: &str, nanoseconds: f64, spread: f64) -> Measurement {
+    Measurement {
+        op: "relu".to_owned(),
+        label: "relu".to_owned(),
+        operation: "Relu".to_owned(),
+        shapes: "4x4".to_owned(),
+        origin: "square".to_owned(),
+        candidate: candidate.to_owned(),
+        nanoseconds,
+        spread,
+        work: Work { bytes: 128, flops: 16 },
+        share: 0.5,
+        is_compute_bound: false,
+        is_checked_here: true,
+    }
+}
+
+#[test]
+fn changes_beyond_the_noise_are_told_and_regressions_come_first() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("before.json");
+    let before = [measurement("a", 100.0, 0.01), measurement("b", 100.0, 0.01), measurement("c", 100.0, 0.2)];
+    fs::write(&path, json!({ "kernels": before.each_ref().map(Measurement::json) }).to_string())?;
+    let now =
+        [measurement("a", 80.0, 0.01), measurement("b", 107.0, 0.01), measurement("c", 150.0, 0.01), measurement("d", 1.0, 0.0)];
+    let (changes, both) = Earlier::read(&path)?.changes(&now)?;
+    assert_eq!(both, 3);
+    let found: Vec<_> = changes.iter().map(|change| (change.key.as_str(), change.is_regression())).collect();
+    assert_eq!(found, [("Relu [4x4] b", true), ("Relu [4x4] a", false)]);
+    assert!(changes.iter().all(|Change { ratio, .. }| *ratio > 0.0));
+    assert!(Earlier::read(&path)?.changes(&now[3..]).is_err());
+    Ok(())
+}
+
+#[test]
+fn what_json_has_not_written_is_refused() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("before.json");
+    for (text, wanted) in [("{", "EOF"), ("{}", "kernels"), (r#"{"kernels": [{}]}"#, "operation")] {
+        fs::write(&path, text)?;
+        let error = format!("{:#}", Earlier::read(&path).err().context("it was read")?);
+        assert!(error.contains(wanted) && error.contains("before.json"), "{error}");
+    }
+    Ok(())
+}
+
+#[test]
+fn the_spread_leaves_out_a_quarter_on_each_side() {
+    let samples = Samples { nanoseconds: vec![1.0, 8.0, 9.0, 10.0, 11.0, 12.0, 90.0, 100.0], steps: 1 };
+    assert_eq!(samples.median(), 11.0);
+    assert_eq!(samples.spread(), (12.0 - 9.0) / 11.0);
+}
+
+#[test]
+fn the_bound_is_the_longer_of_two_times() {
+    let ceiling = Ceiling { gflop_per_second: 100.0, gigabytes_per_second: 10.0 };
+    assert_eq!(ceiling.nanoseconds(Work { flops: 5000, bytes: 100 }), 50.0);
+    assert_eq!(ceiling.nanoseconds(Work { flops: 50, bytes: 100 }), 10.0);
+    assert!(ceiling.is_compute_bound(Work { flops: 5000, bytes: 100 }));
+}
+
+#[test]
+fn workloads_are_of_networks_square_and_awkward_and_each_is_there_once() -> Result<()> {
+    let all = workloads(AdapterClass::Software)?;
+    let of = |name: &str, origin: &str| all.iter().filter(|found| found.op.name() == name && found.origin == origin).count();
+    assert!(of("matmul", "mlp") >= 8 && of("matmul", "transformer") > 4 && of("conv2d", "cnn") == 3);
+    assert_eq!((of("relu", "square"), of("matmul", "square")), (1, 4));
+    for op in ops::examples() {
+        assert!(all.iter().any(|workload| workload.op.name() == op.name()), "{}", op.name());
+    }
+    Ok(())
+}
+
+#[test]
+fn labels_name_what_is_switched_on() -> Result<()> {
+    assert_eq!(workload("relu", "64x512")?.label(), "relu");
+    let labels: Vec<String> =
+        ops::examples().iter().map(|op| Workload { op: op.clone(), inputs: Vec::new(), origin: String::new() }.label()).collect();
+    for label in ["matmul", "matmul transpose_rhs", "matmul transpose_lhs transpose_rhs", "softmax log", "dropout"] {
+        assert!(labels.iter().any(|known| known == label), "{label}: {labels:?}");
+    }
+    Ok(())
+}
+
+fn workload(name: &str, shapes: &str) -> Result<Workload> {
+    let mut all = workloads(AdapterClass::Software)?;
+    all.retain(|workload| workload.op.name() == name && workload.shapes() == shapes);
+    all.into_iter().next().with_context(|| format!("no {name} of {shapes}"))
+}
+
+/// `relu` for one element an invocation.
+const OWN: &str = "
+// workgroups: count/64
+struct Dims { count: u32 }
+@group(0) @binding(0) var<uniform> dims: Dims;
+@group(0) @binding(2) var<storage, read_write> output: array<f32>;
+@group(0) @binding(1) var<storage, read> input: array<f32>;
+@compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3u) {
+    if id.x < dims.count { output[id.x] = max(input[id.x], 0.0); }
+}";
+
+#[test]
+fn a_kernel_of_one_s_own_stands_beside_the_built_in_ones() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("mine.wgsl");
+    let own = |source: &str| -> Result<OwnKernel> {
+        fs::write(&path, source)?;
+        OwnKernel::read(&path)
+    };
+    let (device, workload) = (device(), workload("relu", "64x512")?);
+    let [built_in] = &*candidates(&workload) else { anyhow::bail!("relu has several kernels") };
+    for candidate in [built_in, &own(OWN)?.candidate(&workload)?] {
+        let outcome = measure(&device, &workload, candidate, 3)?;
+        assert_eq!((outcome.checked, outcome.samples.nanoseconds.len()), (Checked::Here, 3), "{}", candidate.name);
+        assert_eq!((outcome.work.bytes, outcome.work.flops), (2 * 4 * 64 * 512, 64 * 512));
+    }
+    // Inputs are above 0: a wrong kernel is one that changes them.
+    let wrong = own(&OWN.replace("max(input[id.x], 0.0)", "max(input[id.x], 0.5)"))?.candidate(&workload)?;
+    let error = format!("{:#}", measure(&device, &workload, &wrong, 3).err().context("a wrong kernel passed")?);
+    assert!(error.contains("output 0 is wrong"), "{error}");
+
+    let failed = |source: &str| format!("{:#}", own(source).and_then(|own| own.candidate(&workload)).unwrap_err());
+    assert!(failed(&OWN.replace("workgroups: count/64", "")).contains("wanted a line that begins with // workgroups:"));
+    assert!(failed(&OWN.replace("count/64", "size/64")).contains("wanted one of count, rows, columns"));
+    assert!(failed(&OWN.replace("count/64", "count/0")).contains("a divisor above 0"));
+    assert!(failed(&OWN.replace("max(", "maximum(")).contains("maximum"));
+    assert!(failed("fn main() {}").contains("wanted one entry point, got 0"));
+    Ok(())
+}
+
+#[test]
+fn candidates_stand_side_by_side() -> Result<()> {
+    let (device, workload) = (device(), workload("matmul", "64x256 10x256")?);
+    let names: Vec<String> = candidates(&workload).into_iter().map(|candidate| candidate.name).collect();
+    assert_eq!(names, ["register_tile", "workgroup_tile"]);
+    let ceiling = Ceiling::measure(&device, 3)?;
+    assert!(ceiling.gflop_per_second > 0.1 && ceiling.gigabytes_per_second > 0.1, "{ceiling:?}");
+    for candidate in candidates(&workload) {
+        let outcome = measure(&device, &workload, &candidate, 3)?;
+        let measured = Measurement::new(&workload, &candidate.name, &outcome, &ceiling);
+        assert_eq!(measured.work.flops, 2 * 64 * 256 * 10);
+        assert!(measured.share > 0.0 && measured.is_checked_here, "{measured:?}");
+    }
+    Ok(())
+}
