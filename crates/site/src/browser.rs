@@ -47,7 +47,11 @@ impl Browser {
         let log = File::create(profile.path().join("log"))?;
         // Before all else that runs here, where that is allowed: the page is measured, and not what the machine does besides.
         let mut command = Command::new("nice");
-        command.args(["-n", "-10"]).arg(program()?).args(QUIET).arg(format!("--user-data-dir={}", profile.path().join("profile").display()));
+        command
+            .args(["-n", "-10"])
+            .arg(program()?)
+            .args(QUIET)
+            .arg(format!("--user-data-dir={}", profile.path().join("profile").display()));
         // As root, and in containers, its sandbox does not work; the page is our own.
         command.args(["--no-sandbox", "--window-size=1200,900"]);
         match device {
