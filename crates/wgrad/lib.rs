@@ -54,7 +54,7 @@ pub use callbacks::Callback;
 pub use checkpoint::Checkpoint;
 pub use dataset::Dataset;
 pub use device::{Device, DeviceKind};
-pub use engine::{CheckpointTicket, Engine, PredictOptions, Predictor, Ticket, Training};
+pub use engine::{CheckpointTicket, Engine, PredictOptions, Predictor, Reading, Ticket, Training};
 pub use error::{Error, ParameterMismatch};
 pub use history::{Epoch, History, Score};
 pub use initial::{Fan, Initial};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::env;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use wgrad_core::plan::Choices;
@@ -31,10 +31,6 @@ impl Store {
         let caches =
             folder("XDG_CACHE_HOME").or_else(|| folder("LOCALAPPDATA")).or_else(|| Some(folder("HOME")?.join(".cache")))?;
         Some(Self { path: caches.join("wgrad").join("tuning.json") })
-    }
-
-    pub fn path(&self) -> &Path {
-        &self.path
     }
 
     /// The choices for an adapter with its driver of now, made by this version of wgrad.
