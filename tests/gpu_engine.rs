@@ -746,3 +746,45 @@ fn an_engine_can_be_made_in_another_thread() {
     application.wait();
     assert!(training.try_loss(&ticket).unwrap().is_some());
 }
+
+#[test]
+fn an_evaluation_in_frames_has_the_score_of_a_trainer_s() {
+    let application = Application::new(false);
+    let mut training = training(&application.engine());
+    // More than a step of evaluation takes, and a smaller rest.
+    let xs: Vec<f32> = (0..2020).map(|index| (index as f32 * 0.3).cos()).collect();
+    let ys = xs.chunks_exact(2).map(|x| x[0] - x[1]).collect();
+    let test = Dataset::new(Tensor::f32([1010, 2], xs).unwrap(), Tensor::f32([1010, 1], ys).unwrap()).unwrap();
+    let mut evaluation = pollster::block_on(training.evaluation(&test)).unwrap();
+    for _ in 0..2 {
+        application.step(&mut training, 5).unwrap();
+        // Both kinds of steps, one in a frame.
+        let mut frames = 0;
+        loop {
+            let mut encoder = application.encoder();
+            let is_last = training.record_evaluation(&mut encoder, &mut evaluation, Duration::from_nanos(1)).unwrap();
+            assert_eq!(training.try_evaluation(&mut evaluation).unwrap(), None);
+            application.submit(encoder);
+            frames += 1;
+            if is_last {
+                break;
+            }
+        }
+        assert!((2..=3).contains(&frames), "{frames}");
+        application.wait();
+        let score = training.try_evaluation(&mut evaluation).unwrap();
+        assert_eq!(training.try_evaluation(&mut evaluation).unwrap(), None);
+        assert_eq!(score, Some(training.trainer().evaluate(&test).unwrap()));
+    }
+    // A frame that is never submitted ends the pass, and the next begins anew.
+    let mut dropped = application.encoder();
+    training.record_evaluation(&mut dropped, &mut evaluation, Duration::from_nanos(1)).unwrap();
+    drop(dropped);
+    assert!(training.try_evaluation(&mut evaluation).is_err());
+    let wanted = training.trainer().evaluate(&test).unwrap();
+    let mut encoder = application.encoder();
+    while !training.record_evaluation(&mut encoder, &mut evaluation, Duration::from_secs(1)).unwrap() {}
+    application.submit(encoder);
+    application.wait();
+    assert_eq!(training.try_evaluation(&mut evaluation).unwrap(), Some(wanted));
+}

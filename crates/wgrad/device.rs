@@ -2,9 +2,12 @@
 
 use std::fmt;
 
-use wgrad_executor::{AdapterInfo, Choice, DeviceError, wgpu};
+#[cfg(not(target_arch = "wasm32"))]
+use wgrad_executor::{AdapterInfo, DeviceError};
+use wgrad_executor::{Choice, wgpu};
 
 use crate::error::Error;
+#[cfg(not(target_arch = "wasm32"))]
 use crate::tuning::Store;
 
 /// A GPU, a software adapter, or the CPU itself. Clones are the same device.
@@ -31,8 +34,11 @@ impl Device {
     /// The device that the environment variable `WGRAD_DEVICE` names, as [`Device::choose`] takes it. Without it the best
     /// adapter: a discrete GPU before an integrated one before a software adapter; the CPU where there is none.
     ///
+    /// A browser has no such function, since it gives devices only to those that await them: there see [`Device::request`].
+    ///
     /// # Errors
     /// Where there is no device of that name, or the adapter gives none.
+    #[cfg(not(target_arch = "wasm32"))]
     pub fn auto() -> Result<Self, Error> {
         match std::env::var("WGRAD_DEVICE") {
             Ok(word) if word != "auto" => Self::choose(&word),
@@ -40,6 +46,7 @@ impl Device {
         }
     }
 
+    #[cfg(not(target_arch = "wasm32"))]
     fn best() -> Result<Self, Error> {
         match Self::adapter(&Choice::Auto) {
             Err(Error::Device(DeviceError::NoAdapter)) => Ok(Self::Cpu),
@@ -53,12 +60,21 @@ impl Device {
     ///
     /// # Errors
     /// Where there is no such device; the error lists those that there are. Where it cannot be used.
+    #[cfg(not(target_arch = "wasm32"))]
     pub fn choose(word: &str) -> Result<Self, Error> {
         match word {
             "auto" => Self::auto(),
             "cpu" => Ok(Self::Cpu),
             word => Self::adapter(&Choice::from(word)),
         }
+    }
+
+    /// The device of an adapter that is wanted, without blocking. A browser has one adapter at most, for [`Choice::Auto`].
+    ///
+    /// # Errors
+    /// Where there is no such adapter; the error lists those that there are. Where it gives no device.
+    pub async fn request(choice: &Choice) -> Result<Self, Error> {
+        Ok(Self::Adapter(wgrad_executor::Device::request(choice).await?))
     }
 
     /// The CPU, through the interpreter.
@@ -75,6 +91,7 @@ impl Device {
     }
 
     /// All adapters of this machine, in the order of their numbers.
+    #[cfg(not(target_arch = "wasm32"))]
     pub fn adapters() -> Vec<AdapterInfo> {
         wgrad_executor::Device::list_blocking()
     }
@@ -104,6 +121,7 @@ impl Device {
         }
     }
 
+    #[cfg(not(target_arch = "wasm32"))]
     fn adapter(choice: &Choice) -> Result<Self, Error> {
         let device = wgrad_executor::Device::request_blocking(choice)?;
         let choices = Store::of_user().map(|store| store.load(device.info())).unwrap_or_default();

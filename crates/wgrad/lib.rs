@@ -54,7 +54,7 @@ pub use callbacks::Callback;
 pub use checkpoint::Checkpoint;
 pub use dataset::Dataset;
 pub use device::{Device, DeviceKind};
-pub use engine::{CheckpointTicket, Engine, PredictOptions, Predictor, Reading, Ticket, Training};
+pub use engine::{CheckpointTicket, Engine, Evaluation, PredictOptions, Predictor, Reading, Ticket, Training};
 pub use error::{Error, ParameterMismatch};
 pub use history::{Epoch, History, Score};
 pub use initial::{Fan, Initial};
@@ -76,7 +76,7 @@ pub use weights::Weights;
 
 pub use wgrad_core as core;
 pub use wgrad_executor as executor;
-pub use wgrad_executor::{Checks, CopyFrom, CopyTo, Statistics, TensorBuffer, wgpu};
+pub use wgrad_executor::{Checks, Choice, CopyFrom, CopyTo, Statistics, TensorBuffer, wgpu};
 pub use wgrad_reference as reference;
 pub use wgrad_shaders as ops;
 

@@ -8,9 +8,12 @@ use std::task::{Context, Poll, Waker};
 use wgrad_core::HostTensor;
 use wgrad_core::plan::Plan;
 
+#[cfg(not(target_arch = "wasm32"))]
 use crate::choice::{AdapterInfo, Choice};
 use crate::device::Device;
-use crate::error::{DeviceError, ExecutorError};
+#[cfg(not(target_arch = "wasm32"))]
+use crate::error::DeviceError;
+use crate::error::ExecutorError;
 use crate::executor::Executor;
 use crate::loaded::LoadedPlan;
 use crate::profile::{DispatchSpan, DispatchTime};

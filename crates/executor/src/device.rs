@@ -118,6 +118,16 @@ impl Device {
         &self.queue
     }
 
+    /// Lets a browser's page answer its events between two pieces of work that would keep it from that together. Natively it
+    /// takes no time.
+    pub async fn pause(&self) {
+        // A question whose answer comes from another process; a future that was merely polled again would keep the page waiting.
+        // Twice, since what has become due meanwhile is only queued behind the first answer. Nothing is done that could fail.
+        for _ in 0..2 {
+            let _ = self.catch(|| ()).await;
+        }
+    }
+
     /// Fails where the device is lost or has reported an error since the last call.
     pub(crate) fn check(&self) -> Result<(), ExecutorError> {
         self.faults.check()

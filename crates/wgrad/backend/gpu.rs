@@ -34,7 +34,10 @@ impl Gpu {
 
     /// A plan of a graph that shares inputs and states with the others, but belongs to the caller.
     pub async fn load_apart(&mut self, name: &str, graph: &Graph) -> Result<(Plan, LoadedPlan), Error> {
+        // A graph has just been made. Planning it takes about as long, and so does verification.
+        self.device().pause().await;
         let plan = plan(name, graph, &self.target)?;
+        self.device().pause().await;
         plan.verify()?;
         let loaded = self.executor.load(&plan).await?;
         Ok((plan, loaded))

@@ -1,5 +1,6 @@
 //! Training and inference on the device of another application, in its own frames.
 
+mod evaluation;
 mod predictor;
 mod reading;
 mod training;
@@ -17,6 +18,7 @@ use crate::optimizers::Optimizers;
 use crate::trainer::Options;
 use crate::weights::Weights;
 
+pub use evaluation::Evaluation;
 use predictor::Prepared;
 pub use predictor::{PredictOptions, Predictor};
 pub use reading::Reading;

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use wgrad_core::HostTensor;
 use wgrad_core::plan::PlanError;
 
+use crate::backend::{self, Program};
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::graphs::{Batches, Clock, EVALUATION_CLOCK, Feed, Pick, log_name};
@@ -15,36 +17,50 @@ use crate::trainer::tasks::{Loaded, Task};
 /// The examples in a step of evaluation and prediction, at most: enough to keep a GPU busy, at little memory.
 pub(super) const BATCH: usize = 500;
 
+/// The steps that take all examples of some data once, in order.
+#[derive(Clone, Debug)]
+pub(crate) struct Pass {
+    /// Full steps, and the smaller one that takes the rest.
+    kinds: Vec<(Loaded, u32)>,
+}
+
 impl Trainer {
     /// The mean loss and the accuracy on `data`, in evaluation mode. A loss that is NaN or infinite is no error.
     ///
     /// # Errors
     /// Where the data do not fit the model or the loss; on errors of the device.
     pub fn evaluate(&mut self, data: &Dataset) -> Result<Score, Error> {
-        let work = self.prepare_evaluation(data)?;
+        let pass = self.prepare_evaluation(data)?;
         self.backend.write_state(EVALUATION_CLOCK, &Arc::new(Clock::default().to_host()))?;
-        let programs: Vec<_> = work.iter().map(|(loaded, steps)| (loaded.program, *steps)).collect();
-        self.backend.run(&programs)?;
-        let steps = work.iter().map(|(_, steps)| *steps as usize).sum();
-        let log = self.backend.read_state(&log_name("evaluation", steps))?;
-        let counts = work.iter().flat_map(|(loaded, steps)| vec![loaded.count(); *steps as usize]);
-        Ok(Log::new(&log, work.iter().all(|(loaded, _)| loaded.has_accuracy)).score(counts))
+        self.backend.run(&pass.programs())?;
+        let log = self.backend.read_state(&pass.log())?;
+        Ok(pass.score(&log))
     }
 
-    pub(super) fn prepare_evaluation(&mut self, data: &Dataset) -> Result<Vec<(Loaded, u32)>, Error> {
+    pub(super) fn prepare_evaluation(&mut self, data: &Dataset) -> Result<Pass, Error> {
+        backend::at_once(self.open_evaluation(data))
+    }
+
+    /// As [`Trainer::prepare_evaluation`], where the device may take its time.
+    pub(crate) async fn open_evaluation(&mut self, data: &Dataset) -> Result<Pass, Error> {
         self.accept(data)?;
-        self.with_fitting_batch(|trainer, batch| trainer.evaluation_of(data, batch))
+        loop {
+            match self.pass_over(data, self.largest_batch).await {
+                Err(error) if self.halves_batch(&error) => {}
+                result => return result,
+            }
+        }
     }
 
-    fn evaluation_of(&mut self, data: &Dataset, batch: usize) -> Result<Vec<(Loaded, u32)>, Error> {
-        let mut work = Vec::new();
+    async fn pass_over(&mut self, data: &Dataset, batch: usize) -> Result<Pass, Error> {
+        let mut kinds = Vec::new();
         for (batches, steps) in Batches::of(data.len(), batch.min(data.len())).into_iter().filter(|(_, steps)| *steps > 0) {
             let feed = Feed::of_data("evaluation", data, Pick::InOrder(batches));
-            let loaded = self.load_task(Task::Evaluate(feed.clone()))?;
+            let loaded = self.loaded(Task::Evaluate(feed.clone())).await?;
             self.write_data(&feed, data)?;
-            work.push((loaded, steps));
+            kinds.push((loaded, steps));
         }
-        Ok(work)
+        Ok(Pass { kinds })
     }
 
     /// Does something with as many examples at once as the device has room for: half as many where a tensor would be too
@@ -55,11 +71,41 @@ impl Trainer {
     ) -> Result<T, Error> {
         loop {
             match body(self, self.largest_batch) {
-                Err(Error::Plan(PlanError::TooLarge { .. })) if self.largest_batch > 1 => {
-                    self.largest_batch = self.largest_batch.div_ceil(2);
-                }
+                Err(error) if self.halves_batch(&error) => {}
                 result => return result,
             }
         }
+    }
+
+    /// Whether an error is that of too many examples at once: then there are half as many from now on.
+    fn halves_batch(&mut self, error: &Error) -> bool {
+        let is_too_large = matches!(error, Error::Plan(PlanError::TooLarge { .. })) && self.largest_batch > 1;
+        if is_too_large {
+            self.largest_batch = self.largest_batch.div_ceil(2);
+        }
+        is_too_large
+    }
+}
+
+impl Pass {
+    /// How many steps there are.
+    pub fn steps(&self) -> u32 {
+        self.kinds.iter().map(|(_, steps)| steps).sum()
+    }
+
+    /// The programs, each with its steps, in order.
+    pub fn programs(&self) -> Vec<(Program, u32)> {
+        self.kinds.iter().map(|(loaded, steps)| (loaded.program, *steps)).collect()
+    }
+
+    /// The state that holds the log of all steps.
+    pub fn log(&self) -> String {
+        log_name("evaluation", self.steps() as usize)
+    }
+
+    /// What the log says once all steps have run.
+    pub fn score(&self, log: &HostTensor) -> Score {
+        let counts = self.kinds.iter().flat_map(|(loaded, steps)| vec![loaded.count(); *steps as usize]);
+        Log::new(log, self.kinds.iter().all(|(loaded, _)| loaded.has_accuracy)).score(counts)
     }
 }

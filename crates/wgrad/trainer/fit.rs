@@ -162,6 +162,10 @@ impl Trainer {
         self.check_running()?;
         check_batch_size(self.options.batch_size, data)?;
         self.accept(data)?;
+        if let Some(gpu) = self.backend.as_gpu() {
+            // Initial values have just been made.
+            gpu.device().pause().await;
+        }
         let [full, rest] = Batches::of(data.len(), self.options.batch_size);
         let mut kinds = Vec::new();
         for (batches, steps) in [full, rest].into_iter().filter(|(_, steps)| *steps > 0) {

@@ -38,6 +38,7 @@ use crate::losses::Loss;
 use crate::optimizers::Optimizers;
 use crate::parameters::Parameters;
 
+pub(crate) use evaluate::Pass;
 pub use find_learning_rate::{LearningRateCurve, LearningRateFinder};
 pub use fit::Control;
 pub(crate) use fit::Session;

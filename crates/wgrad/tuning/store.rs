@@ -34,6 +34,7 @@ impl Store {
     }
 
     /// The choices for an adapter with its driver of now, made by this version of wgrad.
+    #[cfg(not(target_arch = "wasm32"))]
     pub fn load(&self, adapter: &AdapterInfo) -> Choices {
         let mut all = self.read();
         all.remove(&key(adapter)).into_iter().flatten().collect()

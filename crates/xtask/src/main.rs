@@ -29,6 +29,8 @@ Commands:
   test [-- ARGS]     Set the machine up, then run all tests: first those that
                      need no adapter, then those that do; ARGS go to each test
                      program (cargo xtask test -- --nocapture NAME)
+  web [PORT]         Build the pages for a browser, and serve them on this computer
+  test-web           Build the pages, and test them in headless Chromium
   lint               Check format, clippy, docs, licences and the minimum Rust version
   help               Print this text
 
@@ -55,6 +57,9 @@ fn run(arguments: &[OsString]) -> Result<ExitCode> {
         Some("examples") if rest.is_empty() => examples::run(),
         Some("examples") => bail!("examples takes no arguments, got {rest:?}"),
         Some("test") => test_run::run(test_program_arguments(rest)?),
+        Some("web") => site("serve", rest),
+        Some("test-web") if rest.is_empty() => site("test", rest),
+        Some("test-web") => bail!("test-web takes no arguments, got {rest:?}"),
         Some("lint") if rest.is_empty() => lint::run(),
         Some("lint") => bail!("lint takes no arguments, got {rest:?}"),
         Some("help" | "--help" | "-h") => {
@@ -76,6 +81,13 @@ fn mnist(options: &[OsString]) -> Result<ExitCode> {
         .arg("--")
         .args(options);
     cargo::exit_code(&mut command)
+}
+
+/// A command of the package that makes pages, which is not a part of this one, as it takes minutes to compile.
+fn site(command: &str, arguments: &[OsString]) -> Result<ExitCode> {
+    let mut site = cargo::in_workspace();
+    site.args(["run", "--quiet", "--package", "site", "--", command]).args(arguments);
+    cargo::exit_code(&mut site)
 }
 
 /// Accepts `mnist -- OPTIONS` too, as `test` needs the separator.

@@ -1,0 +1,32 @@
+import init from "./web.js";
+
+const isTest = new URLSearchParams(location.search).has("test");
+
+// In its test, the page notes how long it could not answer, from its first moment on.
+if (isTest) {
+  let last = performance.now();
+  window.gaps = [];
+  window.tasks = [];
+  new PerformanceObserver((list) => {
+    for (const task of list.getEntries()) window.tasks.push([task.startTime, task.duration]);
+  }).observe({ type: "longtask", buffered: true });
+  setInterval(() => {
+    const now = performance.now();
+    window.gaps.push([last, now - last]);
+    last = now;
+  }, 5);
+}
+
+// What nobody has foreseen is shown too, and told to the test.
+function fail(reason) {
+  const notice = document.getElementById("notice");
+  notice.textContent = `The page cannot go on: ${reason}`;
+  notice.hidden = false;
+  if (isTest) {
+    fetch("/result", { method: "POST", body: JSON.stringify({ failure: notice.textContent }) });
+  }
+}
+addEventListener("error", (event) => fail(event.message));
+addEventListener("unhandledrejection", (event) => fail(event.reason));
+
+init();
