@@ -51,6 +51,33 @@ fn check_timeline(path: &Path) {
     assert!(bars.iter().any(|bar| bar["name"].as_str().unwrap().starts_with("matmul") && bar["dur"].as_f64().unwrap() > 0.0));
 }
 
+/// Tuning keeps its choice, which later runs take; a store that is missing or damaged changes nothing.
+#[test]
+fn kernels_are_chosen_by_measurement_where_that_is_asked_for() {
+    let folder = tempdir().unwrap();
+    let store = folder.path().join("new").join("tuning.json");
+    let run = |arguments: &[&str]| {
+        let mut command = example("mnist");
+        command.env("WGRAD_TUNING", &store).args(["--limit", "640", "--epochs", "1", "--json", "--pictures"]).arg(folder.path());
+        let output = command.args(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let hash = objects(&String::from_utf8(output.stdout).unwrap())[1]["weights_hash"].clone();
+        (hash, String::from_utf8(output.stderr).unwrap())
+    };
+    let (by_default, _) = run(&[]);
+    assert!(!store.exists());
+    let (tuned, text) = run(&["--tune", "20"]);
+    assert!(text.contains("operations have another kernel than by default"), "{text}");
+    let kept = fs::read_to_string(&store).unwrap();
+    assert!(kept.contains("Matmul") && kept.contains("_tile_"), "{kept}");
+    assert_eq!(run(&[]).0, tuned, "a later run takes other kernels");
+    let elsewhere = kept.replace("tile_16", "tile_of_old").replace("tile_8", "tile_of_old").replace("tile_4", "tile_of_old");
+    for damaged in [&kept[..kept.len() / 2], "[]", &elsewhere] {
+        fs::write(&store, damaged).unwrap();
+        assert_eq!(run(&[]).0, by_default);
+    }
+}
+
 #[test]
 fn dumped_shaders_are_wgsl() {
     let folder = tempdir().unwrap();

@@ -177,7 +177,8 @@ fn a_kernel_of_one_s_own_stands_beside_the_built_in_ones() -> Result<()> {
 fn candidates_stand_side_by_side() -> Result<()> {
     let (device, workload) = (device(), workload("matmul", "64x256 10x256")?);
     let names: Vec<String> = candidates(&workload).into_iter().map(|candidate| candidate.name).collect();
-    assert_eq!(names, ["register_tile", "workgroup_tile"]);
+    assert_eq!(names.len(), 5, "{names:?}");
+    assert!(names[0].starts_with("register_tile") && names[4].starts_with("workgroup_tile"), "{names:?}");
     let ceiling = Ceiling::measure(&device, 3)?;
     assert!(ceiling.gflop_per_second > 0.1 && ceiling.gigabytes_per_second > 0.1, "{ceiling:?}");
     for candidate in candidates(&workload) {

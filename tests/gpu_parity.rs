@@ -9,7 +9,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail, ensure};
 use operations::operations;
 use wgrad::core::op::AdapterClass;
-use wgrad::core::plan::{Target, plan};
+use wgrad::core::plan::{Choices, Target, plan};
 use wgrad::core::{Array, Case, HostTensor, Kernel, LoadHook, Lowering, Op, StoreHook};
 use wgrad::executor::{Checks, Choice, Device, Executor, ExecutorError};
 use wgrad::ops;
@@ -25,8 +25,13 @@ fn reference(op: &dyn Op, case: &Case) -> Result<Vec<Array>> {
 
 /// An operation's outputs on the device.
 fn run(device: &Device, checks: Checks, class: AdapterClass, op: &Arc<dyn Op>, case: &Case) -> Result<Vec<HostTensor>> {
+    run_on(device, checks, &Target { class, ..device.target() }, op, case)
+}
+
+/// The same, with the kernels that a target takes.
+fn run_on(device: &Device, checks: Checks, target: &Target, op: &Arc<dyn Op>, case: &Case) -> Result<Vec<HostTensor>> {
     let graph = support::graph_of(op, case)?;
-    let plan = plan(op.name(), &graph, &Target { class, ..device.target() })?;
+    let plan = plan(op.name(), &graph, target)?;
     plan.verify()?;
     let mut executor = Executor::new(device.clone(), checks);
     let loaded = executor.load_blocking(&plan)?;
@@ -57,17 +62,33 @@ fn agree(op: &dyn Op, case: &Case, outputs: &[HostTensor]) -> Result<()> {
     Ok(())
 }
 
+/// Every kernel that there is for an operation on a case's inputs; where the engine makes it, that for each class of adapter.
+fn ways(device: &Device, op: &dyn Op, case: &Case) -> Vec<(String, Target)> {
+    let kinds: Vec<_> = case.inputs.iter().map(|input| input.kind.clone()).collect();
+    let Lowering::Kernels(kernels) = op.lowering(&kinds) else {
+        let classes = [AdapterClass::Software, AdapterClass::Gpu];
+        return classes.map(|class| (format!("for {class:?}"), Target { class, ..device.target() })).into();
+    };
+    let way = |kernel: Kernel| {
+        let mut choices = Choices::default();
+        choices.set(op, &kinds, kernel.candidate);
+        let class = kernel.class.unwrap_or(device.target().class);
+        (kernel.candidate.to_owned(), Target { class, choices: choices.into(), ..device.target() })
+    };
+    kernels.into_iter().map(way).collect()
+}
+
 #[test]
 fn every_operation_agrees_with_its_reference() -> Result<()> {
     let device = Device::request_blocking(&Choice::Auto)?;
     let mut failures = Vec::new();
     for op in operations() {
         for case in op.cases() {
-            for class in [AdapterClass::Software, AdapterClass::Gpu] {
-                let outcome =
-                    run(&device, Checks::Unchecked, class, &op, &case).and_then(|outputs| agree(op.as_ref(), &case, &outputs));
+            for (name, target) in ways(&device, op.as_ref(), &case) {
+                let outcome = run_on(&device, Checks::Unchecked, &target, &op, &case)
+                    .and_then(|outputs| agree(op.as_ref(), &case, &outputs));
                 if let Err(error) = outcome {
-                    failures.push(format!("{op:?}, {}, kernels for {class:?}: {error:#}", case.label));
+                    failures.push(format!("{op:?}, {}, {name}: {error:#}", case.label));
                 }
             }
         }

@@ -5,6 +5,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -63,6 +64,10 @@ impl Report {
 
     /// Has the trainer made ready, shows its plans and shaders where that is asked for, and watches its progress.
     pub fn prepare(&mut self, trainer: &mut Trainer, digits: &Digits, options: &CommandLine) -> Result<()> {
+        if let Some(seconds) = options.tune {
+            let tuning = trainer.tune(&digits.train, Duration::from_secs(seconds.into()))?;
+            self.note(&tuning)?;
+        }
         trainer.prepare(&digits.train, Some(&digits.test))?;
         if options.print_plan {
             self.note(&trainer.plan_text())?;

@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn ragged_is_told_only_where_tiles_reach_beyond() {
-        let tile = Tile { rows: 32, columns: 16, step: 4 };
+        let tile = Tile { name: "", rows: 32, columns: 16, step: 4 };
         assert!(!tile.is_ragged(Extents { batch: 3, m: 64, n: 48, k: 12 }));
         for (m, n, k) in [(65, 48, 12), (64, 40, 12), (64, 48, 10)] {
             assert!(tile.is_ragged(Extents { batch: 1, m, n, k }));
@@ -159,7 +159,10 @@ mod tests {
     #[test]
     fn large_products_take_large_workgroup_tiles() {
         let op = Matmul { transpose_lhs: false, transpose_rhs: false };
-        let constants = |batch, m, n| workgroup_tile(op, Extents { batch, m, n, k: 784 }, 1).constants;
+        let constants = |batch, m, n| {
+            let extents = Extents { batch, m, n, k: 784 };
+            workgroup_tile(op, extents, 1, Tile::for_workgroup(extents)).constants
+        };
         for ((batch, m, n), edge, slices) in [((1, 64, 256), 32, 4), ((1, 10_000, 256), 64, 1), ((128, 64, 64), 64, 1)] {
             assert!(constants(batch, m, n).contains(&("matmul_tile_rows", Literal::U32(edge))));
             assert!(constants(batch, m, n).contains(&("matmul_slices", Literal::U32(slices))));

@@ -3,9 +3,9 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use wgrad::engine::{Reading, Ticket};
 use wgrad::prelude::{BCEWithLogitsLoss, Error, Options, Tensor};
 use wgrad::{CopyFrom, CopyTo, Engine, PredictOptions, Predictor, TensorBuffer, Training, wgpu};
+use wgrad::{Reading, Ticket};
 
 use crate::curve::{Curve, Sample};
 use crate::evaluation::Evaluation;

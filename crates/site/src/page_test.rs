@@ -26,10 +26,13 @@ const ATTEMPTS: u32 = 3;
 
 const TIMEOUT: Duration = Duration::from_secs(400);
 
+/// What a test does with a server that has the pages.
+type Test = fn(&Server) -> Result<()>;
+
 /// Tests the pages that lie in `site`.
 pub fn run(site: &Path) -> Result<()> {
     let server = Server::start((Ipv4Addr::LOCALHOST, 0), site)?;
-    let tests: [(&str, fn(&Server) -> Result<()>); 2] =
+    let tests: [(&str, Test); 2] =
         [("without WebGPU, the page says so", says_what_is_missing), ("the page learns, reads and answers", learns_and_reads)];
     let mut failed = 0;
     for (name, test) in tests {

@@ -133,8 +133,8 @@ mod tests {
     #[test]
     fn place_and_size_of_a_drawing_make_no_difference() {
         let larger = seven().moved(|[x, y]| [3.0 * x - 700.0, 3.0 * y + 20.0]);
-        let difference =
-            seven().to_image().unwrap().iter().zip(larger.to_image().unwrap()).map(|(one, other)| (one - other).abs());
+        let (image, larger) = (seven().to_image().unwrap(), larger.to_image().unwrap());
+        let difference = image.iter().zip(&larger).map(|(one, other)| (one - other).abs());
         assert!(difference.fold(0.0, f32::max) < 1e-3);
     }
 

@@ -33,11 +33,6 @@ impl Store {
         Some(Self { path: caches.join("wgrad").join("tuning.json") })
     }
 
-    #[cfg(not(target_arch = "wasm32"))]
-    pub fn path(&self) -> &std::path::Path {
-        &self.path
-    }
-
     /// The choices for an adapter with its driver of now, made by this version of wgrad.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn load(&self, adapter: &AdapterInfo) -> Choices {
