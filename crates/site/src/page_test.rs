@@ -1,5 +1,6 @@
 //! What a browser makes of the pages.
 
+use std::fs;
 use std::net::Ipv4Addr;
 use std::path::Path;
 use std::sync::Arc;
@@ -24,6 +25,10 @@ const BUSY: f64 = 25.0;
 /// How often it is tried at most.
 const ATTEMPTS: u32 = 3;
 
+/// A page that leads to the tested one after three seconds: by then the browser itself has started, which would keep any
+/// page waiting.
+const START: &str = "start.html";
+
 const TIMEOUT: Duration = Duration::from_secs(400);
 
 /// What a test does with a server that has the pages.
@@ -31,6 +36,7 @@ type Test = fn(&Server) -> Result<()>;
 
 /// Tests the pages that lie in `site`.
 pub fn run(site: &Path) -> Result<()> {
+    fs::write(site.join(START), "<!doctype html><meta http-equiv=\"refresh\" content=\"3; url=digits/?test\">\n")?;
     let server = Server::start((Ipv4Addr::LOCALHOST, 0), site)?;
     let tests: [(&str, Test); 2] =
         [("without WebGPU, the page says so", says_what_is_missing), ("the page learns, reads and answers", learns_and_reads)];
@@ -109,7 +115,7 @@ fn check_result(result: &Value) -> Result<f64> {
 
 /// What the page posts, and how long a thread of this program that only sleeps was kept waiting meanwhile.
 fn result(server: &Server, device: Device) -> Result<(Value, Duration)> {
-    let browser = Browser::open(server.port(), "digits/?test", device)?;
+    let browser = Browser::open(server.port(), START, device)?;
     let watch = Watch::start();
     let posted = server.result(TIMEOUT);
     let stall = watch.end();
