@@ -10,7 +10,7 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::{Event, PointerEvent};
 use wgrad::Dataset;
 
-use crate::browser::{Failure, Result, listen, next_frame, window};
+use crate::browser::{Failure, Result, listen, next_frame, sleep, window};
 use crate::chart::Chart;
 use crate::history::History;
 use crate::network::{EPOCHS, Gpu, Network, News};
@@ -66,12 +66,13 @@ async fn fail(failure: &Failure) {
 }
 
 async fn open() -> Result<()> {
+    // Between its parts the start lets the browser answer.
+    sleep(1).await?;
     let page = Page::find()?;
     let chart = Chart::new(&page.chart)?;
-    // Between its parts the start lets the browser answer.
-    next_frame().await?;
+    sleep(1).await?;
     chart.draw(&History::default())?;
-    next_frame().await?;
+    sleep(1).await?;
     let navigator = window()?.navigator();
     if !Reflect::get(&navigator, &"gpu".into())?.is_object() {
         return Err(Failure::new(
@@ -83,6 +84,7 @@ async fn open() -> Result<()> {
     let gpu = Gpu::request().await?;
     page.set_status("Fetching the digits…");
     let examples = if gpu.is_software { FEW } else { TRAIN };
+    sleep(1).await?;
     let data = Rc::new([digits::fetch("train", examples).await?, digits::fetch("t10k", TEST).await?]);
     page::show_about(&about(&gpu, examples))?;
     let pad = Pad::new(&page.pad, &page.seen)?;
@@ -92,7 +94,7 @@ async fn open() -> Result<()> {
     listen_to_pen(&app)?;
     listen_to_buttons(&app)?;
     app.borrow().redraw()?;
-    next_frame().await?;
+    sleep(1).await?;
     make_network(&app).await?;
     if self_test::is_wanted() {
         let tested = app.clone();
