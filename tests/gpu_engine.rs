@@ -448,6 +448,7 @@ fn textures_go_in_and_out() {
     assert!(wrong((&buffer).into(), CopyTo::Here).contains("wanted 60 bytes"));
     assert!(wrong(CopyFrom::Buffer(&buffer, 6), CopyTo::Here).contains("a multiple of 4"));
     assert!(wrong(CopyFrom::Here, (&buffer).into()).contains("got a buffer of 56 bytes"));
+    assert!(wrong(grey.input().into(), CopyTo::Here).contains("or Here for the tensor itself"));
 }
 
 /// The bytes of a texture of 5 x 3 texels of four bytes.
@@ -656,6 +657,36 @@ fn tensors_are_read_and_written_in_frames() {
         let lost = training.record_read(&mut encoder, &[weight]).unwrap();
         drop(encoder);
         assert!(training.try_read(&lost).is_err());
+    }
+}
+
+/// A checkpoint behind steps that were never submitted holds what the device has done, and training goes on from it.
+#[test]
+fn a_checkpoint_behind_a_dropped_encoder_is_whole() {
+    let application = Application::new(false);
+    let mut training = training(&application.engine());
+    application.step(&mut training, 3).unwrap();
+    application.wait();
+    drop(training.record_steps(&mut application.encoder(), 4).unwrap());
+    let mut encoder = application.encoder();
+    let ticket = training.record_checkpoint(&mut encoder).unwrap();
+    let old = training.record_steps(&mut encoder, 2).unwrap();
+    application.submit(encoder);
+    application.wait();
+    let checkpoint = training.try_checkpoint(&ticket).unwrap().unwrap();
+    assert!(training.try_loss(&old).unwrap().is_some());
+    let wanted = training.trainer().weights_hash().unwrap();
+
+    let mut resumed = self::training(&application.engine());
+    let lost = resumed.record_steps(&mut application.encoder(), 1).unwrap();
+    let early = application.step(&mut resumed, 1).unwrap();
+    resumed.resume(&checkpoint).unwrap();
+    let next = application.step(&mut resumed, 2).unwrap();
+    application.wait();
+    assert!(resumed.try_loss(&next).unwrap().is_some());
+    assert_eq!(resumed.trainer().weights_hash().unwrap(), wanted);
+    for ticket in [&lost, &early] {
+        assert!(!matches!(resumed.try_loss(ticket), Ok(None)), "a ticket of steps before the checkpoint stays open");
     }
 }
 

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use wgrad_executor::{ExecutorError, Landing, TensorBuffer, wgpu};
 
-use crate::backend::Part;
 use crate::checkpoint::Checkpoint;
 use crate::dataset::Dataset;
 use crate::engine::predictor::{PredictOptions, Predictor, Prepared};
@@ -50,6 +49,8 @@ pub struct CheckpointTicket {
 enum Outcome {
     Left(Left),
     Failed(ExecutorError),
+    /// The training went on from a checkpoint before they landed.
+    TakenBack,
 }
 
 /// Steps that have not landed yet.
@@ -109,7 +110,8 @@ impl Training {
     /// landed. It does not wait.
     ///
     /// # Errors
-    /// Where the loss was NaN or infinite: since that step nothing has changed, and nothing will. Where steps that were
+    /// Where the loss was NaN or infinite: since that step nothing has changed, and nothing will, unless
+    /// [`Training::resume`] goes back. Where steps that were
     /// recorded up to these were never submitted: training goes on behind them. Where the device is lost.
     pub fn try_loss(&mut self, ticket: &Ticket) -> Result<Option<f32>, Error> {
         Ok(self.try_score(ticket)?.map(|score| score.loss))
@@ -130,6 +132,9 @@ impl Training {
                 Err(ExecutorError::NotSubmitted { what }.into())
             }
             Some(Outcome::Failed(error)) => Err(error.clone().into()),
+            Some(Outcome::TakenBack) => {
+                Err(Error::mismatch("ticket", "one of steps behind the last checkpoint", "one of steps before it"))
+            }
         }
     }
 
@@ -250,11 +255,15 @@ impl Training {
     /// # Errors
     /// As [`Training::record_steps`].
     pub fn record_checkpoint(&mut self, encoder: &mut wgpu::CommandEncoder) -> Result<CheckpointTicket, Error> {
+        self.land();
         let empty = self.trainer.empty_checkpoint()?;
         let states = self.trainer.kept_states();
+        let clock = self.is_behind.then(|| self.trainer.clock_part());
         let gpu = self.trainer.gpu()?;
         let buffers: Vec<TensorBuffer> = states.iter().filter_map(|name| gpu.buffer(name)).collect();
-        Ok(CheckpointTicket { landing: gpu.record(encoder, &[] as &[Part], &buffers)?, empty, states })
+        let landing = gpu.record(encoder, clock.as_slice(), &buffers)?;
+        self.is_behind = false;
+        Ok(CheckpointTicket { landing, empty, states })
     }
 
     /// The checkpoint of a ticket; none as long as it has not landed. It does not wait.
@@ -274,8 +283,13 @@ impl Training {
     /// # Errors
     /// As there.
     pub fn resume(&mut self, checkpoint: &Checkpoint) -> Result<(), Error> {
-        self.pending.clear();
-        self.trainer.resume(checkpoint)
+        self.trainer.resume(checkpoint)?;
+        self.land();
+        for pending in self.pending.drain(..) {
+            pending.outcome.get_or_init(|| Outcome::TakenBack);
+        }
+        self.is_behind = false;
+        Ok(())
     }
 
     /// The trainer, for all that may wait for the device: evaluation, files, gradients. It submits to the queue and polls the

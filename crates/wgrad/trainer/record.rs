@@ -49,7 +49,7 @@ impl Trainer {
         self.check_running()?;
         let mut parts = Vec::new();
         if self.enter(session) || writes_clock {
-            parts.push(Part::Write(CLOCK, Arc::new(self.clock().to_host())));
+            parts.push(self.clock_part());
         }
         let position = self.counts.position;
         let mut left = u64::from(steps);
@@ -68,6 +68,11 @@ impl Trainer {
             left -= taken;
         }
         Ok((parts, Recorded { position, steps, clock: self.clock() }))
+    }
+
+    /// Sets the device's clock to what the host has counted.
+    pub(crate) fn clock_part(&self) -> Part {
+        Part::Write(CLOCK, Arc::new(self.clock().to_host()))
     }
 
     /// Where recorded steps leave the clock and their rows of the log: those of the last epoch, if they are more.
