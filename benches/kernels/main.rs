@@ -14,7 +14,6 @@ mod report;
 mod roofline;
 #[path = "../../tests/support/mod.rs"]
 mod support;
-mod timing;
 mod trial;
 mod workload;
 
