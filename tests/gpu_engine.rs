@@ -690,6 +690,30 @@ fn a_checkpoint_behind_a_dropped_encoder_is_whole() {
     }
 }
 
+/// A recorded checkpoint is what the trainer makes by waiting, also where a training that goes on with other data still
+/// holds the log of those before, which no plan of its own has.
+#[test]
+fn a_recorded_checkpoint_is_that_of_a_trainer() {
+    let application = Application::new(false);
+    let open =
+        |data: &Dataset| pollster::block_on(application.engine().training(model(), MSELoss, Adam::new(0.01), data)).unwrap();
+    let (all, fewer) = (data(), data().take(6).unwrap());
+    for (first, second) in [(&all, &fewer), (&fewer, &all)] {
+        let (mut one, mut other) = (open(first), open(second));
+        application.step(&mut one, 3).unwrap();
+        other.resume(&one.trainer().checkpoint().unwrap()).unwrap();
+        application.step(&mut other, 2).unwrap();
+        for training in [&mut one, &mut other] {
+            let mut encoder = application.encoder();
+            let ticket = training.record_checkpoint(&mut encoder).unwrap();
+            application.submit(encoder);
+            application.wait();
+            let recorded = training.try_checkpoint(&ticket).unwrap().unwrap();
+            assert!(recorded == training.trainer().checkpoint().unwrap(), "{} examples", second.len());
+        }
+    }
+}
+
 #[test]
 fn a_lost_device_is_an_error() {
     let application = Application::new(false);
