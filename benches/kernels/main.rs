@@ -4,6 +4,8 @@
 //! none, those of a submission.
 
 mod ceiling;
+#[path = "../support/commit.rs"]
+mod commit;
 mod comparison;
 mod measurement;
 #[path = "../networks/networks.rs"]
