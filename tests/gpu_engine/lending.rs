@@ -1,8 +1,7 @@
 //! What an engine leaves alone on a device that it was lent, and what it bears there.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use wgrad::prelude::*;
