@@ -129,7 +129,7 @@ fn an_engine_that_is_dropped_leaves_nothing_behind() {
 }
 
 #[test]
-fn staging_memory_is_used_again() {
+fn staging_memory_does_not_grow() {
     let application = Application::new(false);
     let mut training = training(&application.engine());
     let frame = |training: &mut Training| {

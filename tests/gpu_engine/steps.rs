@@ -30,6 +30,16 @@ fn a_ticket_s_loss_is_the_mean_over_its_examples() {
     let history = trainer.fit(&data(), 3, None, |_| Control::Continue).unwrap();
     let wanted: Vec<f32> = history.epochs.iter().map(|epoch| epoch.loss).collect();
     assert_eq!(losses(&application, &mut by_epoch, 3, 3), wanted);
+    // Single steps, of 4, 4 and 2 examples, and steps on both sides of an epoch's end.
+    let mut by_step = training(&application.engine());
+    let steps = losses(&application, &mut by_step, 9, 1);
+    for (losses, wanted) in steps.chunks(3).zip(&wanted) {
+        let mean = (4.0 * losses[0] + 4.0 * losses[1] + 2.0 * losses[2]) / 10.0;
+        assert!((mean - wanted).abs() < 1e-6, "{losses:?} {wanted}");
+    }
+    let mut by_two = training(&application.engine());
+    let across = losses(&application, &mut by_two, 2, 2)[1];
+    assert!((across - (2.0 * steps[2] + 4.0 * steps[3]) / 6.0).abs() < 1e-6, "{across} {steps:?}");
     // More steps than an epoch has: the loss is that of the last epoch's.
     let mut at_once = training(&application.engine());
     assert_eq!(losses(&application, &mut at_once, 1, 9), wanted[2..]);

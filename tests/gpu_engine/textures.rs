@@ -76,6 +76,15 @@ fn textures_go_in_and_out() {
         assert!((got - 2.0 * luma(texel)).abs() < 1e-5, "{got} {texel:?}");
     }
 
+    let picture = texture(&application, wgpu::TextureFormat::Rgba8Unorm, usage, size);
+    let mut encoder = application.encoder();
+    grey.record_predict(&mut encoder, CopyFrom::Here, &picture).unwrap();
+    application.submit(encoder);
+    for (got, texel) in read_bytes(&application, &picture).chunks_exact(4).zip(texels.chunks_exact(4)) {
+        assert!(got[0] == got[1] && got[1] == got[2] && got[3] == 255, "{got:?}");
+        assert!((f32::from(got[0]) / 255.0 - 2.0 * luma(texel)).abs() < 0.003, "{got:?} {texel:?}");
+    }
+
     let mut encoder = application.encoder();
     let mut wrong = |input: CopyFrom, output: CopyTo| grey.record_predict(&mut encoder, input, output).unwrap_err().to_string();
     let small = texture(&application, wgpu::TextureFormat::Rgba8Unorm, usage, [2, 3]);
