@@ -15,8 +15,6 @@ mod networks;
 #[path = "../benches/kernels/own_kernel.rs"]
 mod own_kernel;
 mod support;
-#[path = "../benches/kernels/timing.rs"]
-mod timing;
 #[allow(dead_code, reason = "the benchmark uses all of it")]
 #[path = "../benches/kernels/trial.rs"]
 mod trial;
@@ -28,14 +26,13 @@ use std::fs;
 use anyhow::{Context, Result};
 use serde_json::json;
 use wgrad::core::op::{AdapterClass, Work};
-use wgrad::executor::{Choice, Device};
+use wgrad::executor::{Choice, Device, Samples};
 use wgrad::ops;
 
 use ceiling::Ceiling;
 use comparison::{Change, Earlier};
 use measurement::Measurement;
 use own_kernel::OwnKernel;
-use timing::Samples;
 use trial::{Checked, candidates, measure};
 use workload::{Workload, workloads};
 

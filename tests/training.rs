@@ -262,12 +262,30 @@ fn losses_of_logits_and_shares_are_those_of_pytorch() {
 }
 
 #[test]
-fn batches_larger_than_the_data_are_refused() {
-    let one = data().select(&[0]).unwrap();
-    let wanted = "batch size: wanted 1 to 1, the number of examples, got 2";
-    assert_eq!(fit_error(Linear::new(2, 2), CrossEntropyLoss, &one), wanted);
-    assert_eq!(Loader::new(&one, 2, 1).unwrap_err().to_string(), wanted);
-    assert_eq!(Loader::new(&data(), 0, 1).unwrap_err().to_string(), "batch size: wanted 1 to 4, the number of examples, got 0");
+fn a_batch_takes_what_there_is() {
+    let hash = |batch_size| {
+        let options = Options { batch_size, ..Options::default() };
+        let mut trainer = Trainer::new(&Device::cpu(), Linear::new(2, 2), CrossEntropyLoss, SGD::new(0.1), options).unwrap();
+        trainer.fit(&data(), 3, None, |_| Control::Continue).unwrap();
+        (trainer.steps(), trainer.weights_hash().unwrap())
+    };
+    assert_eq!(hash(64), hash(data().len()));
+    assert_eq!(hash(64).0, 3);
+    assert_eq!(Loader::new(&data(), 64, 1).unwrap().epoch(0).map(|batch| batch.len()).collect::<Vec<_>>(), [data().len()]);
+    assert_eq!(Loader::new(&data(), 0, 1).unwrap_err().to_string(), "batch size: wanted 1 at least, got 0");
+}
+
+/// What is wrong inside of attention is returned from it, though what follows looks at shapes.
+#[test]
+fn attention_says_what_is_wrong_with_it() {
+    let error = |model: &dyn Layer, input: &[usize]| wgrad::summary(model, input).unwrap_err().to_string();
+    let dropout = error(&MultiheadAttention::new(6, 2).dropout(1.5), &[3, 6]);
+    assert!(dropout.contains("MultiheadAttention") || dropout.contains("dropout"), "{dropout}");
+    let encoder = TransformerEncoder::new(TransformerEncoderLayer::new(4, 2).dropout(1.0), 1);
+    assert!(error(&encoder, &[3, 4]).contains("dropout"), "{}", error(&encoder, &[3, 4]));
+    assert!(!error(&MultiheadAttention::new(6, 2), &[3, 5]).is_empty());
+    // No steps are no mistake, or one that is told.
+    let _ = wgrad::summary(&MultiheadAttention::new(6, 2), &[0, 6]);
 }
 
 #[test]

@@ -8,8 +8,6 @@ use wgrad::core::plan::{Binding, Buffer, BufferId, Dispatch, Plan, Role, Shader}
 use wgrad::core::{DType, TensorType};
 use wgrad::executor::{Checks, Device, Executor};
 
-use crate::timing::{Samples, sample};
-
 /// The rates that no kernel can pass.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Ceiling {
@@ -64,8 +62,7 @@ impl Ceiling {
 fn fastest(device: &Device, plan: &Plan, samples: usize) -> Result<f64> {
     let mut executor = Executor::new(device.clone(), Checks::Unchecked);
     let loaded = executor.load_blocking(plan)?;
-    let Samples { nanoseconds, .. } = sample(&mut executor, &loaded, samples)?;
-    Ok(nanoseconds[0])
+    Ok(executor.sample_blocking(&loaded, samples)?.least())
 }
 
 /// A kernel with buffers of zeros, of which it writes the last.

@@ -4,6 +4,8 @@
 //! none, those of a submission.
 
 mod ceiling;
+#[path = "../support/commit.rs"]
+mod commit;
 mod comparison;
 mod measurement;
 #[path = "../networks/networks.rs"]
@@ -14,7 +16,6 @@ mod report;
 mod roofline;
 #[path = "../../tests/support/mod.rs"]
 mod support;
-mod timing;
 mod trial;
 mod workload;
 

@@ -1,11 +1,10 @@
 //! Figures as text, Markdown and JSON.
 
-use std::process::Command;
-
 use serde_json::{Value, json};
 use wgrad::executor::Device;
 
 use crate::ceiling::Ceiling;
+use crate::commit::commit;
 use crate::measurement::Measurement;
 
 /// The titles of the columns, and whether they hold words.
@@ -89,11 +88,4 @@ pub fn json(device: &Device, ceiling: &Ceiling, measurements: &[Measurement]) ->
         "gigabytes_per_second": ceiling.gigabytes_per_second,
         "kernels": measurements.iter().map(Measurement::json).collect::<Vec<_>>(),
     })
-}
-
-/// The commit that is measured, followed by `-dirty` where files differ from it; none outside of a repository.
-fn commit() -> Option<String> {
-    let described = Command::new("git").args(["describe", "--always", "--dirty", "--exclude", "*"]).output().ok()?;
-    let text = String::from_utf8(described.stdout).ok()?;
-    (described.status.success() && !text.is_empty()).then(|| text.trim().to_owned())
 }

@@ -6,11 +6,10 @@ use anyhow::{Context, Result, bail};
 use wgrad::core::op::Work;
 use wgrad::core::plan::{Plan, Target, plan};
 use wgrad::core::{Array, Case, HostTensor, Kernel, Lowering, Op, TensorType};
-use wgrad::executor::{Checks, Device, Executor, LoadedPlan};
+use wgrad::executor::{Checks, Device, Executor, LoadedPlan, Samples};
 use wgrad::reference::compare;
 
 use crate::support::{self, Planted};
-use crate::timing::{Samples, sample};
 use crate::workload::Workload;
 
 /// The most operations and elements that the reference, which is naive, computes within a moment.
@@ -84,7 +83,7 @@ pub fn measure(device: &Device, workload: &Workload, candidate: &Candidate, samp
         true => trial.check(&op, &case).map(|()| Checked::Here)?,
         false => check_on_cases(device, workload, &candidate.name)?,
     };
-    let samples = sample(&mut trial.executor, &trial.loaded, samples)?;
+    let samples = trial.executor.sample_blocking(&trial.loaded, samples)?;
     Ok(Outcome { samples, work: trial.plan.work(), checked })
 }
 

@@ -5,6 +5,8 @@
 //! many steps by itself: what is timed is a window of steps, from the first submission until the device has finished.
 
 mod adapter;
+#[path = "../support/commit.rs"]
+mod commit;
 mod interpreter;
 mod measurement;
 mod network;

@@ -1,10 +1,10 @@
 //! The figures as JSON.
 
-use std::process::Command;
 use std::thread;
 
 use serde_json::{Value, json};
 
+use crate::commit::commit;
 use crate::measurement::{Kernel, Measurement, PlanFigures};
 use crate::network::{BATCH, EPOCH, FLOP};
 
@@ -56,12 +56,4 @@ fn kernel(kernel: &Kernel) -> Value {
         "gflop_per_second": kernel.gflop_per_second,
         "gigabytes_per_second": kernel.gigabytes_per_second,
     })
-}
-
-/// The commit that is checked out, marked where files differ from it; none where git does not know.
-fn commit() -> Option<String> {
-    let mut git = Command::new("git");
-    git.args(["describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]).current_dir(env!("CARGO_MANIFEST_DIR"));
-    let output = git.output().ok().filter(|output| output.status.success())?;
-    Some(String::from_utf8(output.stdout).ok()?.trim().to_owned())
 }

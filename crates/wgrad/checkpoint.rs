@@ -9,7 +9,7 @@ use crate::files::{TensorFile, previous};
 /// log, and how far the schedule is. Made by [`Trainer::checkpoint`](crate::Trainer::checkpoint) and
 /// [`Training::try_checkpoint`](crate::Training::try_checkpoint); [`Trainer::resume`](crate::Trainer::resume) goes on
 /// from it, on any device.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Checkpoint(pub(crate) TensorFile);
 
 impl Checkpoint {

@@ -31,9 +31,11 @@ impl Loader {
     /// A loader of batches of `batch_size` examples.
     ///
     /// # Errors
-    /// Where the batch size is 0, or above the number of examples.
+    /// Where the batch size is 0.
     pub fn new(data: &Dataset, batch_size: usize, seed: u32) -> Result<Self, Error> {
-        check_batch_size(batch_size, data)?;
+        if batch_size == 0 {
+            return Err(Error::mismatch("batch size", "1 at least", 0));
+        }
         Ok(Self { data: data.clone(), batch_size, seed })
     }
 
@@ -48,13 +50,4 @@ impl Loader {
         let batches: Vec<Vec<usize>> = order.chunks(self.batch_size).map(<[usize]>::to_vec).collect();
         batches.into_iter().map(|indices| self.data.pick(&indices))
     }
-}
-
-/// Fails where batches of this size cannot be taken from the data.
-pub(crate) fn check_batch_size(batch_size: usize, data: &Dataset) -> Result<(), Error> {
-    if batch_size == 0 || batch_size > data.len() {
-        let wanted = format!("1 to {}, the number of examples", data.len());
-        return Err(Error::mismatch("batch size", wanted, batch_size));
-    }
-    Ok(())
 }

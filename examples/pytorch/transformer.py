@@ -65,7 +65,7 @@ def evaluate(model, loader, criterion):
 
 torch.manual_seed(0)
 device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-count, length, vocabulary, epochs = (3000, 8, 6, 2) if "--short" in sys.argv else (20000, 64, 50, 6)
+count, length, vocabulary, epochs = (3000, 8, 6, 2) if "--short" in sys.argv else (20000, 64, 50, 8)
 train_data, test_data = random_split(marker_order(count, length, vocabulary), [0.9, 0.1])
 train_loader = DataLoader(train_data, batch_size=32, shuffle=True)
 test_loader = DataLoader(test_data, batch_size=100)

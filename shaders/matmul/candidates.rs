@@ -8,11 +8,15 @@ use super::{Extents, Matmul};
 /// The kernels for a product, the best for each class of adapter first. `axis` is the left operand's that is summed
 /// over.
 pub(crate) fn candidates(op: Matmul, extents: Extents, axis: usize) -> Vec<Kernel> {
-    let (registers, workgroup) = (Tile::for_registers(extents), Tile::for_workgroup(extents));
-    let registers = std::iter::once(registers).chain(Tile::REGISTERS.into_iter().filter(move |tile| *tile != registers));
-    let workgroups = std::iter::once(workgroup).chain(Tile::WORKGROUPS.into_iter().filter(move |tile| *tile != workgroup));
-    let registers = registers.map(|tile| register_tile(op, extents, axis, tile));
-    registers.chain(workgroups.map(|tile| workgroup_tile(op, extents, axis, tile))).collect()
+    let registers = first(Tile::for_registers(extents), Tile::REGISTERS).map(|tile| register_tile(op, extents, axis, tile));
+    let workgroups = first(Tile::for_workgroup(extents), Tile::WORKGROUPS).map(|tile| workgroup_tile(op, extents, axis, tile));
+    registers.into_iter().chain(workgroups).collect()
+}
+
+/// The tiles with the best of them in front.
+fn first<const N: usize>(best: Tile, mut tiles: [Tile; N]) -> [Tile; N] {
+    tiles.sort_by_key(|tile| *tile != best);
+    tiles
 }
 
 /// What one invocation or workgroup makes.

@@ -30,6 +30,7 @@ mod profile;
 mod readback;
 mod record;
 mod run;
+mod sample;
 mod snapshot;
 mod tensor_buffer;
 mod uniforms;
@@ -44,6 +45,7 @@ pub use loaded::LoadedPlan;
 pub use pipelines::Checks;
 pub use profile::{DispatchSpan, DispatchTime};
 pub use record::Action;
+pub use sample::Samples;
 pub use snapshot::Snapshot;
 pub use tensor_buffer::TensorBuffer;
 /// The version of wgpu that devices and encoders come from.

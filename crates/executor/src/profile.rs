@@ -60,11 +60,14 @@ impl Executor {
         self.check_timestamps()?;
         self.run(&[(plan, 1)]).await?;
         self.finish().await?;
-        let timestamps = self.timestamps(plan).await?;
+        let step = [(plan, self.timestamps(plan).await?)];
         let mut ticks = vec![0u64; plan.commands.len()];
         for _ in 0..steps.max(1) {
-            let spans = self.measure(plan, &timestamps).await?;
-            ticks.iter_mut().zip(spans).for_each(|(total, [begin, end])| *total += end.saturating_sub(begin));
+            let spans = self.measure(&step).await?;
+            ticks
+                .iter_mut()
+                .zip(spans.into_iter().flatten())
+                .for_each(|(total, [begin, end])| *total += end.saturating_sub(begin));
         }
         let period = f64::from(self.device.queue().get_timestamp_period()) / f64::from(steps.max(1));
         let time = |(command, ticks): (&Command, u64)| DispatchTime {
@@ -87,19 +90,8 @@ impl Executor {
         for plan in work.iter().flat_map(|&(plan, count)| std::iter::repeat_n(plan, count as usize)) {
             steps.push((plan, self.timestamps(plan).await?));
         }
-        let device = &self.device;
-        let submitted = device.catch(|| {
-            let mut encoder = device.wgpu().create_command_encoder(&Default::default());
-            steps.iter().for_each(|(plan, timestamps)| timestamps.record(plan, &mut encoder));
-            device.queue().submit([encoder.finish()]);
-        });
-        submitted.await.map_err(ExecutorError::during("profiling"))?;
-        self.counters.submissions.fetch_add(1, Ordering::Relaxed);
-        let mut spans = Vec::new();
-        for (plan, timestamps) in &steps {
-            spans.push(self.read_spans(plan, timestamps).await?);
-        }
-        let period = f64::from(device.queue().get_timestamp_period()) * 1e-9;
+        let spans = self.measure(&steps).await?;
+        let period = f64::from(self.device.queue().get_timestamp_period()) * 1e-9;
         let first = spans.iter().flatten().map(|[begin, _]| *begin).min().unwrap_or_default();
         let time = |ticks: u64| Duration::from_secs_f64(ticks as f64 * period);
         let dispatches = (0..).zip(steps.iter().zip(&spans)).flat_map(|(step, ((plan, _), spans))| {
@@ -139,23 +131,23 @@ impl Executor {
         Ok(Timestamps { queries, resolved: buffers::allocate(&self.device, &label, bytes, usage).await? })
     }
 
-    /// Runs one step; the ticks at which each dispatch began and ended.
-    async fn measure(&self, plan: &LoadedPlan, timestamps: &Timestamps) -> Result<Vec<[u64; 2]>, ExecutorError> {
+    /// Runs steps in one submission; the ticks at which each dispatch of each of them began and ended.
+    async fn measure(&self, steps: &[(&LoadedPlan, Timestamps)]) -> Result<Vec<Vec<[u64; 2]>>, ExecutorError> {
         let device = &self.device;
         let submitted = device.catch(|| {
             let mut encoder = device.wgpu().create_command_encoder(&Default::default());
-            timestamps.record(plan, &mut encoder);
+            steps.iter().for_each(|(plan, timestamps)| timestamps.record(plan, &mut encoder));
             device.queue().submit([encoder.finish()]);
         });
         submitted.await.map_err(ExecutorError::during("profiling"))?;
         self.counters.submissions.fetch_add(1, Ordering::Relaxed);
-        self.read_spans(plan, timestamps).await
-    }
-
-    async fn read_spans(&self, plan: &LoadedPlan, timestamps: &Timestamps) -> Result<Vec<[u64; 2]>, ExecutorError> {
-        let bytes = (plan.commands.len() * SPAN_BYTES) as u64;
-        let bytes = self.read_bytes("timestamps", &timestamps.resolved, 0..bytes).await?;
-        Ok(bytemuck::pod_collect_to_vec(&bytes))
+        let mut spans = Vec::with_capacity(steps.len());
+        for (plan, timestamps) in steps {
+            let bytes = (plan.commands.len() * SPAN_BYTES) as u64;
+            let bytes = self.read_bytes("timestamps", &timestamps.resolved, 0..bytes).await?;
+            spans.push(bytemuck::pod_collect_to_vec(&bytes));
+        }
+        Ok(spans)
     }
 }
 

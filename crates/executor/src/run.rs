@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
+
 use web_time::Instant;
 
 use crate::completion::Completion;

@@ -41,21 +41,19 @@ impl Panel {
 
     /// The same with one more curve, which the legend calls `name`. Its points (x, y) are joined in their order; where one
     /// is not finite, it has a gap.
-    pub fn series<X: Into<f64>, Y: Into<f64>>(
-        mut self,
-        name: impl Into<String>,
-        points: impl IntoIterator<Item = (X, Y)>,
-    ) -> Self {
+    pub fn series<X: Into<f64>, Y: Into<f64>>(self, name: impl Into<String>, points: impl IntoIterator<Item = (X, Y)>) -> Self {
         let points = points.into_iter().map(|(x, y)| (x.into(), y.into())).collect();
-        self.series.push(Series { name: name.into(), points, is_joined: true });
-        self
+        self.with(Series { name: name.into(), points, is_joined: true })
     }
 
     /// The same with points that no line joins.
     pub fn scatter(self, name: impl Into<String>, points: impl IntoIterator<Item = (f64, f64)>) -> Self {
-        let mut panel = self.series(name, points);
-        panel.series.iter_mut().rev().take(1).for_each(|series| series.is_joined = false);
-        panel
+        self.with(Series { name: name.into(), points: points.into_iter().collect(), is_joined: false })
+    }
+
+    fn with(mut self, series: Series) -> Self {
+        self.series.push(series);
+        self
     }
 
     /// The same with a logarithmic x axis, which leaves out points that are not above 0.

@@ -47,9 +47,12 @@ impl Gpu {
         Ok((plan, loaded))
     }
 
-    /// Where an input or state lies; none where no plan reads or changes it.
-    pub fn buffer(&self, name: &str) -> Option<TensorBuffer> {
-        self.executor.buffer(name)
+    /// Where an input or state lies.
+    ///
+    /// # Errors
+    /// Where no plan reads or changes it.
+    pub fn buffer(&self, name: &str) -> Result<TensorBuffer, Error> {
+        self.executor.buffer(name).ok_or_else(|| Error::mismatch("input or state", "one of a loaded plan", name))
     }
 
     /// What plans may ask of the device.

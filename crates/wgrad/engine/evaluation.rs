@@ -55,12 +55,12 @@ impl Training {
         let steps = gpu.loaded(program).steps_within(budget).min(left);
         let start = is_first.then(|| Part::Write(EVALUATION_CLOCK, Arc::new(Clock::default().to_host())));
         let parts: Vec<Part> = start.into_iter().chain([Part::Steps(program, steps)]).collect();
-        let log = gpu.buffer(&evaluation.pass.log());
-        let log = log.ok_or_else(|| Error::mismatch("state", "one of a loaded plan", evaluation.pass.log()))?;
-        let landing = gpu.record(encoder, &parts, &[log])?;
+        let is_last = evaluation.recorded + steps == evaluation.pass.steps();
+        let log = is_last.then(|| gpu.buffer(&evaluation.pass.log())).transpose()?;
+        let landing = gpu.record(encoder, &parts, log.as_slice())?;
         evaluation.pending.push((program, steps, landing));
         evaluation.recorded += steps;
-        Ok(evaluation.next().is_none())
+        Ok(is_last)
     }
 
     /// The score of a pass over the data; none as long as its last step has not been recorded and landed. It does not wait.
@@ -90,9 +90,8 @@ impl Training {
                 }
             };
             self.trainer().gpu()?.loaded(*program).observe(*steps, landed.took);
-            let is_last = evaluation.next().is_none() && evaluation.pending.len() == 1;
-            if let (true, [log]) = (is_last, &*landed.tensors) {
-                // It stays until the score is taken.
+            if let [log] = &*landed.tensors {
+                // The last, which stays until the score is taken.
                 return Ok(Some(evaluation.pass.score(log)));
             }
             evaluation.pending.remove(0);

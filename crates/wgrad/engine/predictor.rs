@@ -77,7 +77,7 @@ impl Predictor {
         let Prepared { name, graph, input, layers } = prepared;
         let (_, plan) = gpu.load_apart(&name, &graph).await?;
         let exchange = Exchange::new(gpu.device()).await?;
-        let input = gpu.buffer(&input).ok_or_else(|| Error::mismatch("input", "one that the model reads", &input))?;
+        let input = gpu.buffer(&input)?;
         let output = plan.output(OUTPUT).ok_or_else(|| Error::mismatch("output", "one of the plan", OUTPUT))?;
         let activations = layers.into_iter().filter_map(|layer| plan.output(&layer).map(|buffer| (layer, buffer))).collect();
         Ok(Self { plan, exchange, input, output, activations })
@@ -90,7 +90,7 @@ impl Predictor {
     /// It does not submit, poll or wait, and sets no callback on the device.
     ///
     /// # Errors
-    /// Where one of them is too small, of another shape, or lacks a usage. Nothing that computes is recorded then.
+    /// Where one of them is too small, of another shape, or lacks a usage. Then nothing of the application's is written.
     pub fn record_predict<'a>(
         &self,
         encoder: &mut wgpu::CommandEncoder,

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use wgrad_executor::{ExecutorError, Landing, TensorBuffer, wgpu};
 
-use crate::backend::Part;
 use crate::checkpoint::Checkpoint;
 use crate::dataset::Dataset;
 use crate::engine::predictor::{PredictOptions, Predictor, Prepared};
@@ -13,7 +12,7 @@ use crate::error::Error;
 use crate::history::Score;
 use crate::schedules::Schedule;
 use crate::tensor::Tensor;
-use crate::trainer::{Left, Recorded, Session, Trainer};
+use crate::trainer::{Left, Recorded, Session, States, Trainer};
 
 /// A model that learns in the frames of an application. Made by [`Engine::training`](crate::Engine::training).
 ///
@@ -40,16 +39,20 @@ pub struct Ticket {
 #[derive(Debug)]
 pub struct CheckpointTicket {
     landing: Landing,
+    /// The states that land.
+    landing_states: Vec<String>,
     /// The checkpoint without its tensors.
     empty: Checkpoint,
-    /// The states that land.
-    states: Vec<String>,
+    /// All states, as far as the host knew them.
+    states: States,
 }
 
 #[derive(Clone, Debug)]
 enum Outcome {
     Left(Left),
     Failed(ExecutorError),
+    /// The training went on from a checkpoint before they landed.
+    TakenBack,
 }
 
 /// Steps that have not landed yet.
@@ -109,8 +112,9 @@ impl Training {
     /// landed. It does not wait.
     ///
     /// # Errors
-    /// Where the loss was NaN or infinite: since that step nothing has changed, and nothing will. Where steps that were
-    /// recorded up to these were never submitted: training goes on behind them. Where the device is lost.
+    /// Where the loss was NaN or infinite: since that step nothing has changed, and nothing will, unless
+    /// [`Training::resume`] goes back. Where steps that were recorded up to these were never submitted: training goes on behind
+    /// them. Where the device is lost.
     pub fn try_loss(&mut self, ticket: &Ticket) -> Result<Option<f32>, Error> {
         Ok(self.try_score(ticket)?.map(|score| score.loss))
     }
@@ -130,6 +134,9 @@ impl Training {
                 Err(ExecutorError::NotSubmitted { what }.into())
             }
             Some(Outcome::Failed(error)) => Err(error.clone().into()),
+            Some(Outcome::TakenBack) => {
+                Err(Error::mismatch("ticket", "one of steps behind the last checkpoint", "one of steps before it"))
+            }
         }
     }
 
@@ -194,7 +201,7 @@ impl Training {
         self.trainer.parameter_buffer(name)
     }
 
-    /// The names and shapes of all parameters and buffers.
+    /// The names of all parameters and buffers.
     pub fn parameters(&self) -> impl Iterator<Item = &str> {
         self.trainer.parameter_names()
     }
@@ -214,7 +221,7 @@ impl Training {
     /// Where the model does not read them.
     pub fn inputs(&mut self) -> Result<TensorBuffer, Error> {
         let (inputs, _) = self.session.data_names();
-        self.known(&inputs)
+        self.trainer.gpu()?.buffer(&inputs)
     }
 
     /// The memory of the targets that it learns, `[n, ...]`, likewise.
@@ -223,13 +230,9 @@ impl Training {
     /// Where there are none, as those of an autoencoder, whose targets are its inputs.
     pub fn targets(&mut self) -> Result<TensorBuffer, Error> {
         match self.session.data_names() {
-            (_, Some(targets)) => self.known(&targets),
+            (_, Some(targets)) => self.trainer.gpu()?.buffer(&targets),
             (inputs, None) => Err(Error::mismatch("targets", "a tensor of their own", inputs)),
         }
-    }
-
-    fn known(&mut self, name: &str) -> Result<TensorBuffer, Error> {
-        self.trainer.gpu()?.buffer(name).ok_or_else(|| Error::mismatch("data", "what a step reads", name))
     }
 
     /// The model's outputs with the parameters as they are at each moment, for [`Predictor::record_predict`].
@@ -250,11 +253,15 @@ impl Training {
     /// # Errors
     /// As [`Training::record_steps`].
     pub fn record_checkpoint(&mut self, encoder: &mut wgpu::CommandEncoder) -> Result<CheckpointTicket, Error> {
+        self.land();
         let empty = self.trainer.empty_checkpoint()?;
-        let states = self.trainer.kept_states();
+        let (states, landing_states) = (self.trainer.host_states()?, self.trainer.device_states());
+        let clock = self.is_behind.then(|| self.trainer.clock_part());
         let gpu = self.trainer.gpu()?;
-        let buffers: Vec<TensorBuffer> = states.iter().filter_map(|name| gpu.buffer(name)).collect();
-        Ok(CheckpointTicket { landing: gpu.record(encoder, &[] as &[Part], &buffers)?, empty, states })
+        let buffers = landing_states.iter().map(|name| gpu.buffer(name)).collect::<Result<Vec<_>, _>>()?;
+        let landing = gpu.record(encoder, clock.as_slice(), &buffers)?;
+        self.is_behind = false;
+        Ok(CheckpointTicket { landing, landing_states, empty, states })
     }
 
     /// The checkpoint of a ticket; none as long as it has not landed. It does not wait.
@@ -263,8 +270,9 @@ impl Training {
     /// Where its encoder was dropped, or the device is lost; where the loss was no longer finite.
     pub fn try_checkpoint(&mut self, ticket: &CheckpointTicket) -> Result<Option<Checkpoint>, Error> {
         let Some(landed) = ticket.landing.landed()? else { return Ok(None) };
-        let states = ticket.states.iter().cloned().zip(landed.tensors.into_iter().map(Arc::new));
-        self.trainer.filled_checkpoint(ticket.empty.clone(), states.collect()).map(Some)
+        let mut states = ticket.states.clone();
+        states.extend(ticket.landing_states.iter().cloned().zip(landed.tensors.into_iter().map(Arc::new)));
+        self.trainer.filled_checkpoint(ticket.empty.clone(), states).map(Some)
     }
 
     /// Goes on from a checkpoint of the same model, optimizers, loss and options, be it of another device: see
@@ -274,8 +282,13 @@ impl Training {
     /// # Errors
     /// As there.
     pub fn resume(&mut self, checkpoint: &Checkpoint) -> Result<(), Error> {
-        self.pending.clear();
-        self.trainer.resume(checkpoint)
+        self.trainer.resume(checkpoint)?;
+        self.land();
+        for pending in self.pending.drain(..) {
+            pending.outcome.get_or_init(|| Outcome::TakenBack);
+        }
+        self.is_behind = false;
+        Ok(())
     }
 
     /// The trainer, for all that may wait for the device: evaluation, files, gradients. It submits to the queue and polls the

@@ -9,7 +9,7 @@ use wgrad_core::HostTensor;
 use crate::tensor::Tensor;
 
 /// A tensor's type, shape and bytes, lowest first.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Stored {
     pub dtype: Dtype,
     pub shape: Vec<usize>,

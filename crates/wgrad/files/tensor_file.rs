@@ -12,7 +12,7 @@ use crate::files::{Digest, replace};
 use crate::tensor::Tensor;
 
 /// Named tensors, and texts beside them.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct TensorFile {
     texts: BTreeMap<String, String>,
     tensors: BTreeMap<String, Stored>,

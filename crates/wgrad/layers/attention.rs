@@ -58,16 +58,19 @@ impl MultiheadAttention {
                 return Err(Error::mismatch(name, format!("[batch, steps, {features}]"), var.shape()));
             }
         }
-        let [query, key, value] = self.project(query, key, value)?.map(|projected| self.split_heads(&projected));
+        let [query, key, value] = self.project(query, key, value)?;
+        let [query, key, value] =
+            [query.checked()?, key.checked()?, value.checked()?].map(|projected| self.split_heads(&projected));
         let mut scores = query.matmul_transposed(&key) * (1.0 / ((features / heads) as f32).sqrt());
         if let Some(mask) = mask {
             scores = scores + mask;
         }
+        scores = scores.checked()?;
         if self.causal {
             scores = &scores + future(&scores);
         }
         let weights = scores.softmax(3).dropout(self.dropout);
-        let found = weights.matmul(&value).permute(&[0, 2, 1, 3]);
+        let found = weights.matmul(&value).permute(&[0, 2, 1, 3]).checked()?;
         let [batch, steps] = [found.shape().dims()[0], found.shape().dims()[1]];
         found.reshape([batch, steps, features]).layer("out_proj", &Linear::new(features, features).bias(Initial::Constant(0.0)))
     }

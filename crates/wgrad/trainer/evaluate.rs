@@ -63,22 +63,8 @@ impl Trainer {
         Ok(Pass { kinds })
     }
 
-    /// Does something with as many examples at once as the device has room for: half as many where a tensor would be too
-    /// large for it, and so on.
-    pub(super) fn with_fitting_batch<T>(
-        &mut self,
-        mut body: impl FnMut(&mut Self, usize) -> Result<T, Error>,
-    ) -> Result<T, Error> {
-        loop {
-            match body(self, self.largest_batch) {
-                Err(error) if self.halves_batch(&error) => {}
-                result => return result,
-            }
-        }
-    }
-
     /// Whether an error is that of too many examples at once: then there are half as many from now on.
-    fn halves_batch(&mut self, error: &Error) -> bool {
+    pub(super) fn halves_batch(&mut self, error: &Error) -> bool {
         let is_too_large = matches!(error, Error::Plan(PlanError::TooLarge { .. })) && self.largest_batch > 1;
         if is_too_large {
             self.largest_batch = self.largest_batch.div_ceil(2);

@@ -10,7 +10,6 @@ use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::graphs::{Batches, CLOCK, Feed, Phase, Pick, log_name};
 use crate::history::{Epoch, History, Score};
-use crate::loader::check_batch_size;
 use crate::trainer::Trainer;
 use crate::trainer::log::Log;
 use crate::trainer::progress::{Progress, Stride};
@@ -160,7 +159,6 @@ impl Trainer {
     /// As [`Trainer::session`], where the device may take its time.
     pub(crate) async fn open(&mut self, data: &Dataset) -> Result<Session, Error> {
         self.check_running()?;
-        check_batch_size(self.options.batch_size, data)?;
         self.accept(data)?;
         if let Some(gpu) = self.backend.as_gpu() {
             // Initial values have just been made.

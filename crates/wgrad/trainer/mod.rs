@@ -46,12 +46,12 @@ pub use options::Options;
 pub use progress::Progress;
 pub(crate) use record::{Left, Recorded};
 pub use snapshot::Snapshot;
+pub(crate) use states::States;
 pub use step::Gradients;
 pub use timeline::Timeline;
 
 use counts::Counts;
 use schedule::Rates;
-use states::States;
 use tasks::Loaded;
 
 /// A model on a device, with the loss that it is trained to make small and the optimizer that does so.

@@ -8,7 +8,6 @@ use crate::error::Error;
 use crate::files::Digest;
 use crate::parameters::{Given, Role};
 use crate::tensor::Tensor;
-use crate::trainer::states::States;
 use crate::trainer::{Model, Trainer};
 
 impl Trainer {
@@ -66,12 +65,6 @@ impl Trainer {
     pub fn weights_hash(&mut self) -> Result<String, Error> {
         let elements = self.parameters()?.into_iter().flat_map(|(_, tensor)| tensor.to_vec());
         Ok(Digest::new().and(elements.flat_map(f32::to_le_bytes)).digits())
-    }
-
-    /// What the vectors of all parameters and buffers are before the first step, by the states that hold them.
-    pub(super) fn arena_states(&self) -> Result<States, Error> {
-        let Model { parameters, initial } = self.model()?;
-        Ok(parameters.arenas.iter().map(|arena| arena.state.clone()).zip(initial.clone()).collect())
     }
 
     /// The vectors of all parameters and buffers.

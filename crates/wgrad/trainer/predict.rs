@@ -15,7 +15,12 @@ impl Trainer {
     pub fn predict(&mut self, inputs: impl Into<Inputs>) -> Result<Tensor, Error> {
         let inputs = inputs.into();
         self.accept_inputs(&inputs)?;
-        let outputs = self.with_fitting_batch(|trainer, batch| trainer.predict_batches(&inputs, batch))?;
+        let outputs = loop {
+            match self.predict_batches(&inputs, self.largest_batch) {
+                Err(error) if self.halves_batch(&error) => {}
+                outputs => break outputs?,
+            }
+        };
         let [output] = &*outputs else {
             let elements = outputs.iter().flat_map(Tensor::to_vec).collect();
             return Tensor::f32([&[inputs.rows()], self.model()?.parameters.output.dims()].concat(), elements);

@@ -49,7 +49,7 @@ impl Trainer {
         self.check_running()?;
         let mut parts = Vec::new();
         if self.enter(session) || writes_clock {
-            parts.push(Part::Write(CLOCK, Arc::new(self.clock().to_host())));
+            parts.push(self.clock_part());
         }
         let position = self.counts.position;
         let mut left = u64::from(steps);
@@ -70,13 +70,17 @@ impl Trainer {
         Ok((parts, Recorded { position, steps, clock: self.clock() }))
     }
 
+    /// Sets the device's clock to what the host has counted.
+    pub(crate) fn clock_part(&self) -> Part {
+        Part::Write(CLOCK, Arc::new(self.clock().to_host()))
+    }
+
     /// Where recorded steps leave the clock and their rows of the log: those of the last epoch, if they are more.
     pub(crate) fn left_by(&mut self, session: &Session, recorded: &Recorded) -> Result<Vec<TensorBuffer>, Error> {
         let epoch = session.steps() as usize;
-        let (gpu, log) = (self.gpu()?, log_name("train", epoch));
-        let known = |name: &str| gpu.buffer(name).ok_or_else(|| Error::mismatch("state", "one of a loaded plan", name));
-        let (clock, log) = (known(CLOCK)?, known(&log)?);
-        let mut tensors = vec![clock];
+        let gpu = self.gpu()?;
+        let log = gpu.buffer(&log_name("train", epoch))?;
+        let mut tensors = vec![gpu.buffer(CLOCK)?];
         for (row, count) in recorded.rows(epoch) {
             tensors.extend(log.part(2 * row, TensorType::f32([count, 2])));
         }
@@ -119,8 +123,8 @@ impl Trainer {
             let known: Vec<&str> = self.parameter_names().collect();
             return Err(Error::mismatch("parameter", format!("one of {}", known.join(", ")), name));
         };
-        let buffer = self.gpu()?.buffer(&state).and_then(|arena| arena.part(offset, kind));
-        buffer.ok_or_else(|| Error::mismatch("parameter", "one that a loaded plan reads", name))
+        let part = self.gpu()?.buffer(&state)?.part(offset, kind);
+        part.ok_or_else(|| Error::mismatch("parameter", "a part of its vector", name))
     }
 
     /// The names of all parameters and buffers: none where the model is not built.

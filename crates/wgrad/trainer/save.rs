@@ -1,6 +1,5 @@
 //! Trained weights, and whole trainings, in files.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use wgrad_core::TensorType;
@@ -76,14 +75,12 @@ impl Trainer {
     /// of the device.
     pub fn checkpoint(&mut self) -> Result<Checkpoint, Error> {
         self.check_clock()?;
-        let empty = self.empty_checkpoint()?;
-        let arenas = self.arena_states()?;
-        let states = self.kept_states().into_iter().map(|name| {
-            let state = self.state(&name)?.or_else(|| arenas.get(&name).cloned());
-            Ok(state.map(|state| (name, state)))
-        });
-        let states = states.collect::<Result<Vec<_>, Error>>()?;
-        self.filled_checkpoint(empty, states.into_iter().flatten().collect())
+        let (empty, mut states) = (self.empty_checkpoint()?, self.host_states()?);
+        for name in self.device_states() {
+            let state = self.backend.read_state(&name)?;
+            states.insert(name, state);
+        }
+        self.filled_checkpoint(empty, states)
     }
 
     /// Goes on from a checkpoint: on the same kind of device, with the same data, later steps have the same bits as if the
@@ -109,7 +106,8 @@ impl Trainer {
         self.described().map(Checkpoint)
     }
 
-    /// A checkpoint with the values of [`Trainer::kept_states`], as they were when it was described.
+    /// A checkpoint with the values of all states, as they were when it was described: [`Trainer::host_states`], and in their
+    /// places [`Trainer::device_states`].
     ///
     /// # Errors
     /// Where the loss was no longer finite.
@@ -130,12 +128,17 @@ impl Trainer {
         Ok(Checkpoint(file))
     }
 
-    /// The names of the states that a checkpoint holds.
-    pub(crate) fn kept_states(&self) -> Vec<String> {
-        let arenas = self.model.iter().flat_map(|model| &model.parameters.arenas).map(|arena| arena.state.clone());
-        let others = self.loaded_states().into_keys().chain(self.waiting.keys().cloned());
-        let names: BTreeSet<String> = arenas.chain(others).filter(|name| !name.starts_with(EVALUATION)).collect();
-        names.into_iter().collect()
+    /// The states that a checkpoint holds, as far as the host knows them: parameters and buffers before the first step, and
+    /// what waits for a graph that has it.
+    pub(crate) fn host_states(&self) -> Result<States, Error> {
+        let Model { parameters, initial } = self.model()?;
+        let arenas = parameters.arenas.iter().map(|arena| arena.state.clone()).zip(initial.clone());
+        Ok(arenas.chain(self.waiting.clone()).filter(|(name, _)| is_kept(name)).collect())
+    }
+
+    /// The names of the states that a checkpoint holds and the device has.
+    pub(crate) fn device_states(&self) -> Vec<String> {
+        self.loaded_states().into_keys().filter(|name| is_kept(name)).collect()
     }
 
     /// Fails where a loss was not finite, even if nobody has looked at the log yet.
@@ -162,6 +165,11 @@ impl Trainer {
         }
         arenas
     }
+}
+
+/// Whether a state is a part of the training.
+fn is_kept(state: &str) -> bool {
+    !state.starts_with(EVALUATION)
 }
 
 /// All states but parameters and buffers; as text, what is wrong with one.

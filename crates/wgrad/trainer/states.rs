@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::trainer::Trainer;
 
 /// States by name.
-pub(super) type States = BTreeMap<String, Arc<HostTensor>>;
+pub(crate) type States = BTreeMap<String, Arc<HostTensor>>;
 
 impl Trainer {
     /// A state's value, as it is after all steps; none where no graph has it yet and nobody has given it one.

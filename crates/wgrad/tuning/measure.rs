@@ -7,17 +7,13 @@ use std::time::Duration;
 use web_time::Instant;
 use wgrad_core::plan::{Choices, Target, plan};
 use wgrad_core::{Graph, Kernel, Kind, Lowering, Op, TensorType};
-use wgrad_executor::{Action, Checks, Device, Executor, ExecutorError, LoadedPlan, wgpu};
+use wgrad_executor::{Checks, Device, Executor};
 
 use crate::error::Error;
 use crate::tuning::{Measured, Tuning};
 
 /// How often a candidate is timed.
 const SAMPLES: usize = 5;
-/// The time that a sample should take at least.
-const LEAST: Duration = Duration::from_millis(1);
-/// The most steps of a sample.
-const MOST_STEPS: u32 = 1024;
 /// A candidate has to be so much faster than the default to be chosen.
 const GAIN: f64 = 0.95;
 
@@ -100,22 +96,5 @@ fn time(
     let plan = plan(candidate.candidate, &graph, &Target { choices: choices.into(), ..target.clone() })?;
     let mut executor = Executor::new(device.clone(), Checks::Unchecked);
     let loaded = executor.load_blocking(&plan)?;
-    run(&mut executor, &loaded, 1)?;
-    let mut steps = 1;
-    while run(&mut executor, &loaded, steps)? < LEAST && steps < MOST_STEPS {
-        steps *= 2;
-    }
-    let times = (0..SAMPLES).map(|_| Ok(run(&mut executor, &loaded, steps)? / steps));
-    let times = times.collect::<Result<Vec<Duration>, Error>>()?;
-    Ok(times.into_iter().min().unwrap_or_default())
-}
-
-fn run(executor: &mut Executor, plan: &LoadedPlan, steps: u32) -> Result<Duration, Error> {
-    let device = executor.device().clone();
-    let mut encoder = device.wgpu().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-    let landing = executor.record(&mut encoder, &[Action::Steps(plan, steps)], &[])?;
-    device.queue().submit([encoder.finish()]);
-    device.wait()?;
-    let landed = landing.landed()?.ok_or(ExecutorError::NotSubmitted { what: "a measurement".to_owned() })?;
-    Ok(landed.took)
+    Ok(Duration::from_secs_f64(executor.sample_blocking(&loaded, SAMPLES)?.least() * 1e-9))
 }

@@ -122,6 +122,12 @@ impl Var {
         outputs.map_or_else(|| [(); M].map(|()| self.nothing()), |outputs| outputs.map(|output| self.trace.var(output)))
     }
 
+    /// This, or what went wrong on the way to it: before its shape is looked at.
+    pub(crate) fn checked(self) -> Result<Var, Error> {
+        let trace = self.trace.clone();
+        trace.checked(Ok(self))
+    }
+
     /// Keeps an error, and stands for nothing.
     pub(crate) fn failed(&self, error: Error) -> Var {
         self.trace.fail(error);

@@ -219,6 +219,9 @@ fn check_buffer(
     tensor: &TensorBuffer,
 ) -> Result<(), ExecutorError> {
     check_usage(what, buffer.usage().contains(usage), &format!("{usage:?}"))?;
+    if buffer == tensor.buffer() {
+        return Err(mismatch(what, "a buffer of its own, or Here for the tensor itself", "the buffer that the tensor lies in"));
+    }
     if !offset.is_multiple_of(wgpu::COPY_BUFFER_ALIGNMENT) {
         return Err(mismatch(what, "an offset that is a multiple of 4 bytes", offset));
     }

@@ -1,0 +1,94 @@
+//! Trainings that go on elsewhere.
+
+use wgrad::Checkpoint;
+use wgrad::prelude::*;
+
+use crate::application::{Application, data, model, trainer, training};
+
+#[test]
+fn training_goes_on_from_a_checkpoint_on_a_new_device() {
+    let application = Application::new(false);
+    let mut training = training(&application.engine());
+    application.step(&mut training, 4).unwrap();
+    let mut encoder = application.encoder();
+    let ticket = training.record_checkpoint(&mut encoder).unwrap();
+    let lost = training.record_steps(&mut encoder, 5).unwrap();
+    application.submit(encoder);
+    application.wait();
+    assert!(training.try_loss(&lost).unwrap().is_some());
+    let wanted = training.trainer().weights_hash().unwrap();
+    let checkpoint: Checkpoint = training.try_checkpoint(&ticket).unwrap().unwrap();
+    application.device.destroy();
+    drop(training);
+
+    let other = Application::new(false);
+    let mut resumed = crate::application::training(&other.engine());
+    other.step(&mut resumed, 1).unwrap();
+    resumed.resume(&checkpoint).unwrap();
+    let ticket = other.step(&mut resumed, 5).unwrap();
+    other.wait();
+    assert!(resumed.try_loss(&ticket).unwrap().is_some());
+    assert_eq!(resumed.trainer().weights_hash().unwrap(), wanted);
+
+    // It is a file of the trainer's too.
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("training");
+    checkpoint.write(&path).unwrap();
+    let mut trainer = trainer(&other.engine().device());
+    trainer.load(&path).unwrap();
+    assert_eq!(trainer.steps(), 4);
+}
+
+/// A checkpoint behind steps that were never submitted holds what the device has done, and training goes on from it.
+#[test]
+fn a_checkpoint_behind_a_dropped_encoder_is_whole() {
+    let application = Application::new(false);
+    let mut training = training(&application.engine());
+    application.step(&mut training, 3).unwrap();
+    application.wait();
+    drop(training.record_steps(&mut application.encoder(), 4).unwrap());
+    let mut encoder = application.encoder();
+    let ticket = training.record_checkpoint(&mut encoder).unwrap();
+    let old = training.record_steps(&mut encoder, 2).unwrap();
+    application.submit(encoder);
+    application.wait();
+    let checkpoint = training.try_checkpoint(&ticket).unwrap().unwrap();
+    assert!(training.try_loss(&old).unwrap().is_some());
+    let wanted = training.trainer().weights_hash().unwrap();
+
+    let mut resumed = crate::application::training(&application.engine());
+    let lost = resumed.record_steps(&mut application.encoder(), 1).unwrap();
+    let early = application.step(&mut resumed, 1).unwrap();
+    resumed.resume(&checkpoint).unwrap();
+    let next = application.step(&mut resumed, 2).unwrap();
+    application.wait();
+    assert!(resumed.try_loss(&next).unwrap().is_some());
+    assert_eq!(resumed.trainer().weights_hash().unwrap(), wanted);
+    for ticket in [&lost, &early] {
+        assert!(!matches!(resumed.try_loss(ticket), Ok(None)), "a ticket of steps before the checkpoint stays open");
+    }
+}
+
+/// A recorded checkpoint is what the trainer makes by waiting, also where a training that goes on with other data still
+/// holds the log of those before, which no plan of its own has.
+#[test]
+fn a_recorded_checkpoint_is_that_of_a_trainer() {
+    let application = Application::new(false);
+    let open =
+        |data: &Dataset| pollster::block_on(application.engine().training(model(), MSELoss, Adam::new(0.01), data)).unwrap();
+    let (all, fewer) = (data(), data().take(6).unwrap());
+    for (first, second) in [(&all, &fewer), (&fewer, &all)] {
+        let (mut one, mut other) = (open(first), open(second));
+        application.step(&mut one, 3).unwrap();
+        other.resume(&one.trainer().checkpoint().unwrap()).unwrap();
+        application.step(&mut other, 2).unwrap();
+        for training in [&mut one, &mut other] {
+            let mut encoder = application.encoder();
+            let ticket = training.record_checkpoint(&mut encoder).unwrap();
+            application.submit(encoder);
+            application.wait();
+            let recorded = training.try_checkpoint(&ticket).unwrap().unwrap();
+            assert!(recorded == training.trainer().checkpoint().unwrap(), "{} examples", second.len());
+        }
+    }
+}

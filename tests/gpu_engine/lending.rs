@@ -1,0 +1,216 @@
+//! What an engine leaves alone on a device that it was lent, and what it bears there.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use wgrad::prelude::*;
+use wgrad::{CopyFrom, Engine, PredictOptions, Ticket, Training, wgpu};
+
+use crate::application::{Application, data, losses, model, options, training};
+
+/// The number that wgpu gives to a submission: submissions of a queue are counted.
+fn number(index: &wgpu::SubmissionIndex) -> u64 {
+    let text = format!("{index:?}");
+    text.chars().filter(char::is_ascii_digit).collect::<String>().parse().unwrap()
+}
+
+/// An application's own handlers, its submissions and its polls are the only ones.
+#[test]
+fn nothing_submits_polls_blocks_or_sets_a_callback() {
+    let application = Application::new(false);
+    let (errors, losses) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
+    let (errors_seen, losses_seen) = (errors.clone(), losses.clone());
+    application.device.on_uncaptured_error(Arc::new(move |_| {
+        errors_seen.fetch_add(1, Ordering::Relaxed);
+    }));
+    application.device.set_device_lost_callback(move |_, _| {
+        losses_seen.fetch_add(1, Ordering::Relaxed);
+    });
+    let mut training = training(&application.engine());
+    let predictor = pollster::block_on(training.predictor(PredictOptions { rows: 10, ..PredictOptions::default() })).unwrap();
+    let points = training.inputs().unwrap();
+    let (output, weights) = (application.buffer(&[0.0; 10]), [("3.bias".to_owned(), Tensor::from([0.5]))]);
+    application.wait();
+
+    // A mapping of the application's own lands when somebody polls: here nobody does.
+    let landed = Arc::new(AtomicU32::new(0));
+    let landed_seen = landed.clone();
+    let staging = application.device.create_buffer(&wgpu::BufferDescriptor {
+        label: None,
+        size: 16,
+        usage: wgpu::BufferUsages::MAP_READ,
+        mapped_at_creation: false,
+    });
+    let first = number(&application.queue.submit([]));
+    staging.map_async(wgpu::MapMode::Read, .., move |_| {
+        landed_seen.fetch_add(1, Ordering::Relaxed);
+    });
+    let mut encoder = application.encoder();
+    let mut tickets = Vec::new();
+    for frame in 0..20 {
+        tickets.push(training.record_steps(&mut encoder, 2).unwrap());
+        tickets.push(training.record_within(&mut encoder, Duration::from_millis(1)).unwrap());
+        predictor.record_predict(&mut encoder, &points, &output).unwrap();
+        let checkpoint = training.record_checkpoint(&mut encoder).unwrap();
+        assert!(training.try_checkpoint(&checkpoint).unwrap().is_none());
+        training.set_learning_rate(0.01 / f64::from(frame + 1)).unwrap();
+        training.write_parameters(&weights).unwrap();
+        assert!(tickets.iter().all(|ticket| training.try_loss(ticket).unwrap().is_none()));
+    }
+    assert_eq!(landed.load(Ordering::Relaxed), 0, "somebody has polled the device");
+    let second = number(&application.queue.submit([encoder.finish()]));
+    // wgpu has given one number to the mapping.
+    assert_eq!(second, first + 2, "somebody has submitted to the queue");
+    application.wait();
+    assert_eq!(landed.load(Ordering::Relaxed), 1);
+    assert!(tickets.iter().all(|ticket| training.try_loss(ticket).unwrap().is_some()));
+    assert_eq!(errors.load(Ordering::Relaxed), 0);
+
+    let too_large =
+        wgpu::BufferDescriptor { label: None, size: 1 << 60, usage: wgpu::BufferUsages::STORAGE, mapped_at_creation: false };
+    drop(application.device.create_buffer(&too_large));
+    assert_eq!(errors.load(Ordering::Relaxed), 1, "the application's handler of errors was replaced");
+    application.device.destroy();
+    let _ = application.device.poll(wgpu::PollType::Poll);
+    assert_eq!(losses.load(Ordering::Relaxed), 1, "the application's handler of the device's loss was replaced");
+}
+
+#[test]
+fn two_engines_share_a_device_and_one_of_them_a_thread() {
+    let application = Application::new(false);
+    let wanted = {
+        let mut alone = training(&application.engine());
+        losses(&application, &mut alone, 6, 2)
+    };
+    let mut here = training(&application.engine());
+    let there = std::thread::spawn({
+        let (engine, device, queue) = (application.engine(), application.device.clone(), application.queue.clone());
+        move || {
+            let mut training = training(&engine);
+            let mut losses = Vec::new();
+            for _ in 0..6 {
+                let mut encoder = device.create_command_encoder(&Default::default());
+                let ticket = training.record_steps(&mut encoder, 2).unwrap();
+                queue.submit([encoder.finish()]);
+                device.poll(wgpu::PollType::wait_indefinitely()).unwrap();
+                // Another thread's poll may still be calling back.
+                losses.push(std::iter::repeat_with(|| training.try_loss(&ticket).unwrap()).find_map(|loss| loss).unwrap());
+            }
+            losses
+        }
+    });
+    let tickets: Vec<Ticket> = (0..6).map(|_| application.step(&mut here, 2).unwrap()).collect();
+    application.wait();
+    let landed = |ticket: &Ticket| std::iter::repeat_with(|| here.try_loss(ticket).unwrap()).find_map(|loss| loss).unwrap();
+    assert_eq!(tickets.iter().map(landed).collect::<Vec<_>>(), wanted);
+    assert_eq!(there.join().unwrap(), wanted);
+}
+
+#[test]
+fn an_engine_that_is_dropped_leaves_nothing_behind() {
+    let application = Application::new(false);
+    let engine = application.engine();
+    drop(training(&engine));
+    application.wait();
+    let before = application.buffers();
+    for _ in 0..3 {
+        let mut training = training(&engine);
+        let predictor = pollster::block_on(training.predictor(PredictOptions::default())).unwrap();
+        let tickets: Vec<Ticket> = (0..9).map(|_| application.step(&mut training, 2).unwrap()).collect();
+        let mut encoder = application.encoder();
+        training.record_steps(&mut encoder, 1).unwrap();
+        drop((training, predictor, tickets));
+        // In the middle of training: what was recorded is submitted all the same.
+        application.submit(encoder);
+        application.wait();
+    }
+    assert_eq!(application.buffers(), before);
+}
+
+#[test]
+fn staging_memory_does_not_grow() {
+    let application = Application::new(false);
+    let mut training = training(&application.engine());
+    let frame = |training: &mut Training| {
+        let ticket = application.step(training, 1).unwrap();
+        application.wait();
+        training.try_loss(&ticket).unwrap().unwrap();
+    };
+    frame(&mut training);
+    let before = application.buffers();
+    (0..50).for_each(|_| frame(&mut training));
+    assert_eq!(application.buffers(), before);
+}
+
+#[test]
+fn a_lost_device_is_an_error() {
+    let application = Application::new(false);
+    let engine = application.engine();
+    let mut training = training(&engine);
+    let predictor = pollster::block_on(training.predictor(PredictOptions::default())).unwrap();
+    let ticket = application.step(&mut training, 2).unwrap();
+    application.wait();
+    assert!(training.try_loss(&ticket).unwrap().is_some());
+    let output = application.buffer(&[0.0]);
+    application.device.on_uncaptured_error(Arc::new(|_| ()));
+    application.device.destroy();
+    let _ = application.device.poll(wgpu::PollType::Poll);
+    for _ in 0..3 {
+        let mut encoder = application.encoder();
+        let recorded = training.record_steps(&mut encoder, 2);
+        let _ = predictor.record_predict(&mut encoder, CopyFrom::Here, &output);
+        let checkpoint = training.record_checkpoint(&mut encoder);
+        application.submit(encoder);
+        let _ = application.device.poll(wgpu::PollType::Poll);
+        let failed = recorded.and_then(|ticket| training.try_loss(&ticket)).unwrap_err();
+        assert!(matches!(failed, Error::Executor(_)), "{failed}");
+        let failed = checkpoint.and_then(|ticket| training.try_checkpoint(&ticket)).unwrap_err();
+        assert!(matches!(failed, Error::Executor(_)), "{failed}");
+    }
+    assert!(training.trainer().weights_hash().is_err());
+    let made = pollster::block_on(engine.training(model(), MSELoss, Adam::new(0.01), &data()));
+    assert!(made.is_err());
+}
+
+#[test]
+fn a_device_with_too_low_limits_is_refused() {
+    let application = Application::new(false);
+    let adapter = pollster::block_on(application.instance.request_adapter(&Default::default())).unwrap();
+    let required_limits = wgpu::Limits {
+        max_storage_buffers_per_shader_stage: 4,
+        max_compute_workgroup_storage_size: 8192,
+        ..wgpu::Limits::default()
+    };
+    let low = wgpu::DeviceDescriptor { required_limits, ..Default::default() };
+    let (device, queue) = pollster::block_on(adapter.request_device(&low)).unwrap();
+    let error = Engine::check(&device).unwrap_err().to_string();
+    for part in ["max_storage_buffers_per_shader_stage of 8 (got 4)", "max_compute_workgroup_storage_size of 16384 (got 8192)"] {
+        assert!(error.contains(part), "{part}: {error}");
+    }
+    assert!(Engine::from_wgpu(device, queue, options()).is_err());
+    Engine::check(&Application::new(true).device).unwrap();
+}
+
+/// An application compiles networks in a thread of its own, and moves them to the one that draws.
+#[test]
+fn an_engine_can_be_made_in_another_thread() {
+    fn is_send<T: Send>(value: T) -> T {
+        value
+    }
+    let application = Application::new(false);
+    let engine = application.engine();
+    let future = is_send({
+        let engine = engine.clone();
+        async move {
+            let mut training = engine.training(model(), MSELoss, Adam::new(0.01), &data()).await?;
+            let predictor = training.predictor(PredictOptions::default()).await?;
+            Ok::<_, Error>((training, predictor))
+        }
+    });
+    let (mut training, predictor) = std::thread::spawn(move || pollster::block_on(future)).join().unwrap().unwrap();
+    is_send(&predictor);
+    let ticket = application.step(&mut training, 3).unwrap();
+    application.wait();
+    assert!(training.try_loss(&ticket).unwrap().is_some());
+}
