@@ -25,7 +25,6 @@ pub mod settings;
 pub mod surface;
 mod theme;
 mod units;
-#[cfg(not(target_arch = "wasm32"))]
 pub mod window;
 
 pub use eframe::{egui, egui_wgpu};

@@ -1,11 +1,17 @@
-//! The window.
+//! The window, natively one of the system's and in a browser a page.
 
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result, anyhow};
-use eframe::egui::{Ui, ViewportBuilder, Visuals};
+#[cfg(not(target_arch = "wasm32"))]
+use anyhow::anyhow;
+use anyhow::{Context as _, Result};
+#[cfg(not(target_arch = "wasm32"))]
+use eframe::NativeOptions;
+#[cfg(not(target_arch = "wasm32"))]
+use eframe::egui::ViewportBuilder;
+use eframe::egui::{Ui, Visuals};
 use eframe::egui_wgpu::{WgpuConfiguration, WgpuSetup, WgpuSetupCreateNew};
-use eframe::{CreationContext, Frame, NativeOptions};
+use eframe::{CreationContext, Frame};
 use wgrad::{Engine, wgpu};
 
 use crate::app::App;
@@ -15,13 +21,14 @@ use crate::settings::Settings;
 ///
 /// # Errors
 /// Where there is no screen or no adapter, or the adapter is not enough.
+#[cfg(not(target_arch = "wasm32"))]
 pub fn run(settings: Settings) -> Result<()> {
     let options = NativeOptions {
         viewport: ViewportBuilder::default()
             .with_title("wgrad playground")
             .with_inner_size([1280.0, 800.0])
             .with_min_inner_size([1120.0, 680.0]),
-        wgpu_options: WgpuConfiguration { wgpu_setup: WgpuSetup::CreateNew(setup()), ..Default::default() },
+        wgpu_options: configuration(),
         ..Default::default()
     };
     let shown =
@@ -36,7 +43,24 @@ pub fn run(settings: Settings) -> Result<()> {
     })
 }
 
+/// Shows the playground on a canvas of the page.
+#[cfg(target_arch = "wasm32")]
+pub fn show_on(canvas: web_sys::HtmlCanvasElement, settings: Settings) {
+    let options = eframe::WebOptions { wgpu_options: configuration(), ..Default::default() };
+    let create: eframe::AppCreator = Box::new(|context| Ok(Box::new(Window::new(context, settings)?)));
+    wasm_bindgen_futures::spawn_local(async {
+        if let Err(failure) = eframe::WebRunner::new().start(canvas, options, create).await {
+            // The page listens to what nobody has caught.
+            wasm_bindgen::throw_val(failure);
+        }
+    });
+}
+
 /// A device with what the engine asks for.
+fn configuration() -> WgpuConfiguration {
+    WgpuConfiguration { wgpu_setup: WgpuSetup::CreateNew(setup()), ..Default::default() }
+}
+
 fn setup() -> WgpuSetupCreateNew {
     let mut setup = WgpuSetupCreateNew::without_display_handle();
     setup.instance_descriptor.backends = wgpu::Backends::PRIMARY;
