@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use wgrad_core::plan::{Choices, Plan, Planning, Target};
+use wgrad_core::plan::{Choices, Plan, Target, plan};
 use wgrad_core::{Graph, HostTensor};
 use wgrad_executor::{Action, Checks, DispatchSpan, Executor, Landing, LoadedPlan, Statistics, TensorBuffer, wgpu};
 
@@ -34,14 +34,10 @@ impl Gpu {
 
     /// A plan of a graph that shares inputs and states with the others, but belongs to the caller.
     pub async fn load_apart(&mut self, name: &str, graph: &Graph) -> Result<(Plan, LoadedPlan), Error> {
-        // A graph has just been made, and to plan it takes longer.
+        // A graph has just been made. Planning it takes about as long, and so does verification.
         self.device().pause().await;
-        let mut planning = Planning::begin(name, graph, &self.target)?;
+        let plan = plan(name, graph, &self.target)?;
         self.device().pause().await;
-        while planning.advance()? {
-            self.device().pause().await;
-        }
-        let plan = planning.finish();
         plan.verify()?;
         let loaded = self.executor.load(&plan).await?;
         Ok((plan, loaded))

@@ -13,7 +13,6 @@ use super::order::{Order, source};
 use super::{Buffer, BufferId, Location, PlanError, Role, Target};
 
 /// All buffers, and where tensors are in them.
-#[derive(Debug)]
 pub struct Memory {
     pub buffers: Vec<Buffer>,
     pub locations: Locations,

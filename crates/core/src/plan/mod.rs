@@ -14,7 +14,7 @@ use crate::op::{AdapterClass, Work};
 use crate::tensor::{HostTensor, TensorType};
 
 pub use choices::Choices;
-pub use schedule::{Planning, plan};
+pub use schedule::plan;
 pub use verify::Violation;
 
 /// What a plan may ask of the adapter that will run it.

@@ -9,7 +9,6 @@ use crate::op::Lowering;
 use super::{PlanError, Target};
 
 /// Dispatches, with what they wait for.
-#[derive(Debug)]
 pub struct Order {
     /// Those of the fusion, and copies.
     pub groups: Vec<Group>,

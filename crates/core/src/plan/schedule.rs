@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::compose::{Composed, Room, compose};
-use crate::fuse::{Anchor, Destination, Expression, Fusion, Group, fuse};
+use crate::fuse::{Anchor, Destination, Expression, Group, fuse};
 use crate::graph::{Graph, Value};
 use crate::op::{AdapterClass, Lanes, StoreHook, Work};
 use crate::sink::sink;
@@ -22,73 +22,27 @@ use super::{Dispatch, Location, Plan, PlanError, Shader, Target, Tensor};
 /// Where a tensor, a kernel's bindings or its grid pass the target's limits, an operation has no kernel for it, bytes
 /// would be stored one by one, or a WGSL file is not what its Rust half says.
 pub fn plan(name: &str, graph: &Graph, target: &Target) -> Result<Plan, PlanError> {
-    let mut planning = Planning::begin(name, graph, target)?;
-    while planning.advance()? {}
-    Ok(planning.finish())
-}
-
-/// A plan that is being made, dispatch by dispatch, as in a browser, whose page answers in between.
-#[derive(Debug)]
-pub struct Planning<'a> {
-    name: &'a str,
-    graph: Cow<'a, Graph>,
-    target: &'a Target,
-    fusion: Fusion,
-    order: Order,
-    memory: Memory,
-    /// The groups by their levels.
-    by_level: Vec<usize>,
-    shaders: Vec<Arc<Shader>>,
-    known: HashMap<Arc<Shader>, usize>,
-    dispatches: Vec<Dispatch>,
-}
-
-impl<'a> Planning<'a> {
-    /// Decides what is fused, in which order it runs, and where it lies.
-    ///
-    /// # Errors
-    /// As [`plan`].
-    pub fn begin(name: &'a str, graph: &'a Graph, target: &'a Target) -> Result<Self, PlanError> {
-        let graph = if target.fuse { sink(graph) } else { Cow::Borrowed(graph) };
-        let fusion = fuse(&graph, target)?;
-        let order = order::order(&graph, &fusion, target)?;
-        let memory = memory::allocate(&graph, &fusion.lowerings, &order, target)?;
-        let mut by_level: Vec<usize> = (0..order.groups.len()).collect();
-        by_level.sort_by_key(|&group| order.levels[group]);
-        let (shaders, known, dispatches) = Default::default();
-        Ok(Self { name, graph, target, fusion, order, memory, by_level, shaders, known, dispatches })
+    let sunk = if target.fuse { sink(graph) } else { Cow::Borrowed(graph) };
+    let graph = sunk.as_ref();
+    let fusion = fuse(graph, target)?;
+    let order = order::order(graph, &fusion, target)?;
+    let memory = memory::allocate(graph, &fusion.lowerings, &order, target)?;
+    let mut scheduler = Scheduler { graph, target, order: &order, memory: &memory, shaders: Vec::new(), known: HashMap::new() };
+    let mut by_level: Vec<usize> = (0..order.groups.len()).collect();
+    by_level.sort_by_key(|&group| order.levels[group]);
+    let mut dispatches = Vec::new();
+    for index in by_level {
+        scheduler.check_bytes(&order.groups[index])?;
+        let composed = compose(graph, &fusion.lowerings, &order.groups[index], &memory.locations)?;
+        dispatches.push(scheduler.dispatch(index, composed)?);
     }
-
-    /// Composes the next dispatch; says whether there was one.
-    ///
-    /// # Errors
-    /// As [`plan`].
-    pub fn advance(&mut self) -> Result<bool, PlanError> {
-        let Some(&index) = self.by_level.get(self.dispatches.len()) else { return Ok(false) };
-        let mut scheduler = Scheduler {
-            graph: &self.graph,
-            target: self.target,
-            order: &self.order,
-            memory: &self.memory,
-            shaders: &mut self.shaders,
-            known: &mut self.known,
-        };
-        scheduler.check_bytes(&self.order.groups[index])?;
-        let composed = compose(&self.graph, &self.fusion.lowerings, &self.order.groups[index], &self.memory.locations)?;
-        self.dispatches.push(scheduler.dispatch(index, composed)?);
-        Ok(true)
-    }
-
-    /// The plan of all dispatches so far: of the whole graph, once [`Planning::advance`] has said that there are no more.
-    pub fn finish(self) -> Plan {
-        let Self { name, graph, target, memory, shaders, dispatches, .. } = self;
-        let location = |(index, (name, value)): (usize, &(String, Value))| {
-            let copied = memory.locations.destinations.get(&Destination::Output(index));
-            (name.clone(), copied.unwrap_or_else(|| &memory.locations.values[value]).clone())
-        };
-        let outputs = graph.outputs().iter().enumerate().map(location).collect();
-        Plan { name: name.to_owned(), target: target.clone(), buffers: memory.buffers, shaders, dispatches, outputs }
-    }
+    let shaders = scheduler.shaders;
+    let location = |(index, (name, value)): (usize, &(String, Value))| {
+        let copied = memory.locations.destinations.get(&Destination::Output(index));
+        (name.clone(), copied.unwrap_or_else(|| &memory.locations.values[value]).clone())
+    };
+    let outputs = graph.outputs().iter().enumerate().map(location).collect();
+    Ok(Plan { name: name.to_owned(), target: target.clone(), buffers: memory.buffers, shaders, dispatches, outputs })
 }
 
 struct Scheduler<'a> {
@@ -96,8 +50,8 @@ struct Scheduler<'a> {
     target: &'a Target,
     order: &'a Order,
     memory: &'a Memory,
-    shaders: &'a mut Vec<Arc<Shader>>,
-    known: &'a mut HashMap<Arc<Shader>, usize>,
+    shaders: Vec<Arc<Shader>>,
+    known: HashMap<Arc<Shader>, usize>,
 }
 
 impl Scheduler<'_> {
