@@ -6,8 +6,7 @@ use std::process::ExitCode;
 #[cfg(not(target_arch = "wasm32"))]
 use playground::arguments::{Arguments, one_line};
 #[cfg(not(target_arch = "wasm32"))]
-use playground::headless;
-use playground::window;
+use playground::{headless, window};
 
 /// On the page's canvas.
 #[cfg(target_arch = "wasm32")]
@@ -17,7 +16,7 @@ fn main() {
     let document = web_sys::window().and_then(|window| window.document());
     let canvas = document.and_then(|document| document.get_element_by_id("canvas")).and_then(|found| found.dyn_into().ok());
     match canvas {
-        Some(canvas) => window::show_on(canvas, Default::default()),
+        Some(canvas) => playground::page::show(canvas, Default::default()),
         None => wasm_bindgen::throw_str("the page has no canvas"),
     }
 }

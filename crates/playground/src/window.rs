@@ -1,4 +1,4 @@
-//! The window, natively one of the system's and in a browser a page.
+//! What eframe shows: natively in a window of the system's.
 
 use std::sync::Arc;
 
@@ -43,21 +43,8 @@ pub fn run(settings: Settings) -> Result<()> {
     })
 }
 
-/// Shows the playground on a canvas of the page.
-#[cfg(target_arch = "wasm32")]
-pub fn show_on(canvas: web_sys::HtmlCanvasElement, settings: Settings) {
-    let options = eframe::WebOptions { wgpu_options: configuration(), ..Default::default() };
-    let create: eframe::AppCreator = Box::new(|context| Ok(Box::new(Window::new(context, settings)?)));
-    wasm_bindgen_futures::spawn_local(async {
-        if let Err(failure) = eframe::WebRunner::new().start(canvas, options, create).await {
-            // The page listens to what nobody has caught.
-            wasm_bindgen::throw_val(failure);
-        }
-    });
-}
-
 /// A device with what the engine asks for.
-fn configuration() -> WgpuConfiguration {
+pub(crate) fn configuration() -> WgpuConfiguration {
     WgpuConfiguration { wgpu_setup: WgpuSetup::CreateNew(setup()), ..Default::default() }
 }
 
@@ -75,10 +62,10 @@ fn setup() -> WgpuSetupCreateNew {
 }
 
 /// What eframe shows.
-struct Window(App);
+pub(crate) struct Window(pub(crate) App);
 
 impl Window {
-    fn new(context: &CreationContext, settings: Settings) -> Result<Self> {
+    pub(crate) fn new(context: &CreationContext, settings: Settings) -> Result<Self> {
         App::dress(&context.egui_ctx);
         let state = context.wgpu_render_state.as_ref().context("the window is not drawn by wgpu")?;
         Ok(Self(App::in_window(state, settings)?))

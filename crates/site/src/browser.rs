@@ -22,6 +22,16 @@ const QUIET: [&str; 8] = [
     "--enable-logging=stderr",
 ];
 
+/// WebGPU on the CPU; and Vulkan for all else that is drawn, without which the device is lost as soon as it draws on a canvas.
+const SOFTWARE: [&str; 6] = [
+    "--enable-unsafe-webgpu",
+    "--use-webgpu-adapter=swiftshader",
+    "--enable-features=Vulkan",
+    "--use-vulkan=swiftshader",
+    "--use-angle=swiftshader",
+    "--ignore-gpu-blocklist",
+];
+
 /// What a browser has for WebGPU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Device {
@@ -55,7 +65,7 @@ impl Browser {
         // As root, and in containers, its sandbox does not work; the page is our own.
         command.args(["--no-sandbox", "--window-size=1200,900"]);
         match device {
-            Device::Software => command.args(["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"]),
+            Device::Software => command.args(SOFTWARE),
             Device::Missing => command.arg(format!("--host-resolver-rules=MAP {INSECURE} 127.0.0.1")),
         };
         let host = if device == Device::Missing { INSECURE } else { "127.0.0.1" };
