@@ -34,5 +34,8 @@ const program = await WebAssembly.compileStreaming(fetch("web_bg.wasm"));
 await init({ module_or_path: program });
 const worker = new Worker("worker.js", { type: "module" });
 worker.addEventListener("error", (event) => fail(event.message));
+// The browser answers in between.
+await new Promise((resolve) => setTimeout(resolve));
 open_page(worker);
+// Last, since what the worker answers must find somebody who listens.
 worker.postMessage(program);

@@ -14,7 +14,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{Event, MessageEvent, PointerEvent, Worker};
 
-use crate::browser::{Result, listen, next_frame, window};
+use crate::browser::{Result, listen, next_frame, sleep, window};
 use crate::messages::{Image, News, Order, packed, unpacked};
 use chart::Chart;
 use elements::Page;
@@ -82,7 +82,10 @@ async fn open(worker: Worker) -> Result<()> {
     listen_to_worker(&app)?;
     listen_to_pen(&app)?;
     listen_to_buttons(&app)?;
+    // Between its parts the start lets the browser answer: the first letters on a canvas, for one, have a font loaded.
+    sleep(1).await?;
     app.borrow().redraw()?;
+    sleep(1).await?;
     if self_test::is_wanted() {
         let tested = app.clone();
         spawn_local(async move {
