@@ -5,7 +5,10 @@ use std::fs;
 use std::io::Cursor;
 use std::net::Ipv4Addr;
 use std::path::Path;
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
@@ -19,6 +22,11 @@ const ACCURACY: f64 = 0.9;
 const RIGHT: usize = 9;
 /// The longest that the page may not answer, in milliseconds.
 const LONGEST_GAP: f64 = 100.0;
+
+/// How long others may keep a sleeping thread waiting, in milliseconds, before a page that misses the limit is tried again.
+const BUSY: f64 = 25.0;
+/// How often it is tried at most.
+const ATTEMPTS: u32 = 3;
 
 /// The folders of the pages.
 const DIGITS: &str = "digits";
@@ -112,11 +120,26 @@ fn colours(picture: &[u8]) -> Result<usize> {
 }
 
 fn learns_and_reads(server: &Server) -> Result<()> {
-    check_digits(&Visit::begin(server, DIGITS, Device::Software)?.result()?)
+    for attempt in 1.. {
+        let visit = Visit::begin(server, DIGITS, Device::Software)?;
+        let watch = Watch::start();
+        let result = visit.result();
+        let stall = watch.end().as_secs_f64() * 1e3;
+        let gap = check_result(&result?)?;
+        println!("    a thread of this machine that only sleeps was kept waiting for up to {stall:.1} ms meanwhile");
+        if gap < LONGEST_GAP {
+            break;
+        }
+        if stall < BUSY || attempt == ATTEMPTS {
+            bail!("the page did not answer for {gap} ms, {LONGEST_GAP} ms are allowed");
+        }
+        println!("    {gap} ms are too long, but others keep this machine busy: once more");
+    }
+    Ok(())
 }
 
-/// Checks what the page has learned and read, and whether it always answered.
-fn check_digits(result: &Value) -> Result<()> {
+/// Checks what the page has learned and read; returns its longest gap.
+fn check_result(result: &Value) -> Result<f64> {
     if let Some(failure) = result["failure"].as_str() {
         bail!("the page says {failure:?}");
     }
@@ -141,10 +164,7 @@ fn check_digits(result: &Value) -> Result<()> {
     if answers.len() != 10 || right < RIGHT {
         bail!("only {right} of {} drawings are read right", answers.len());
     }
-    if gap >= LONGEST_GAP {
-        bail!("the page did not answer for {gap} ms, {LONGEST_GAP} ms are allowed");
-    }
-    Ok(())
+    Ok(gap)
 }
 
 /// A page in a browser.
@@ -167,5 +187,34 @@ impl<'a> Visit<'a> {
     fn result(&self) -> Result<Value> {
         let posted = self.posted()?;
         serde_json::from_slice(&posted).with_context(|| format!("the page posts {:?}", String::from_utf8_lossy(&posted)))
+    }
+}
+
+/// A thread that sleeps five milliseconds at a time: what others do to this machine shows in how long it takes.
+struct Watch {
+    ends: Arc<AtomicBool>,
+    thread: thread::JoinHandle<Duration>,
+}
+
+impl Watch {
+    fn start() -> Self {
+        let ends = Arc::new(AtomicBool::new(false));
+        let seen = ends.clone();
+        let thread = thread::spawn(move || {
+            let (mut longest, mut last) = (Duration::ZERO, Instant::now());
+            while !seen.load(Ordering::Relaxed) {
+                thread::sleep(Duration::from_millis(5));
+                let now = Instant::now();
+                longest = longest.max(now - last);
+                last = now;
+            }
+            longest
+        });
+        Self { ends, thread }
+    }
+
+    fn end(self) -> Duration {
+        self.ends.store(true, Ordering::Relaxed);
+        self.thread.join().unwrap_or_default()
     }
 }
