@@ -43,11 +43,12 @@ pub fn run(settings: Settings) -> Result<()> {
     })
 }
 
-/// A device with what the engine asks for.
+/// What eframe draws with.
 pub(crate) fn configuration() -> WgpuConfiguration {
     WgpuConfiguration { wgpu_setup: WgpuSetup::CreateNew(setup()), ..Default::default() }
 }
 
+/// A device with what the engine asks for.
 fn setup() -> WgpuSetupCreateNew {
     let mut setup = WgpuSetupCreateNew::without_display_handle();
     setup.instance_descriptor.backends = wgpu::Backends::PRIMARY;
