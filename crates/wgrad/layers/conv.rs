@@ -1,6 +1,6 @@
 //! Convolutions.
 
-use wgrad_core::Shape;
+use wgrad_core::{MOST_ELEMENTS, Shape};
 use wgrad_shaders::conv2d;
 
 use crate::error::Error;
@@ -90,6 +90,9 @@ impl Conv2d {
         if self.stride.contains(&0) || self.dilation.contains(&0) {
             let got = format!("stride {:?} and dilation {:?}", self.stride, self.dilation);
             return Err(Error::mismatch("stride and dilation", "1 at least", got));
+        }
+        if self.padding.iter().any(|&padding| padding > MOST_ELEMENTS) {
+            return Err(Error::mismatch("padding", format!("{MOST_ELEMENTS} at most"), format!("{:?}", self.padding)));
         }
         let covered = |axis: usize| (self.kernel[axis] - 1).saturating_mul(self.dilation[axis]).saturating_add(1);
         let fits = |axis: usize, extent: usize| covered(axis) <= extent.saturating_add(self.padding[axis].saturating_mul(2));
