@@ -5,6 +5,7 @@ use wgrad_shaders::conv2d;
 
 use crate::error::Error;
 use crate::initial::Initial;
+use crate::layers::pair::check_images;
 use crate::layers::{Layer, Pair};
 use crate::var::Var;
 
@@ -94,16 +95,8 @@ impl Conv2d {
         if self.padding.iter().any(|&padding| padding > MOST_ELEMENTS) {
             return Err(Error::mismatch("padding", format!("{MOST_ELEMENTS} at most"), format!("{:?}", self.padding)));
         }
-        let covered = |axis: usize| (self.kernel[axis] - 1).saturating_mul(self.dilation[axis]).saturating_add(1);
-        let fits = |axis: usize, extent: usize| covered(axis) <= extent.saturating_add(self.padding[axis].saturating_mul(2));
-        let shape = input.shape();
-        match *shape.dims() {
-            [_, channels, height, width] if channels == self.inputs && fits(0, height) && fits(1, width) => Ok(()),
-            _ => {
-                let sizes = format!("with a place for {} x {} pixels, padding included", covered(0), covered(1));
-                Err(Error::mismatch("input", format!("[batch, {}, height, width] {sizes}", self.inputs), shape))
-            }
-        }
+        let covered = [0, 1].map(|axis| (self.kernel[axis] - 1).saturating_mul(self.dilation[axis]).saturating_add(1));
+        check_images(input, Some(self.inputs), covered, self.padding)
     }
 }
 

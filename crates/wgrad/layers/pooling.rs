@@ -4,6 +4,7 @@ use wgrad_core::{Graph, GraphError, Value};
 use wgrad_shaders as ops;
 
 use crate::error::Error;
+use crate::layers::pair::check_images;
 use crate::layers::{Layer, Pair};
 use crate::var::Var;
 
@@ -91,15 +92,7 @@ impl Windows {
         if (0..2).any(|axis| padding[axis] > kernel[axis] / 2) {
             return Err(Error::mismatch("padding", format!("half the kernel {kernel:?} at most"), format!("{padding:?}")));
         }
-        let fits = |axis: usize, extent: usize| extent.saturating_add(2 * padding[axis]) >= kernel[axis];
-        let shape = images.shape();
-        match *shape.dims() {
-            [_, _, height, width] if fits(0, height) && fits(1, width) => Ok(()),
-            _ => {
-                let sizes = format!("with a place for {} x {} pixels, padding included", kernel[0], kernel[1]);
-                Err(Error::mismatch("input", format!("[batch, channels, height, width] {sizes}"), shape))
-            }
-        }
+        check_images(images, None, *kernel, *padding)
     }
 }
 
