@@ -7,14 +7,8 @@ use std::path::{Path, PathBuf};
 const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples");
 
 /// Examples that are longer, and why.
-const LONGER: [(&str, &str); 6] = [
-    ("activations", "a graph is built, then run; PyTorch runs each operation where it is written"),
-    ("chain_rule", "a graph is built, then run; PyTorch runs each operation where it is written"),
-    ("mnist", "names what is wrong with its options and data, shows progress, plans and shaders, and ends quietly in a pipe"),
-    ("perceptron", "a graph is built, then run; PyTorch runs each operation where it is written"),
-    ("random_data", "PyTorch accumulates gradients where a line is left out; here it takes an optimizer of one's own"),
-    ("xor_by_hand", "a graph is built, then run; PyTorch runs each operation where it is written"),
-];
+const LONGER: [(&str, &str); 1] =
+    [("mnist", "names what is wrong with its options and data, shows progress, plans and shaders, and ends quietly in a pipe")];
 
 /// Examples without a PyTorch form, and why.
 const WITHOUT_FORM: [(&str, &str); 3] = [
