@@ -79,3 +79,16 @@ fn a_program_that_changes_the_parameters_of_layers_is_training() -> Result<(), E
     }
     Ok(())
 }
+
+#[test]
+fn a_program_of_another_session_is_an_error() -> Result<(), Error> {
+    let [mut session, mut other] = [(); 2].map(|()| Session::new(&Device::cpu()));
+    let [program, _] = [1.0, 2.0].map(|value| session.compile("one", |graph| Ok([graph.scalar(value)])).unwrap());
+    other.compile("two", |graph| Ok([graph.scalar(3.0)]))?;
+    session.run(&program, 1)?;
+    assert_eq!(session.outputs(&program)?[0].item()?, 1.0);
+    for error in [other.run(&program, 1).unwrap_err(), other.outputs(&program).unwrap_err()] {
+        assert_eq!(error.to_string(), "program: wanted one of this session, got one of another");
+    }
+    Ok(())
+}

@@ -1,6 +1,7 @@
 //! Graphs of one's own on a device, without a model.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use wgrad_core::Graph;
 use wgrad_executor::Checks;
@@ -49,6 +50,8 @@ use crate::var::Var;
 /// ```
 #[derive(Debug)]
 pub struct Session {
+    /// Tells sessions apart.
+    id: u64,
     backend: Box<dyn Backend>,
     seed: u32,
 }
@@ -56,6 +59,8 @@ pub struct Session {
 /// A program with `N` outputs that a session has compiled.
 #[derive(Clone, Debug)]
 pub struct Program<const N: usize> {
+    /// The session that has compiled it.
+    session: u64,
     program: backend::Program,
     graph: Arc<Graph>,
 }
@@ -70,7 +75,9 @@ impl<const N: usize> Program<N> {
 impl Session {
     /// A session without programs.
     pub fn new(device: &Device) -> Self {
-        Self { backend: backend::new(device, Checks::Unchecked, true), seed: 0 }
+        static MADE: AtomicU64 = AtomicU64::new(0);
+        let id = MADE.fetch_add(1, Ordering::Relaxed);
+        Self { id, backend: backend::new(device, Checks::Unchecked, true), seed: 0 }
     }
 
     /// The same with another seed than 0, which the initial values of [`Trace::parameter`] depend on.
@@ -97,22 +104,24 @@ impl Session {
         trace.checked(Ok(()))?;
         let graph = Arc::new(trace.as_graph().clone());
         let program = backend::at_once(self.backend.load(name, &graph))?;
-        Ok(Program { program, graph })
+        Ok(Program { session: self.id, program, graph })
     }
 
     /// Runs steps of a program; they may still run when it returns.
     ///
     /// # Errors
-    /// On errors of the device.
+    /// Where another session has compiled the program; on errors of the device.
     pub fn run<const N: usize>(&mut self, program: &Program<N>, steps: u32) -> Result<(), Error> {
+        self.check(program)?;
         self.backend.run(&[(program.program, steps)])
     }
 
     /// Waits for all steps, and reads the outputs of the last one, which has to be one of this program.
     ///
     /// # Errors
-    /// Where the program was not the last; on errors of the device.
+    /// Where the program was not the last, or another session has compiled it; on errors of the device.
     pub fn outputs<const N: usize>(&mut self, program: &Program<N>) -> Result<[Tensor; N], Error> {
+        self.check(program)?;
         backend::outputs(&mut *self.backend, program.program)
     }
 
@@ -138,5 +147,12 @@ impl Session {
     /// Where no program has such a state; on errors of the device.
     pub fn read(&mut self, state: &str) -> Result<Tensor, Error> {
         Ok(Tensor::from_host(self.backend.read_state(state)?))
+    }
+
+    fn check<const N: usize>(&self, program: &Program<N>) -> Result<(), Error> {
+        match program.session == self.id {
+            true => Ok(()),
+            false => Err(Error::mismatch("program", "one of this session", "one of another")),
+        }
     }
 }
