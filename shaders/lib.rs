@@ -48,6 +48,7 @@ operations![
     binary_cross_entropy_with_logits,
     binary_hits,
     broadcast,
+    cast,
     clamp,
     class_hits,
     concat,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use wgrad::core::op::AdapterClass;
-use wgrad::core::{Array, Case, DType, Kind, Op, TensorType};
+use wgrad::core::{Array, Case, DType, HostTensor, Kind, Op, TensorType};
 use wgrad::ops;
 use wgrad::prelude::*;
 
@@ -55,6 +55,9 @@ impl Workload {
         let floats = |index: usize| 0.05 + 0.9 * f64::from(hash(index)) / f64::from(1 << 24);
         let array = |kind: &TensorType| match kind.dtype {
             DType::F32 => Array::from_fn(kind.shape.clone(), floats),
+            DType::F16 => {
+                HostTensor::from_array(&Array { kind: kind.clone(), ..Array::from_fn(kind.shape.clone(), floats) }).to_array()
+            }
             DType::U32 | DType::U8 => Array::zeros(kind.clone()),
         };
         Case { label: self.origin.clone(), inputs: self.inputs.iter().map(array).collect(), differentiable: false }
