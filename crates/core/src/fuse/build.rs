@@ -5,11 +5,10 @@ use std::collections::{HashMap, HashSet};
 use crate::graph::{Graph, Kind, Node, NodeId, Value};
 use crate::op::{Kernel, Lowering, View};
 use crate::plan::{PlanError, Target};
-use crate::tensor::{Shape, TensorType};
+use crate::tensor::{DType, Shape, TensorType};
 
 use super::expression::{Builder, Expression, Unfit};
 use super::live::Live;
-use super::place::WORD;
 use super::{Access, Anchor, Destination, Group, Member, Operand, Placement, Slot, Store, packed_value};
 
 /// Dispatches, or what keeps them from being written.
@@ -157,13 +156,13 @@ fn add_stores(graph: &Graph, placement: &Placement, index: usize, group: &mut Gr
     }
 }
 
-/// What keeps a dispatch from storing whole words: elements narrower than a word, in rows that do not end with a group of
+/// What keeps a dispatch from storing whole words: halves, in rows that do not end with a group of
 /// four. On its own such an operation walks all rows as one, if it reads what is stored as it is.
 fn partial_words(graph: &Graph, live: &Live, placement: &Placement, group: &Group) -> Vec<Misfit> {
     let is_partial = |slot: &Slot| slot.shape.rows() > 1 && !slot.shape.columns().is_multiple_of(4);
     let stores = group.slots.iter().filter(|slot| is_partial(slot)).flat_map(|slot| &slot.stores);
     let narrow = stores.filter_map(|store| match store.destination {
-        Destination::Value(value) if graph.kind(value).dtype.bytes() < WORD => Some(value.node),
+        Destination::Value(value) if graph.kind(value).dtype == DType::F16 => Some(value.node),
         _ => None,
     });
     let misfits = narrow.flat_map(|node| match group.nodes[..] {
