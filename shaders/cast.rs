@@ -83,12 +83,14 @@ impl Op for Cast {
     }
 
     fn cases(&self) -> Vec<Case> {
+        let extremes = Array { kind: TensorType::f32([AWKWARD.len()]), data: AWKWARD.map(f64::from).to_vec() };
         if self.dtype == DType::F32 {
             let shapes = [vec![1], vec![257], vec![7, 13], vec![4, 8], vec![0]];
             let widened = |shape: Vec<usize>| case(format!("halves {shape:?}"), [halves(floats(3, shape))]);
-            return shapes.into_iter().map(|shape| Case { differentiable: false, ..widened(shape) }).collect();
+            let awkward = case("limits", [halves(extremes)]);
+            let cases = shapes.into_iter().map(widened).chain([awkward]);
+            return cases.map(|case| Case { differentiable: false, ..case }).collect();
         }
-        let extremes = Array { kind: TensorType::f32([AWKWARD.len()]), data: AWKWARD.map(f64::from).to_vec() };
         let rounded = |label, input| Case { differentiable: false, ..case(label, [input]) };
         vec![
             rounded("a single element", floats(1, [1])),
@@ -102,8 +104,9 @@ impl Op for Cast {
     }
 }
 
-/// Ties either way, the largest numbers that stay finite and those that do not, the smallest normal and subnormal ones.
-const AWKWARD: [f32; 18] = [
+/// Ties either way, the largest numbers that stay finite and those that do not, the smallest normal and subnormal ones, and
+/// what is no number.
+const AWKWARD: [f32; 22] = [
     0.0,
     -0.0,
     2049.0,
@@ -116,12 +119,16 @@ const AWKWARD: [f32; 18] = [
     -65536.0,
     1e30,
     6.103_515_6e-5,
+    -6.109_476e-5,
     6.1e-5,
     2.98e-8,
     2.9e-8,
     8.940_697e-8,
     -1.5e-6,
     1e-30,
+    f32::INFINITY,
+    f32::NEG_INFINITY,
+    f32::NAN,
 ];
 
 /// Either way.

@@ -5,6 +5,9 @@ use std::collections::BTreeSet;
 use crate::plan::{Binding, BufferId};
 use crate::tensor::DType;
 
+/// How f16 is packed.
+const HALVES: &str = include_str!("halves.wgsl");
+
 /// Ways to reach the elements of a binding by linear index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Accessor {
@@ -67,7 +70,10 @@ impl Bindings {
 
     /// The declarations of all bindings and functions.
     pub fn declarations(&self) -> String {
-        self.entries.iter().enumerate().map(|(index, entry)| entry.declaration(index)).collect()
+        let stores_halves = self.entries.iter().any(|entry| entry.dtype == DType::F16 && entry.writes);
+        let packing = if stores_halves { HALVES } else { "" };
+        let declarations = self.entries.iter().enumerate().map(|(index, entry)| entry.declaration(index));
+        std::iter::once(packing.to_owned()).chain(declarations).collect()
     }
 }
 
@@ -106,10 +112,10 @@ impl Entry {
         format!("@group(0) @binding({}) var<storage, {access}> {variable}: {kind};\n{functions}", index + 1)
     }
 
-    /// Elements of 16 bits, two to a word. A store rounds nothing: what is stored is exact in 16 bits.
+    /// Elements of 16 bits, two to a word. A store rounds nothing: what is stored is exact in 16 bits. It is not
+    /// `pack2x16float`, which some drivers round and flush even so.
     fn half_function(&self, accessor: Accessor, name: &str, variable: &str) -> String {
         let widened = |words: [&str; 2]| format!("vec4f({})", words.map(|word| format!("unpack2x16float({word})")).join(", "));
-        let packed = ["xy", "zw"].map(|pair| format!("pack2x16float(value.{pair})"));
         match accessor {
             Accessor::LoadFour if self.is_wide() => format!(
                 "fn {name}(i: u32) -> vec4f {{ let words = {variable}[i / 4u]; return {}; }}\n",
@@ -129,11 +135,11 @@ impl Entry {
                 format!("fn {name}(i: u32) -> f32 {{ return unpack2x16float({variable}[i / 2u] >> (i % 2u * 16u)).x; }}\n")
             }
             Accessor::StoreFour if self.is_wide() => {
-                format!("fn {name}(i: u32, value: vec4f) {{ {variable}[i / 4u] = vec2u({}); }}\n", packed.join(", "))
+                format!("fn {name}(i: u32, value: vec4f) {{ {variable}[i / 4u] = halves_pack(value); }}\n")
             }
             Accessor::StoreFour => format!(
-                "fn {name}(i: u32, value: vec4f) {{ {variable}[i / 2u] = {}; {variable}[i / 2u + 1u] = {}; }}\n",
-                packed[0], packed[1]
+                "fn {name}(i: u32, value: vec4f) {{ let words = halves_pack(value); {variable}[i / 2u] = words.x; \
+                 {variable}[i / 2u + 1u] = words.y; }}\n"
             ),
             // The plan refuses what would store a part of a word.
             Accessor::StoreOne => unreachable!("an element of 16 bits stored alone"),
