@@ -84,6 +84,7 @@ operations![
     power,
     record,
     relu,
+    rescale,
     reshape,
     scatter_rows,
     select,

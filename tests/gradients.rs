@@ -27,6 +27,7 @@ const WITHOUT_GRADIENT: &[&str] = &[
     "lookup",
     "momentum",
     "record",
+    "rescale",
     "sequence",
     "sgd",
     "shuffle",

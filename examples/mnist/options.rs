@@ -36,6 +36,9 @@ pub struct CommandLine {
     /// Share of each hidden layer's outputs that a training step leaves out
     #[arg(long, value_name = "RATE", default_value_t = 0.2, allow_negative_numbers = true)]
     pub dropout: f32,
+    /// How precise matrix products are
+    #[arg(long, value_enum, default_value_t = Numbers::Single)]
+    pub precision: Numbers,
     /// What initial weights, order and dropout depend on: the same seed on the same device gives the same weights
     #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true)]
     pub seed: u32,
@@ -68,6 +71,15 @@ pub struct CommandLine {
     pub pictures: PathBuf,
 }
 
+/// What operands of matrix products are rounded to.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Numbers {
+    /// f32
+    Single,
+    /// f16, summed up in f32, with a loss scale
+    Mixed,
+}
+
 /// Functions between layers.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum Activation {
@@ -91,7 +103,11 @@ impl CommandLine {
 
     /// How to train.
     pub fn training(&self) -> Options {
-        Options { batch_size: self.batch, seed: self.seed, fuse: !self.no_fuse, ..Options::default() }
+        let precision = match self.precision {
+            Numbers::Single => Precision::Single,
+            Numbers::Mixed => Precision::Mixed(LossScale::default()),
+        };
+        Options { batch_size: self.batch, seed: self.seed, precision, fuse: !self.no_fuse, ..Options::default() }
     }
 }
 

@@ -6,7 +6,7 @@ mod scope;
 use std::cell::{Ref, RefCell};
 use std::rc::Rc;
 
-use wgrad_core::{Graph, GraphError, HostTensor, MOST_ELEMENTS, Shape, TensorType, Value};
+use wgrad_core::{DType, Graph, GraphError, HostTensor, MOST_ELEMENTS, Shape, TensorType, Value};
 
 use crate::error::Error;
 use crate::summary::Row;
@@ -35,6 +35,8 @@ pub struct Trace(Rc<RefCell<Tracing>>);
 struct Tracing {
     graph: Graph,
     mode: Mode,
+    /// What matrix products take their operands as.
+    products: DType,
     seed: u32,
     streams: u32,
     registry: Registry,
@@ -52,6 +54,7 @@ impl Trace {
         let tracing = Tracing {
             graph: Graph::new(),
             mode: Mode::Evaluation,
+            products: DType::F32,
             seed,
             streams: 0,
             registry,
@@ -65,6 +68,16 @@ impl Trace {
 
     pub(crate) fn set_mode(&self, mode: Mode) {
         self.0.borrow_mut().mode = mode;
+    }
+
+    /// Has matrix products take their operands as f16 or f32.
+    pub(crate) fn set_products(&self, dtype: DType) {
+        self.0.borrow_mut().products = dtype;
+    }
+
+    /// What matrix products take their operands as.
+    pub(crate) fn products(&self) -> DType {
+        self.0.borrow().products
     }
 
     /// Whether the graph is a step of training, in which layers such as dropout do what they otherwise do not.
