@@ -11,7 +11,7 @@
 
 use std::any::Any;
 
-use wgrad_core::{Graph, GraphError, Node, Value};
+use wgrad_core::{DType, Graph, GraphError, Node, Value};
 
 use crate::{Matmul, Reshape, Sum, add, concat, matmul, reshape, sum_axes};
 
@@ -24,7 +24,7 @@ pub fn accumulate(graph: &mut Graph, terms: &[Value]) -> Result<Value, GraphErro
         let total = accumulate(graph, &originals)?;
         return reshape(graph, total, graph.kind(terms[0]).shape.clone());
     }
-    let (products, rest) = take(graph, terms, is_product);
+    let (products, rest) = take(graph, terms, |node| is_product(graph, node));
     let (sums, rest) = take(graph, &rest, is_sum_of_rows);
     let mut totals = rest;
     if !products.is_empty() {
@@ -59,9 +59,10 @@ fn take(graph: &Graph, terms: &[Value], is_of_kind: impl Fn(&Node) -> bool) -> (
     if taken.len() > 1 { (taken, rest) } else { (Vec::new(), terms.to_vec()) }
 }
 
-/// Whether a node is the product of two matrices over their rows.
-fn is_product(node: &Node) -> bool {
-    downcast::<Matmul>(node).is_some_and(|product| product.transpose_lhs && !product.transpose_rhs)
+/// Whether a node is the product of two matrices of f32 over their rows. Those of f16 may not be stored behind one another.
+fn is_product(graph: &Graph, node: &Node) -> bool {
+    let is_wide = node.inputs.iter().all(|&input| graph.kind(input).dtype == DType::F32);
+    is_wide && downcast::<Matmul>(node).is_some_and(|product| product.transpose_lhs && !product.transpose_rhs)
 }
 
 /// Whether a node sums a matrix over its rows.

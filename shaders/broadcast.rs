@@ -79,6 +79,7 @@ impl Op for Broadcast {
         let strides = self.strides(inputs[0].shape());
         match (inputs[0], &mut outputs[0]) {
             (HostTensor::F32(_, from), HostTensor::F32(_, to)) => fill(from, to, &self.shape, &strides),
+            (HostTensor::F16(_, from), HostTensor::F16(_, to)) => fill(from, to, &self.shape, &strides),
             (HostTensor::U32(_, from), HostTensor::U32(_, to)) => fill(from, to, &self.shape, &strides),
             (HostTensor::U8(_, from), HostTensor::U8(_, to)) => fill(from, to, &self.shape, &strides),
             _ => return false,

@@ -118,7 +118,7 @@ fn way(graph: &Graph, value: Value) -> Option<Way> {
     let op: &dyn Any = node.op()?;
     let original = graph.kind(*node.inputs.first()?);
     let ([rows, from @ ..], [own, to @ ..]) = (original.shape.dims(), graph.kind(value).shape.dims()) else { return None };
-    if original.dtype == DType::U8 || rows != own {
+    if original.dtype.bytes() < 4 || rows != own {
         return None;
     }
     match op.downcast_ref::<Split>() {
@@ -149,7 +149,7 @@ impl Op for Concat {
             input.dtype == first.dtype && input.shape.dims().split_first().is_some_and(|(_, other)| other == row)
         };
         if let [first, ..] = inputs
-            && first.dtype != DType::U8
+            && first.dtype.bytes() == 4
             && let [_, row @ ..] = first.shape.dims()
             && inputs.iter().all(|input| agrees(input, first, row))
             && let Some(rows) = inputs.iter().try_fold(0_usize, |rows, input| rows.checked_add(input.shape.dims()[0]))

@@ -173,7 +173,7 @@ fn host_label(labels: &HostTensor, row: usize) -> Option<usize> {
     match labels {
         HostTensor::U32(_, labels) => labels.get(row).map(|&label| label as usize),
         HostTensor::U8(_, labels) => labels.get(row).map(|&label| label.into()),
-        HostTensor::F32(..) => None,
+        HostTensor::F32(..) | HostTensor::F16(..) => None,
     }
 }
 

@@ -38,7 +38,7 @@ impl Op for Normalize {
             return Err(ShapeError { wanted: "a finite scale and offset".to_owned(), got });
         }
         match inputs {
-            [input] if input.dtype != DType::U32 => Ok(vec![TensorType::f32(input.shape.clone())]),
+            [input] if matches!(input.dtype, DType::F32 | DType::U8) => Ok(vec![TensorType::f32(input.shape.clone())]),
             _ => Err(ShapeError::new("one tensor of f32 or u8", inputs)),
         }
     }

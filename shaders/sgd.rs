@@ -94,7 +94,7 @@ pub(crate) fn check_weight_decay(weight_decay: f32) -> Result<(), ShapeError> {
 pub(crate) fn host_floats(tensor: &HostTensor) -> &[f32] {
     match tensor {
         HostTensor::F32(_, data) => data,
-        HostTensor::U32(..) | HostTensor::U8(..) => &[],
+        HostTensor::F16(..) | HostTensor::U32(..) | HostTensor::U8(..) => &[],
     }
 }
 

@@ -109,6 +109,7 @@ pub(crate) fn copy_elements(input: &HostTensor, range: Range<usize>, output: &mu
     let target = at..at + range.len();
     match (input, output) {
         (HostTensor::F32(_, from), HostTensor::F32(_, to)) => to[target].copy_from_slice(&from[range]),
+        (HostTensor::F16(_, from), HostTensor::F16(_, to)) => to[target].copy_from_slice(&from[range]),
         (HostTensor::U32(_, from), HostTensor::U32(_, to)) => to[target].copy_from_slice(&from[range]),
         (HostTensor::U8(_, from), HostTensor::U8(_, to)) => to[target].copy_from_slice(&from[range]),
         _ => return false,

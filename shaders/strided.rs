@@ -7,6 +7,7 @@ use wgrad_core::{HostTensor, Shape};
 pub(crate) fn copy_strided(input: &HostTensor, output: &mut HostTensor, offset: usize, strides: &[usize]) -> bool {
     match (input, output) {
         (HostTensor::F32(_, from), HostTensor::F32(shape, to)) => copy(from, to, shape, offset, strides),
+        (HostTensor::F16(_, from), HostTensor::F16(shape, to)) => copy(from, to, shape, offset, strides),
         (HostTensor::U32(_, from), HostTensor::U32(shape, to)) => copy(from, to, shape, offset, strides),
         (HostTensor::U8(_, from), HostTensor::U8(shape, to)) => copy(from, to, shape, offset, strides),
         _ => return false,

@@ -116,6 +116,7 @@ fn checks_change_no_bit() -> Result<()> {
 fn bits(tensor: &HostTensor) -> Vec<u32> {
     match tensor {
         HostTensor::F32(_, data) => data.iter().map(|element| element.to_bits()).collect(),
+        HostTensor::F16(_, data) => data.iter().map(|element| element.to_bits().into()).collect(),
         HostTensor::U32(_, data) => data.clone(),
         HostTensor::U8(_, data) => data.iter().map(|&element| element.into()).collect(),
     }

@@ -68,6 +68,28 @@ fn a_second_training_on_the_same_data_prepares_nothing() {
     assert_eq!(trainer.shaders().len(), shaders.len());
 }
 
+/// The CPU and the adapter round the same operands to f16, and differ in the order of their sums alone: at a scale that
+/// is halved first, and later doubled every tenth step.
+#[test]
+fn mixed_precision_is_the_same_on_the_cpu() {
+    let runs = [Device::cpu(), adapter()].map(|device| {
+        let precision = Precision::Mixed(LossScale { initial: 2_f32.powi(24), growth_interval: 10 });
+        let model = Sequential::new().add(Linear::new(4, 16)).add(Tanh).add(Dropout::new(0.25)).add(Linear::new(16, 2));
+        let options = Options { precision, clip_norm: Some(0.5), ..Options::default() };
+        let mut trainer = Trainer::new(&device, model, CrossEntropyLoss, Adam::new(0.003), options).unwrap();
+        let data = sixty_thousand().take(1000).unwrap();
+        let losses: Vec<f32> =
+            trainer.fit(&data, 4, None, |_| Control::Continue).unwrap().epochs.iter().map(|epoch| epoch.loss).collect();
+        (losses, trainer.loss_scale().unwrap())
+    });
+    let [(cpu, scale), (adapter, same)] = &runs;
+    assert_eq!(scale, same);
+    assert!(cpu[3] < 0.9 * cpu[0], "{cpu:?}");
+    for (cpu, adapter) in cpu.iter().zip(adapter) {
+        assert!((cpu - adapter).abs() < 1e-3 * cpu, "{runs:?}");
+    }
+}
+
 macro_rules! on_the_adapter {
     ($($name:ident),* $(,)?) => {
         $(#[test] fn $name() { training::$name(&adapter()); })*

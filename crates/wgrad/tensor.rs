@@ -105,6 +105,7 @@ impl Tensor {
     pub fn to_vec(&self) -> Vec<f32> {
         match &*self.host {
             HostTensor::F32(_, elements) => elements.clone(),
+            HostTensor::F16(_, elements) => elements.iter().map(|&element| element.into()).collect(),
             HostTensor::U32(_, elements) => elements.iter().map(|&element| element as f32).collect(),
             HostTensor::U8(_, elements) => elements.iter().map(|&element| f32::from(element)).collect(),
         }
@@ -150,6 +151,7 @@ impl Tensor {
         let shape = shape.into();
         match Arc::unwrap_or_clone(self.host) {
             HostTensor::F32(_, elements) => HostTensor::F32(shape, elements),
+            HostTensor::F16(_, elements) => HostTensor::F16(shape, elements),
             HostTensor::U32(_, elements) => HostTensor::U32(shape, elements),
             HostTensor::U8(_, elements) => HostTensor::U8(shape, elements),
         }
@@ -183,6 +185,7 @@ impl Tensor {
         let columns = row.iter().product();
         let host = match &*self.host {
             HostTensor::F32(_, elements) => HostTensor::F32(shape, pick(elements, columns, indices)),
+            HostTensor::F16(_, elements) => HostTensor::F16(shape, pick(elements, columns, indices)),
             HostTensor::U32(_, elements) => HostTensor::U32(shape, pick(elements, columns, indices)),
             HostTensor::U8(_, elements) => HostTensor::U8(shape, pick(elements, columns, indices)),
         };
@@ -261,7 +264,7 @@ impl fmt::Display for Tensor {
     /// `tensor([...])` with four decimals, or in scientific notation where magnitudes differ much; beyond 1,000
     /// elements only the first and last three along each axis.
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
-        let elements = print::print(self.shape().dims(), &self.to_vec(), self.kind().dtype == DType::F32);
+        let elements = print::print(self.shape().dims(), &self.to_vec(), matches!(self.kind().dtype, DType::F32 | DType::F16));
         match self.kind().dtype {
             DType::F32 => write!(formatter, "tensor({elements})"),
             dtype => write!(formatter, "tensor({elements}, dtype={dtype})"),

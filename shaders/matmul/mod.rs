@@ -1,5 +1,5 @@
-//! Products of f32 matrices, either of them transposed: `C[m, n] = op(A)[m, k] op(B)[k, n]`, [`torch.matmul`], of two
-//! matrices or of as many pairs as the axes before the last two have.
+//! Matrix products: `C[m, n] = op(A)[m, k] op(B)[k, n]`, either operand transposed, as [`torch.matmul`] has them, of two
+//! matrices or of as many pairs as the axes before the last two have. Operands are f32, or f16 with sums and results in f32.
 //!
 //! A transposed operand is read where it lies; nothing is copied, in the gradients neither. A gradient that sums over
 //! many more examples than it has elements is divided into products over some of the examples each.
@@ -11,6 +11,7 @@ pub(crate) mod partition;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use ndarray::linalg::general_mat_mul;
@@ -19,7 +20,8 @@ use wgrad_core::{
     Array, Case, DType, Graph, GraphError, HostTensor, Lowering, Node, Op, Shape, ShapeError, TensorType, Tolerance, Value,
 };
 
-use crate::cases::{case, floats, tolerance_of_sum};
+use crate::cases::{case, floats, halves, tolerance_of_sum};
+use crate::cast;
 
 /// The operation of [`matmul()`].
 #[derive(Clone, Copy, Debug)]
@@ -30,11 +32,14 @@ pub struct Matmul {
     pub transpose_rhs: bool,
 }
 
-/// Multiplies `lhs`, f32 `[..., m, k]` or, transposed, `[..., k, m]`, by `rhs`, f32 `[..., k, n]` or, transposed,
-/// `[..., n, k]`: `[..., m, n]`, a product for each index along the first axes, which both have alike.
+/// Multiplies `lhs`, `[..., m, k]` or, transposed, `[..., k, m]`, by `rhs`, `[..., k, n]` or, transposed, `[..., n, k]`,
+/// both of f32 or both of f16: f32 `[..., m, n]`, a product for each index along the first axes, which both have alike.
+///
+/// Elements of f16 are widened when they are loaded, and summed up in f32. Gradients of products of f16 are products of
+/// f16 too, of the upstream gradient rounded to it, and come in f32.
 ///
 /// # Errors
-/// Where an operand has fewer than two axes or is not f32, or their inner extents or first axes differ.
+/// Where an operand has fewer than two axes, they are not both of f32 or of f16, or their inner extents or first axes differ.
 pub fn matmul(graph: &mut Graph, lhs: Value, rhs: Value, transpose_lhs: bool, transpose_rhs: bool) -> Result<Value, GraphError> {
     graph.apply_one(Matmul { transpose_lhs, transpose_rhs }, &[lhs, rhs])
 }
@@ -78,7 +83,7 @@ impl Matmul {
     fn mismatch(&self, inputs: &[TensorType]) -> ShapeError {
         let lhs = if self.transpose_lhs { "[..., k, m]" } else { "[..., m, k]" };
         let rhs = if self.transpose_rhs { "[..., n, k]" } else { "[..., k, n]" };
-        let mut error = ShapeError::new(format!("matrices f32{lhs} and f32{rhs}"), inputs);
+        let mut error = ShapeError::new(format!("matrices f32{lhs} and f32{rhs}, or both of f16"), inputs);
         if let [lhs, rhs] = inputs
             && let (Some((batch, lhs)), Some((rhs_batch, rhs))) = (matrices(&lhs.shape), matrices(&rhs.shape))
         {
@@ -99,7 +104,8 @@ impl Op for Matmul {
 
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, ShapeError> {
         if let [lhs, rhs] = inputs
-            && [lhs, rhs].iter().all(|input| input.dtype == DType::F32)
+            && lhs.dtype == rhs.dtype
+            && matches!(lhs.dtype, DType::F32 | DType::F16)
             && let Some(Extents { m, n, .. }) = self.extents(&lhs.shape, &rhs.shape)
             && let Some((batch, _)) = matrices(&lhs.shape)
         {
@@ -112,6 +118,7 @@ impl Op for Matmul {
         let (&[Some(upstream)], &[lhs, rhs]) = (upstream, at.inputs.as_slice()) else {
             return Ok(vec![None; at.inputs.len()]);
         };
+        let upstream = cast(graph, upstream, graph.kind(lhs).dtype)?;
         let lhs_gradient = match self.transpose_lhs {
             false => matmul(graph, upstream, rhs, false, !self.transpose_rhs)?,
             true => matmul(graph, rhs, upstream, self.transpose_rhs, true)?,
@@ -147,7 +154,8 @@ impl Op for Matmul {
 
     /// By `ndarray`, whose views are safe, single-precision kernels vectorised and threads its own.
     fn host(&self, inputs: &[&HostTensor], outputs: &mut [HostTensor]) -> bool {
-        let (Some(lhs), Some(rhs)) = (view(inputs[0], self.transpose_lhs), view(inputs[1], self.transpose_rhs)) else {
+        let widened = [widen(inputs[0]), widen(inputs[1])];
+        let (Some(lhs), Some(rhs)) = (view(&widened[0], self.transpose_lhs), view(&widened[1], self.transpose_rhs)) else {
             return false;
         };
         let (Some(shape), [HostTensor::F32(_, output)]) = (three_axes(outputs[0].shape()), outputs) else { return false };
@@ -164,6 +172,7 @@ impl Op for Matmul {
 
     fn cases(&self) -> Vec<Case> {
         let stored = |batch: &[usize], rows, columns, transposed| [batch, &entering([rows, columns], transposed)].concat();
+        let half = |case: Case| Case { inputs: case.inputs.into_iter().map(halves).collect(), differentiable: false, ..case };
         let products = |label, batch: &[usize], m, n, k| {
             let lhs = floats(1, stored(batch, m, k, self.transpose_lhs));
             let rhs = floats(2, stored(batch, k, n, self.transpose_rhs));
@@ -186,6 +195,13 @@ impl Op for Matmul {
             large(product("a layer of digits", 64, 256, 784)),
             large(products("whole tiles for each head", &[6], 64, 64, 64)),
             large(products("beyond whole tiles of many", &[130], 33, 17, 10)),
+            half(product("halves", 16, 16, 16)),
+            half(product("halves with odd extents", 7, 13, 5)),
+            half(product("halves in rows of two odd words", 6, 10, 14)),
+            half(product("a single half", 1, 1, 1)),
+            half(products("three products of halves", &[3], 5, 7, 9)),
+            half(product("whole tiles of halves", 128, 128, 64)),
+            half(product("halves beyond whole tiles", 65, 67, 33)),
         ]
     }
 }
@@ -193,6 +209,16 @@ impl Op for Matmul {
 /// A tensor's axes before the last two as one, and those; none where it has fewer than two axes.
 fn three_axes(shape: &Shape) -> Option<[usize; 3]> {
     matrices(shape).map(|(batch, [rows, columns])| [batch.iter().product(), rows, columns])
+}
+
+/// A tensor of f16 as f32, any other as it is.
+fn widen(tensor: &HostTensor) -> Cow<'_, HostTensor> {
+    match tensor {
+        HostTensor::F16(shape, data) => {
+            Cow::Owned(HostTensor::F32(shape.clone(), data.iter().map(|element| element.to_f32()).collect()))
+        }
+        other => Cow::Borrowed(other),
+    }
 }
 
 /// Matrices as they enter their products; none where they are not of f32.

@@ -71,15 +71,31 @@ fn gradients(op: Matmul, inputs: &[Array], upstream: &Array) -> Vec<Array> {
 }
 
 #[test]
+fn products_of_halves_and_their_gradients_are_f32() {
+    let mut graph = Graph::new();
+    let [lhs, rhs] = [[4, 3], [3, 5]].map(|shape| graph.input("x", TensorType::new(DType::F16, shape)));
+    let product = matmul(&mut graph, lhs, rhs, false, false).unwrap();
+    assert_eq!(graph.kind(product), &TensorType::f32([4, 5]));
+    let upstream = graph.input("upstream", TensorType::f32([4, 5]));
+    let node = graph.node(product.node).clone();
+    for (gradient, shape) in PLAIN.gradient(&mut graph, &node, &[Some(upstream)]).unwrap().into_iter().zip([[4, 3], [3, 5]]) {
+        let gradient = gradient.unwrap();
+        assert_eq!(graph.kind(gradient), &TensorType::f32(shape));
+        let operands = &graph.node(gradient.node).inputs;
+        assert!(operands.iter().all(|&operand| graph.kind(operand).dtype == DType::F16));
+    }
+}
+
+#[test]
 fn refuses_inner_extents_that_differ() {
     let kinds = [TensorType::f32([64, 784]), TensorType::f32([256, 783])];
     let error = Matmul { transpose_rhs: true, ..PLAIN }.infer(&kinds).unwrap_err().to_string();
-    let wanted =
-        "wanted matrices f32[..., m, k] and f32[..., n, k], got f32[64, 784], f32[256, 783] with inner extents 784 and 783";
+    let wanted = "wanted matrices f32[..., m, k] and f32[..., n, k], or both of f16, got f32[64, 784], f32[256, 783] with inner extents 784 and 783";
     assert_eq!(error, wanted);
     let batches = [TensorType::f32([3, 4, 5]), TensorType::f32([2, 5, 4])];
     let error = PLAIN.infer(&batches).unwrap_err().to_string();
     assert!(error.ends_with("got f32[3, 4, 5], f32[2, 5, 4] with first axes [3] and [2]"), "{error}");
     assert!(PLAIN.infer(&[TensorType::f32([4]), TensorType::f32([4, 2])]).is_err());
     assert!(PLAIN.infer(&[TensorType::f32([4, 2]), TensorType::u32([2, 4])]).is_err());
+    assert!(PLAIN.infer(&[TensorType::f32([4, 2]), TensorType::new(DType::F16, [2, 4])]).is_err());
 }

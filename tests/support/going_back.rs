@@ -10,7 +10,7 @@ use super::{options, regression};
 /// A snapshot, taken before or in the midst of training, is where later steps begin again.
 pub fn snapshots_bring_everything_back(device: &Device) {
     let data = examples();
-    let mut trainer = everything(device);
+    let mut trainer = everything(device, Precision::Single);
     let run = |trainer: &mut Trainer| {
         trainer.step(&data.select(&[1, 2, 3]).unwrap()).unwrap();
         let epoch = trainer.fit(&data, 1, Some(&data), |_| Control::Continue).unwrap().epochs[0];
@@ -48,11 +48,11 @@ pub fn a_snapshot_mends_a_broken_training(device: &Device) {
 /// The figure is smallest in the third epoch: two epochs later the training ends, and is what it was then.
 pub fn early_stopping_goes_back_to_the_best_epoch(device: &Device) {
     let data = examples();
-    let mut wanted = everything(device);
+    let mut wanted = everything(device, Precision::Single);
     wanted.fit(&data, 3, None, |_| Control::Continue).unwrap();
     let (hash, state) = (wanted.weights_hash().unwrap(), wanted.state_dict().unwrap());
 
-    let mut trainer = everything(device);
+    let mut trainer = everything(device, Precision::Single);
     let mut stopping = EarlyStopping::new(2).figure(|epoch| Some((epoch.epoch as f32 - 3.0).abs()));
     let history = trainer.fit_with(&data, 20, None, &mut stopping as &mut dyn Callback).unwrap();
     assert_eq!((history.epochs.len(), trainer.steps(), trainer.epochs()), (5, 18, 3));
@@ -88,7 +88,7 @@ pub fn a_search_for_a_learning_rate_leaves_no_trace(device: &Device) {
     for before in 0..3 {
         let mut hashes = Vec::new();
         for searches in [false, true] {
-            let mut trainer = everything(device);
+            let mut trainer = everything(device, Precision::Single);
             trainer.prepare(&data, None).unwrap();
             // The search may begin in the midst of gathering.
             (0..before).for_each(|_| _ = trainer.step(&data.select(&[0, 1]).unwrap()).unwrap());
@@ -114,7 +114,7 @@ pub fn an_estimate_leaves_no_trace(device: &Device) {
     let data = examples();
     let mut hashes = Vec::new();
     for estimates in [false, true] {
-        let mut trainer = everything(device);
+        let mut trainer = everything(device, Precision::Single);
         if estimates {
             let [one, hundred] = [1, 100].map(|epochs| trainer.estimate(&data, epochs).unwrap());
             assert!(one.as_nanos() > 0 && hundred > 4 * one, "{one:?} for an epoch, {hundred:?} for a hundred");

@@ -34,10 +34,10 @@ impl Layer for Centred {
 
 /// A network with buffers and dropout, two optimizers with states, gathered gradients and clipping: six steps an epoch, of
 /// which the last is smaller, and three updates.
-pub fn everything(device: &Device) -> Trainer {
+pub fn everything(device: &Device, precision: Precision) -> Trainer {
     let model = Sequential::new().add(Linear::new(4, 8)).add(Centred(8)).add(ReLU).add(Dropout::new(0.25)).add(Linear::new(8, 3));
     let optimizers = Optimizers::new(Adam::new(0.01)).group("4", SGD::new(0.05).momentum(0.5));
-    let options = Options { batch_size: 4, seed: 3, accumulation: 2, clip_norm: Some(1.0), ..Options::default() };
+    let options = Options { batch_size: 4, seed: 3, accumulation: 2, clip_norm: Some(1.0), precision, ..Options::default() };
     Trainer::new(device, model, CrossEntropyLoss, optimizers, options).unwrap()
 }
 
@@ -80,7 +80,7 @@ fn tensors(path: &Path) -> Vec<(String, Vec<u8>)> {
 }
 
 /// All that a training is.
-fn result(trainer: &mut Trainer, folder: &Path) -> Vec<(String, Vec<u8>)> {
+pub fn result(trainer: &mut Trainer, folder: &Path) -> Vec<(String, Vec<u8>)> {
     let path = folder.join("end");
     trainer.save(&path).unwrap();
     tensors(&path)
@@ -94,7 +94,12 @@ fn figures(history: &History) -> Vec<(f32, Option<f32>, Option<Score>)> {
 /// Cut at any step and taken up from a file by another trainer, a training ends with the same bits as one that was not.
 pub fn a_training_goes_on_from_a_file(device: &Device) {
     let (data, folder) = (examples(), tempfile::tempdir().unwrap());
-    for (per_epoch, cuts) in [(false, [3, 6, 10]), (true, [1, 11, 12])] {
+    // The largest scales are skipped, and it grows every second step after that.
+    let mixed = Precision::Mixed(LossScale { initial: 2_f32.powi(20), growth_interval: 2 });
+    for (per_epoch, precision, cuts) in
+        [(false, Precision::Single, [3, 6, 10]), (true, Precision::Single, [1, 11, 12]), (true, mixed, [4, 9, 14])]
+    {
+        let everything = |device| everything(device, precision);
         let mut whole = everything(device);
         schedule(&mut whole, per_epoch);
         let whole_history = whole.fit(&data, 3, Some(&data), |_| Control::Continue).unwrap();
@@ -138,7 +143,7 @@ pub fn a_training_goes_back_to_a_file(device: &Device) {
         trainer.fit(&data, 1, None, |_| Control::Continue).unwrap();
         trainer.weights_hash().unwrap()
     };
-    let mut trainer = everything(device);
+    let mut trainer = everything(device, Precision::Single);
     trainer.build(&[4]).unwrap();
     trainer.save(&path).unwrap();
     let wanted = run(&mut trainer);
@@ -169,7 +174,7 @@ pub fn a_broken_training_is_not_saved(device: &Device) {
 pub fn weights_go_through_a_file(device: &Device) {
     let (data, folder) = (examples(), tempfile::tempdir().unwrap());
     let path = folder.path().join("weights.safetensors");
-    let (mut from, mut to) = (everything(device), everything(device));
+    let (mut from, mut to) = (everything(device, Precision::Single), everything(device, Precision::Single));
     from.fit(&data, 1, None, |_| Control::Continue).unwrap();
     from.save_weights(&path).unwrap();
     let bytes = std::fs::read(&path).unwrap();

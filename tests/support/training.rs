@@ -2,6 +2,7 @@
 
 mod going_back;
 mod learning_rates;
+mod mixed;
 mod resuming;
 mod updates;
 
@@ -12,6 +13,7 @@ use wgrad::{Layer, Loss, Var};
 
 pub use going_back::*;
 pub use learning_rates::*;
+pub use mixed::*;
 pub use resuming::*;
 pub use updates::*;
 
@@ -19,6 +21,7 @@ pub use updates::*;
 macro_rules! for_all {
     ($run:ident) => {
         $run![
+            a_broken_loss_stops_mixed_training_too,
             a_broken_training_is_not_saved,
             a_frozen_model_stays,
             a_loss_that_is_not_finite_stops_the_training,
@@ -32,6 +35,7 @@ macro_rules! for_all {
             a_snapshot_mends_a_broken_training,
             a_training_goes_back_to_a_file,
             a_training_goes_on_from_a_file,
+            an_overflow_is_skipped_and_halves_the_scale,
             an_estimate_leaves_no_trace,
             an_epoch_after_single_steps_takes_each_example_once,
             an_epoch_takes_each_example_once,
@@ -43,8 +47,11 @@ macro_rules! for_all {
             images_have_the_shape_that_was_asked_for,
             gathered_steps_are_one_large_step,
             gradients_are_clipped_by_their_norm,
+            gradients_are_those_of_the_loss_itself,
             groups_have_learning_rates_of_their_own,
             learning_rates_change_without_a_new_plan,
+            mixed_precision_learns_as_single_does,
+            mixed_precision_works_with_everything,
             learning_rates_on_the_device_are_those_of_pytorch,
             parameters_go_from_one_trainer_to_another,
             parameters_that_do_not_matter_stay,

@@ -22,7 +22,7 @@ fn weights(path: &Path, tensors: &[(&str, Dtype, &[usize], Vec<u8>)]) {
 fn weights_of_any_type_are_read() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("weights");
-    let mut trainer = everything(&Device::cpu());
+    let mut trainer = everything(&Device::cpu(), Precision::Single);
     trainer.build(&[4]).unwrap();
     let halves = |elements| vec![[0x00, 0x3e]; elements].concat();
     weights(
@@ -53,7 +53,7 @@ fn weights_of_any_type_are_read() {
 fn weights_that_do_not_fit_are_all_listed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("weights");
-    let mut trainer = everything(&Device::cpu());
+    let mut trainer = everything(&Device::cpu(), Precision::Single);
     assert!(matches!(trainer.load_weights("no such file"), Err(Error::File { .. })));
     trainer.build(&[4]).unwrap();
     let before = trainer.state_dict().unwrap();
@@ -86,7 +86,7 @@ fn weights_that_do_not_fit_are_all_listed() {
 fn files_of_other_trainings_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("training");
-    let mut trainer = everything(&Device::cpu());
+    let mut trainer = everything(&Device::cpu(), Precision::Single);
     assert!(matches!(trainer.save(&path), Err(Error::NotBuilt)));
     trainer.fit(&examples(), 1, None, |_| Control::Continue).unwrap();
     trainer.save(&path).unwrap();
@@ -96,6 +96,9 @@ fn files_of_other_trainings_are_refused() {
     for part in ["of another training", "seed: wanted 0, got 3", "batch_size: wanted 2, got 4", "clip_norm: wanted None, got"] {
         assert!(error.contains(part), "{part} is not in {error}");
     }
+    let error = everything(&Device::cpu(), Precision::Mixed(LossScale::default())).load(&path).unwrap_err().to_string();
+    let precisions = "precision: wanted Mixed(LossScale { initial: 65536.0, growth_interval: 2000 }), got Single";
+    assert!(error.ends_with(precisions), "{error}");
     let model = Sequential::new().add(Linear::new(4, 5)).add(Centred(5)).add(ReLU).add(ReLU).add(Linear::new(5, 3));
     let optimizers = Optimizers::new(Adam::new(0.01)).group("4", SGD::new(0.05).momentum(0.5));
     let options = Options { batch_size: 4, seed: 3, accumulation: 2, clip_norm: Some(1.0), ..Options::default() };
@@ -114,7 +117,7 @@ fn files_of_other_trainings_are_refused() {
 fn the_training_before_a_damaged_file_is_there() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("training");
-    let mut trainer = everything(&Device::cpu());
+    let mut trainer = everything(&Device::cpu(), Precision::Single);
     let data = examples();
     trainer.fit_with(&data, 2, None, Checkpoints::new(&path)).unwrap();
     let bytes = std::fs::read(&path).unwrap();

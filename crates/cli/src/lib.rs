@@ -39,6 +39,6 @@ mod output;
 mod report;
 mod run;
 
-pub use options::TrainingOptions;
+pub use options::{Numbers, TrainingOptions};
 pub use report::Report;
 pub use run::run;

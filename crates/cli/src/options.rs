@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use wgrad::Options;
+use clap::ValueEnum;
+use wgrad::{LossScale, Options, Precision};
 
 /// How and where to train, and what to show of it: to be flattened into the options of a program.
 #[derive(Clone, Debug, clap::Args)]
@@ -16,6 +17,9 @@ pub struct TrainingOptions {
     /// The optimizer's learning rate
     #[arg(long, value_name = "RATE", default_value_t = 0.001, allow_negative_numbers = true)]
     pub learning_rate: f64,
+    /// How precise matrix products are
+    #[arg(long, value_enum, default_value_t = Numbers::Single)]
+    pub precision: Numbers,
     /// What initial weights, order and dropout depend on: the same seed on the same device gives the same weights
     #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true)]
     pub seed: u32,
@@ -45,9 +49,22 @@ pub struct TrainingOptions {
     pub no_fuse: bool,
 }
 
+/// What operands of matrix products are rounded to.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Numbers {
+    /// f32
+    Single,
+    /// f16, summed up in f32, with a loss scale
+    Mixed,
+}
+
 impl TrainingOptions {
     /// What a trainer is made with.
     pub fn options(&self) -> Options {
-        Options { batch_size: self.batch, seed: self.seed, fuse: !self.no_fuse, ..Options::default() }
+        let precision = match self.precision {
+            Numbers::Single => Precision::Single,
+            Numbers::Mixed => Precision::Mixed(LossScale::default()),
+        };
+        Options { batch_size: self.batch, seed: self.seed, precision, fuse: !self.no_fuse, ..Options::default() }
     }
 }

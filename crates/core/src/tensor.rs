@@ -2,11 +2,16 @@
 
 use std::fmt;
 
+use half::f16;
+
 /// What one element of a tensor is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DType {
     /// 32-bit floating point.
     F32,
+    /// 16-bit floating point (IEEE 754 binary16), to store and not to compute with: kernels see it widened to f32. Two lie
+    /// in each 32-bit word, the first in the lowest bits. Only casts round to it.
+    F16,
     /// 32-bit unsigned integer.
     U32,
     /// A byte. Four lie in each 32-bit word, the first in the lowest bits; kernels see it widened to 32 bits.
@@ -18,6 +23,7 @@ impl DType {
     pub fn bytes(self) -> usize {
         match self {
             DType::F32 | DType::U32 => 4,
+            DType::F16 => 2,
             DType::U8 => 1,
         }
     }
@@ -27,6 +33,7 @@ impl fmt::Display for DType {
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
         formatter.write_str(match self {
             DType::F32 => "f32",
+            DType::F16 => "f16",
             DType::U32 => "u32",
             DType::U8 => "u8",
         })
@@ -216,6 +223,8 @@ impl Array {
 pub enum HostTensor {
     /// 32-bit floats.
     F32(Shape, Vec<f32>),
+    /// 16-bit floats.
+    F16(Shape, Vec<f16>),
     /// 32-bit unsigned integers.
     U32(Shape, Vec<u32>),
     /// Bytes.
@@ -228,6 +237,7 @@ impl HostTensor {
         let (shape, elements) = (kind.shape.clone(), kind.shape.elements());
         match kind.dtype {
             DType::F32 => Self::F32(shape, vec![0.0; elements]),
+            DType::F16 => Self::F16(shape, vec![f16::ZERO; elements]),
             DType::U32 => Self::U32(shape, vec![0; elements]),
             DType::U8 => Self::U8(shape, vec![0; elements]),
         }
@@ -241,7 +251,7 @@ impl HostTensor {
     /// The shape.
     pub fn shape(&self) -> &Shape {
         match self {
-            Self::F32(shape, _) | Self::U32(shape, _) | Self::U8(shape, _) => shape,
+            Self::F32(shape, _) | Self::F16(shape, _) | Self::U32(shape, _) | Self::U8(shape, _) => shape,
         }
     }
 
@@ -249,6 +259,7 @@ impl HostTensor {
     pub fn kind(&self) -> TensorType {
         let dtype = match self {
             Self::F32(..) => DType::F32,
+            Self::F16(..) => DType::F16,
             Self::U32(..) => DType::U32,
             Self::U8(..) => DType::U8,
         };
@@ -259,6 +270,7 @@ impl HostTensor {
     pub fn len(&self) -> usize {
         match self {
             Self::F32(_, data) => data.len(),
+            Self::F16(_, data) => data.len(),
             Self::U32(_, data) => data.len(),
             Self::U8(_, data) => data.len(),
         }
@@ -273,6 +285,7 @@ impl HostTensor {
     pub fn to_array(&self) -> Array {
         let data = match self {
             Self::F32(_, data) => data.iter().map(|&x| x.into()).collect(),
+            Self::F16(_, data) => data.iter().map(|&x| x.into()).collect(),
             Self::U32(_, data) => data.iter().map(|&x| x.into()).collect(),
             Self::U8(_, data) => data.iter().map(|&x| x.into()).collect(),
         };
@@ -284,6 +297,7 @@ impl HostTensor {
         let shape = array.kind.shape.clone();
         match array.kind.dtype {
             DType::F32 => Self::F32(shape, array.data.iter().map(|&x| x as f32).collect()),
+            DType::F16 => Self::F16(shape, array.data.iter().map(|&x| f16::from_f64(x)).collect()),
             DType::U32 => Self::U32(shape, array.data.iter().map(|&x| x as u32).collect()),
             DType::U8 => Self::U8(shape, array.data.iter().map(|&x| x as u8).collect()),
         }

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use half::slice::HalfFloatSliceExt;
+use half::vec::HalfBitsVecExt;
 use wgrad_core::{DType, HostTensor, TensorType};
 
 use crate::error::ExecutorError;
@@ -25,6 +27,7 @@ pub(crate) fn pack<'a>(name: &str, tensor: &'a HostTensor) -> Result<Cow<'a, [u8
     }
     let mut bytes = Cow::Borrowed(match tensor {
         HostTensor::F32(_, data) => bytemuck::cast_slice(data),
+        HostTensor::F16(_, data) => bytemuck::cast_slice(data.reinterpret_cast()),
         HostTensor::U32(_, data) => bytemuck::cast_slice(data),
         HostTensor::U8(_, data) => data.as_slice(),
     });
@@ -40,6 +43,7 @@ pub(crate) fn unpack(kind: &TensorType, bytes: &[u8]) -> HostTensor {
     let (shape, bytes) = (kind.shape.clone(), &bytes[..kind.bytes()]);
     match kind.dtype {
         DType::F32 => HostTensor::F32(shape, bytemuck::pod_collect_to_vec(bytes)),
+        DType::F16 => HostTensor::F16(shape, bytemuck::pod_collect_to_vec::<u8, u16>(bytes).reinterpret_into()),
         DType::U32 => HostTensor::U32(shape, bytemuck::pod_collect_to_vec(bytes)),
         DType::U8 => HostTensor::U8(shape, bytes.to_vec()),
     }
@@ -66,6 +70,15 @@ mod tests {
         let bytes = pack("pixels", &tensor).unwrap();
         let words: Vec<u32> = bytemuck::pod_collect_to_vec(&bytes);
         assert_eq!(words, [0x0403_0201, 0x0000_0005]);
+        assert_eq!(unpack(&tensor.kind(), &bytes), tensor);
+    }
+
+    #[test]
+    fn two_halves_lie_in_a_word_lowest_first() {
+        let tensor = HostTensor::F16(Shape::from([3]), [1.0, -2.0, 0.5].map(half::f16::from_f32).to_vec());
+        let bytes = pack("weights", &tensor).unwrap();
+        let words: Vec<u32> = bytemuck::pod_collect_to_vec(&bytes);
+        assert_eq!(words, [0xc000_3c00, 0x0000_3800]);
         assert_eq!(unpack(&tensor.kind(), &bytes), tensor);
     }
 

@@ -62,7 +62,7 @@ pub fn compare(got: &HostTensor, wanted: &Array, tolerance: Tolerance) -> Result
     }
     let pairs = wanted.data.iter().zip(&values.data);
     let allowed = |wanted: f64| match values.kind.dtype {
-        DType::F32 => tolerance.absolute + tolerance.relative * wanted.abs(),
+        DType::F32 | DType::F16 => tolerance.absolute + tolerance.relative * wanted.abs(),
         DType::U32 | DType::U8 => 0.0,
     };
     let excesses = pairs.clone().map(|(&wanted, &got)| excess(wanted, got, allowed(wanted)));

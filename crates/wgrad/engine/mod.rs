@@ -150,7 +150,7 @@ impl Engine {
         input: impl Into<TensorType>,
         options: PredictOptions,
     ) -> Result<Predictor, Error> {
-        let prepared = Prepared::with_weights(&model, weights, input.into(), options)?;
+        let prepared = Prepared::with_weights(&model, weights, input.into(), self.options.precision, options)?;
         // From here on only the graph is needed.
         drop(model);
         let mut gpu = Gpu::new(self.device.clone(), self.options.checks, self.options.fuse);

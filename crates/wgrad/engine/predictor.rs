@@ -11,6 +11,7 @@ use crate::graphs::{Built, Feed, OUTPUT, prediction};
 use crate::inputs::Normalization;
 use crate::layers::Layer;
 use crate::parameters::Parameters;
+use crate::precision::Precision;
 use crate::weights::Weights;
 
 /// What to predict: `PredictOptions { rows: 16, ..PredictOptions::default() }`.
@@ -65,10 +66,17 @@ impl Prepared {
     }
 
     /// The prediction of a model with weights of its own.
-    pub fn with_weights(model: &dyn Layer, weights: &Weights, input: TensorType, options: PredictOptions) -> Result<Self, Error> {
+    pub fn with_weights(
+        model: &dyn Layer,
+        weights: &Weights,
+        input: TensorType,
+        precision: Precision,
+        options: PredictOptions,
+    ) -> Result<Self, Error> {
         let parameters = Parameters::of(model, input, |_| None)?;
         let initial = parameters.pack(weights.named(), &parameters.zeros(), |_| false)?;
-        Self::new(Built { model, seed: 0, parameters: &parameters, initial: &initial }, "predictor".to_owned(), options)
+        let built = Built { model, seed: 0, precision, parameters: &parameters, initial: &initial };
+        Self::new(built, "predictor".to_owned(), options)
     }
 }
 

@@ -39,6 +39,7 @@ impl From<&Tensor> for Stored {
     fn from(tensor: &Tensor) -> Self {
         let (dtype, bytes) = match &**tensor.host() {
             HostTensor::F32(_, elements) => (Dtype::F32, elements.iter().flat_map(|element| element.to_le_bytes()).collect()),
+            HostTensor::F16(_, elements) => (Dtype::F16, elements.iter().flat_map(|element| element.to_le_bytes()).collect()),
             HostTensor::U32(_, elements) => {
                 (Dtype::I64, elements.iter().flat_map(|&element| i64::from(element).to_le_bytes()).collect())
             }
@@ -54,6 +55,7 @@ impl Stored {
         let shape = self.shape.clone();
         let tensor = match self.dtype {
             Dtype::F32 => Tensor::f32(shape, self.elements(f32::from_le_bytes)),
+            Dtype::F16 => HostTensor::F16(shape.into(), self.elements(f16::from_le_bytes)).try_into(),
             Dtype::U8 => Tensor::u8(shape, self.bytes.clone()),
             Dtype::I64 => {
                 let elements = self.elements(i64::from_le_bytes).into_iter();

@@ -4,6 +4,7 @@ mod clock;
 mod evaluation;
 mod feed;
 mod prediction;
+mod scaling;
 mod training;
 
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use crate::layers::Layer;
 use crate::losses::{Loss, Losses};
 use crate::optimizers::Optimizers;
 use crate::parameters::Parameters;
+use crate::precision::Precision;
 use crate::tensor::Tensor;
 use crate::trace::{Registry, Trace};
 use crate::var::Var;
@@ -23,6 +25,7 @@ pub(crate) use clock::{CLOCK, Clock, EVALUATION_CLOCK};
 pub(crate) use evaluation::evaluation;
 pub(crate) use feed::{Batches, Feed, Pick};
 pub(crate) use prediction::{OUTPUT, prediction};
+pub(crate) use scaling::LOSS_SCALE;
 pub(crate) use training::{Phase, SCHEDULE, gradient_name, gradients, training};
 
 /// What a model is trained for, and how.
@@ -42,6 +45,8 @@ pub(crate) struct Built<'a> {
     pub model: &'a dyn Layer,
     /// What dropout and the order of examples depend on.
     pub seed: u32,
+    /// How precise its matrix products are.
+    pub precision: Precision,
     pub parameters: &'a Parameters,
     pub initial: &'a [Arc<HostTensor>],
 }
@@ -53,6 +58,7 @@ impl Built<'_> {
     /// A trace that has the states of all parameters and buffers.
     fn trace(&self) -> Trace {
         let trace = Trace::new(self.seed, Registry::new(self.parameters.origin()));
+        trace.set_products(self.precision.products());
         for (arena, initial) in self.parameters.arenas.iter().zip(self.initial) {
             trace.state(&arena.state, Tensor::from_host(initial.clone()));
         }

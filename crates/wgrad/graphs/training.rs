@@ -5,6 +5,7 @@ use wgrad_shaders::{Advance, lookup, pack};
 
 use crate::error::Error;
 use crate::graphs::clock::{CLOCK, Hands};
+use crate::graphs::scaling::Scaling;
 use crate::graphs::{Built, Feed, Logged, Objective, finish, log, record};
 use crate::losses::Losses;
 use crate::optimizers::Update;
@@ -31,7 +32,9 @@ struct Backward {
     output: Var,
     losses: Losses,
     mean: Var,
-    /// For each vector that an optimizer changes, the gradient of the mean loss, laid out as it is.
+    /// What the mean loss is multiplied with before it is differentiated; none where it is not.
+    scaling: Option<Scaling>,
+    /// For each vector that an optimizer changes, the gradient of the mean loss, scaled, laid out as it is.
     gradients: Vec<(usize, Var)>,
 }
 
@@ -59,9 +62,10 @@ pub(crate) fn gradients(built: Built, objective: &Objective, feed: &Feed) -> Res
     let backward = backward(&trace, built, objective, feed)?;
     trace.output("output", &backward.output);
     trace.output("loss", &backward.mean);
-    let gradients: Vec<Var> = backward.gradients.iter().map(|(_, gradient)| gradient.clone()).collect();
+    let unscaled = |gradient: &Var| backward.scaling.as_ref().map_or(gradient.clone(), |scaling| scaling.unscaled(gradient));
+    let gradients: Vec<Var> = backward.gradients.iter().map(|(_, gradient)| unscaled(gradient)).collect();
     trace.output("norm", &norm(&trace, &gradients));
-    for (arena, gradient) in &backward.gradients {
+    for ((arena, _), gradient) in backward.gradients.iter().zip(&gradients) {
         trace.output(&gradient_name(*arena), gradient);
     }
     finish(&trace)
@@ -80,8 +84,10 @@ fn backward(trace: &Trace, built: Built, objective: &Objective, feed: &Feed) -> 
     let output = built.forward(&inputs)?;
     let losses = objective.losses(&output, &targets)?;
     let mean = losses.losses.mean();
-    let gradients = packed_gradients(trace, built, &mean);
-    Ok(Backward { clock, output, losses, mean, gradients })
+    let scaling = built.precision.loss_scale().map(|options| Scaling::of(trace, options));
+    let scaled = scaling.as_ref().map_or(mean.clone(), |scaling| scaling.scaled(&mean));
+    let gradients = packed_gradients(trace, built, &scaled);
+    Ok(Backward { clock, output, losses, mean, scaling, gradients })
 }
 
 fn packed_gradients(trace: &Trace, built: Built, loss: &Var) -> Vec<(usize, Var)> {
@@ -133,16 +139,13 @@ fn mean_gradient(gradient: &Var, arena: usize, steps: u32) -> Var {
     (sum + gradient) * (1.0 / steps as f32)
 }
 
-fn update(trace: &Trace, built: Built, objective: &Objective, backward: &Backward, scale: &Var) -> Result<(), Error> {
+fn update(trace: &Trace, built: Built, objective: &Objective, backward: &Backward, gate: &Var) -> Result<(), Error> {
     let optimizers = &objective.optimizers;
     let numbers = trace.input(SCHEDULE, optimizers.table_kind());
     let numbers = numbers.zip(&backward.clock.update, lookup);
     let steps = objective.accumulation;
     let gradients: Vec<Var> = backward.gradients.iter().map(|(arena, gradient)| mean_gradient(gradient, *arena, steps)).collect();
-    let scale = match objective.clip_norm {
-        Some(largest) => scale * clip(&norm(trace, &gradients), largest),
-        None => scale.clone(),
-    };
+    let scale = gradient_scale(trace, objective, backward.scaling.as_ref(), &gradients, gate);
     for ((arena, _), gradient) in backward.gradients.iter().zip(gradients) {
         let Arena { state, optimizer: Some(index), .. } = &built.parameters.arenas[*arena] else { continue };
         let update = Update {
@@ -157,6 +160,16 @@ fn update(trace: &Trace, built: Built, objective: &Objective, backward: &Backwar
         update.parameters.set(&next);
     }
     Ok(())
+}
+
+/// What gradients are multiplied with: 0 where the step does not count, or is skipped because they are not finite.
+fn gradient_scale(trace: &Trace, objective: &Objective, scaling: Option<&Scaling>, gradients: &[Var], gate: &Var) -> Var {
+    if scaling.is_none() && objective.clip_norm.is_none() {
+        return gate.clone();
+    }
+    let norm = norm(trace, gradients);
+    let [scale, norm] = scaling.map_or_else(|| [gate.clone(), norm.clone()], |scaling| scaling.settle(&norm, gate));
+    objective.clip_norm.map_or(scale.clone(), |largest| scale * clip(&norm, largest))
 }
 
 /// The norm of all gradients together: 0 where all is frozen.

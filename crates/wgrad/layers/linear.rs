@@ -1,7 +1,6 @@
 //! Fully connected layers.
 
 use wgrad_core::Shape;
-use wgrad_shaders::matmul;
 
 use crate::error::Error;
 use crate::initial::Initial;
@@ -60,7 +59,7 @@ impl Layer for Linear {
         };
         let weight = input.trace().parameter("weight", [self.outputs, self.inputs], self.weight)?;
         let rows = input.reshape([shape.rows(), self.inputs]);
-        let product = rows.zip(&weight, |graph, rows, weight| matmul(graph, rows, weight, false, true));
+        let product = rows.matmul_transposed(&weight);
         let output = match self.bias {
             Some(initial) => product + input.trace().parameter("bias", [self.outputs], initial)?,
             None => product,

@@ -55,6 +55,6 @@ fn first_beyond(labels: &HostTensor, classes: usize) -> Option<(usize, u32)> {
     match labels {
         HostTensor::U32(_, labels) => labels.iter().copied().enumerate().find(is_beyond),
         HostTensor::U8(_, labels) => labels.iter().map(|&label| label.into()).enumerate().find(is_beyond),
-        HostTensor::F32(..) => None,
+        HostTensor::F32(..) | HostTensor::F16(..) => None,
     }
 }

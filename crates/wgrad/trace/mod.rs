@@ -7,7 +7,7 @@ mod scope;
 use std::cell::{Ref, RefCell};
 use std::rc::Rc;
 
-use wgrad_core::{Graph, GraphError, HostTensor, MOST_ELEMENTS, Shape, TensorType, Value};
+use wgrad_core::{DType, Graph, GraphError, HostTensor, MOST_ELEMENTS, Shape, TensorType, Value};
 
 use crate::device::Device;
 use crate::error::Error;
@@ -39,6 +39,8 @@ struct Tracing {
     mode: Mode,
     /// What its variables are evaluated on where they are asked for; none in a graph that becomes a program.
     device: Option<Device>,
+    /// What matrix products take their operands as.
+    products: DType,
     seed: u32,
     streams: u32,
     registry: Registry,
@@ -57,6 +59,7 @@ impl Trace {
             graph: Graph::new(),
             mode: Mode::Evaluation,
             device: None,
+            products: DType::F32,
             seed,
             streams: 0,
             registry,
@@ -70,6 +73,16 @@ impl Trace {
 
     pub(crate) fn set_mode(&self, mode: Mode) {
         self.0.borrow_mut().mode = mode;
+    }
+
+    /// Has matrix products take their operands as f16 or f32.
+    pub(crate) fn set_products(&self, dtype: DType) {
+        self.0.borrow_mut().products = dtype;
+    }
+
+    /// What matrix products take their operands as.
+    pub(crate) fn products(&self) -> DType {
+        self.0.borrow().products
     }
 
     /// Whether the graph is a step of training, in which layers such as dropout do what they otherwise do not.

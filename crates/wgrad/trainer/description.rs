@@ -28,8 +28,8 @@ pub(super) struct Description {
 
 impl Trainer {
     /// What has to be the same where a training goes on.
-    fn identity(&self) -> [(&'static str, String); 6] {
-        let Options { seed, batch_size, accumulation, clip_norm, .. } = self.options;
+    fn identity(&self) -> [(&'static str, String); 7] {
+        let Options { seed, batch_size, accumulation, clip_norm, precision, .. } = self.options;
         [
             ("loss", format!("{:?}", self.objective.loss)),
             ("optimizers", format!("{:?}", self.objective.optimizers)),
@@ -37,6 +37,7 @@ impl Trainer {
             ("batch_size", batch_size.to_string()),
             ("accumulation", accumulation.to_string()),
             ("clip_norm", format!("{clip_norm:?}")),
+            ("precision", format!("{precision:?}")),
         ]
     }
 

@@ -32,11 +32,12 @@ use wgrad_executor::Statistics;
 use crate::backend::{self, Backend};
 use crate::device::Device;
 use crate::error::Error;
-use crate::graphs::{Built, Clock, Objective};
+use crate::graphs::{Built, Clock, LOSS_SCALE, Objective};
 use crate::layers::Layer;
 use crate::losses::Loss;
 use crate::optimizers::Optimizers;
 use crate::parameters::Parameters;
+use crate::precision::LossScale;
 
 pub(crate) use evaluate::Pass;
 pub use find_learning_rate::{LearningRateCurve, LearningRateFinder};
@@ -149,6 +150,16 @@ impl Trainer {
         self.counts.epochs
     }
 
+    /// What the next step multiplies its loss with, in mixed precision; none in single precision. It waits for the device.
+    ///
+    /// # Errors
+    /// On errors of the device.
+    pub fn loss_scale(&mut self) -> Result<Option<f32>, Error> {
+        let Some(LossScale { initial, .. }) = self.options.precision.loss_scale() else { return Ok(None) };
+        let state = self.state(LOSS_SCALE)?;
+        Ok(Some(state.map_or(initial, |state| state.to_array().data[0] as f32)))
+    }
+
     /// What was asked of the device so far: zeros on the CPU.
     pub fn statistics(&self) -> Statistics {
         self.backend.statistics()
@@ -175,7 +186,13 @@ impl Trainer {
 
     pub(crate) fn built(&self) -> Result<Built<'_>, Error> {
         let Model { parameters, initial } = self.model()?;
-        Ok(Built { model: self.network.as_ref(), seed: self.options.seed, parameters, initial })
+        Ok(Built {
+            model: self.network.as_ref(),
+            seed: self.options.seed,
+            precision: self.options.precision,
+            parameters,
+            initial,
+        })
     }
 }
 

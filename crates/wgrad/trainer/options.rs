@@ -3,6 +3,7 @@
 use wgrad_executor::Checks;
 
 use crate::error::Error;
+use crate::precision::Precision;
 
 /// How to train: `Options { batch_size: 32, ..Options::default() }`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -19,6 +20,8 @@ pub struct Options {
     /// How many steps' gradients are averaged for each update: 1 by default. The examples of that many steps count as one
     /// batch.
     pub accumulation: u32,
+    /// How precise matrix products are: single by default.
+    pub precision: Precision,
     /// Whether operations are fused into few kernels: true by default. It makes no difference on the CPU.
     pub fuse: bool,
     /// Whether kernels are guarded against their own mistakes: not by default, since those of wgrad are tested. A user's
@@ -28,7 +31,15 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { batch_size: 64, seed: 0, clip_norm: None, accumulation: 1, fuse: true, checks: Checks::Unchecked }
+        Self {
+            batch_size: 64,
+            seed: 0,
+            clip_norm: None,
+            accumulation: 1,
+            precision: Precision::Single,
+            fuse: true,
+            checks: Checks::Unchecked,
+        }
     }
 }
 
@@ -40,6 +51,7 @@ impl Options {
         if self.accumulation == 0 {
             return Err(Error::mismatch("accumulation", "1 at least", 0));
         }
+        self.precision.check()?;
         match self.clip_norm {
             Some(norm) if !(norm > 0.0 && norm.is_finite()) => Err(Error::mismatch("clip_norm", "a finite number above 0", norm)),
             _ => Ok(()),

@@ -177,7 +177,7 @@ fn states_in(file: &TensorFile) -> Result<States, String> {
     let states = file.tensors(STATE).into_iter();
     let states = states.map(|(name, state)| match state {
         Ok(state) => Ok((name, state.host().clone())),
-        Err(got) => Err(format!("{STATE}{name}: wanted a tensor of F32, U8 or counts in I64, got {got}")),
+        Err(got) => Err(format!("{STATE}{name}: wanted a tensor of F32, F16, U8 or counts in I64, got {got}")),
     });
     states.collect()
 }

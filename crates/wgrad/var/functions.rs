@@ -1,6 +1,6 @@
 //! Products, rows, softmax and dropout.
 
-use wgrad_core::Shape;
+use wgrad_core::{DType, Shape};
 use wgrad_shaders as ops;
 
 use crate::error::Error;
@@ -50,12 +50,21 @@ impl Var {
 
     /// The product of matrices, or of as many matrices on both sides.
     fn product(&self, other: &Var) -> Var {
-        self.zip(other, |graph, left, right| ops::matmul(graph, left, right, false, false))
+        self.operand().zip(&other.operand(), |graph, left, right| ops::matmul(graph, left, right, false, false))
     }
 
     /// The product with `other` transposed: `[m, k]` and `[n, k]`, or batches of them.
     pub(crate) fn matmul_transposed(&self, other: &Var) -> Var {
-        self.zip(other, |graph, left, right| ops::matmul(graph, left, right, false, true))
+        self.operand().zip(&other.operand(), |graph, left, right| ops::matmul(graph, left, right, false, true))
+    }
+
+    /// This as matrix products take it: rounded where they take f16.
+    fn operand(&self) -> Var {
+        let wanted = self.trace.products();
+        match self.kind().dtype {
+            DType::F32 => self.map(|graph, x| ops::cast(graph, x, wanted)),
+            _ => self.clone(),
+        }
     }
 
     /// The rows along the first axis that `indices`, a vector of u32, names. An index beyond the last row names the last.

@@ -5,6 +5,9 @@ use std::collections::BTreeSet;
 use crate::plan::{Binding, BufferId};
 use crate::tensor::DType;
 
+/// How f16 is packed.
+const HALVES: &str = include_str!("halves.wgsl");
+
 /// Ways to reach the elements of a binding by linear index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Accessor {
@@ -67,7 +70,10 @@ impl Bindings {
 
     /// The declarations of all bindings and functions.
     pub fn declarations(&self) -> String {
-        self.entries.iter().enumerate().map(|(index, entry)| entry.declaration(index)).collect()
+        let stores_halves = self.entries.iter().any(|entry| entry.dtype == DType::F16 && entry.writes);
+        let packing = if stores_halves { HALVES } else { "" };
+        let declarations = self.entries.iter().enumerate().map(|(index, entry)| entry.declaration(index));
+        std::iter::once(packing.to_owned()).chain(declarations).collect()
     }
 }
 
@@ -97,7 +103,8 @@ impl Entry {
         let access = if self.writes { "read_write" } else { "read" };
         let (variable, kind) = match (&self.own, self.dtype, self.is_wide()) {
             (Some((variable, kind)), ..) => (variable.clone(), kind.clone()),
-            (None, DType::U8, _) => (format!("buffer_{index}"), "array<u32>".to_owned()),
+            (None, DType::F16, true) => (format!("buffer_{index}"), "array<vec2u>".to_owned()),
+            (None, DType::U8 | DType::F16, _) => (format!("buffer_{index}"), "array<u32>".to_owned()),
             (None, _, true) => (format!("buffer_{index}"), format!("array<vec4<{}>>", self.scalar())),
             (None, _, false) => (format!("buffer_{index}"), format!("array<{}>", self.scalar())),
         };
@@ -105,7 +112,44 @@ impl Entry {
         format!("@group(0) @binding({}) var<storage, {access}> {variable}: {kind};\n{functions}", index + 1)
     }
 
+    /// Elements of 16 bits, two to a word. A store rounds nothing: what is stored is exact in 16 bits. It is not
+    /// `pack2x16float`, which some drivers round and flush even so.
+    fn half_function(&self, accessor: Accessor, name: &str, variable: &str) -> String {
+        let widened = |words: [&str; 2]| format!("vec4f({})", words.map(|word| format!("unpack2x16float({word})")).join(", "));
+        match accessor {
+            Accessor::LoadFour if self.is_wide() => format!(
+                "fn {name}(i: u32) -> vec4f {{ let words = {variable}[i / 4u]; return {}; }}\n",
+                widened(["words.x", "words.y"])
+            ),
+            Accessor::LoadFour => {
+                let words = [format!("{variable}[i / 2u]"), format!("{variable}[i / 2u + 1u]")];
+                format!("fn {name}(i: u32) -> vec4f {{ return {}; }}\n", widened(words.each_ref().map(String::as_str)))
+            }
+            Accessor::LoadAnyFour => format!(
+                "fn {name}(i: u32) -> vec4f {{ let last = arrayLength(&{variable}) - 1u; let a = {variable}[i / 2u]; \
+                 let b = {variable}[min(i / 2u + 1u, last)]; let c = {variable}[min(i / 2u + 2u, last)]; let odd = i % 2u == 1u; \
+                 return {}; }}\n",
+                widened(["select(a, (a >> 16u) | (b << 16u), odd)", "select(b, (b >> 16u) | (c << 16u), odd)"])
+            ),
+            Accessor::LoadOne => {
+                format!("fn {name}(i: u32) -> f32 {{ return unpack2x16float({variable}[i / 2u] >> (i % 2u * 16u)).x; }}\n")
+            }
+            Accessor::StoreFour if self.is_wide() => {
+                format!("fn {name}(i: u32, value: vec4f) {{ {variable}[i / 4u] = halves_pack(value); }}\n")
+            }
+            Accessor::StoreFour => format!(
+                "fn {name}(i: u32, value: vec4f) {{ let words = halves_pack(value); {variable}[i / 2u] = words.x; \
+                 {variable}[i / 2u + 1u] = words.y; }}\n"
+            ),
+            // The plan refuses what would store a part of a word.
+            Accessor::StoreOne => unreachable!("an element of 16 bits stored alone"),
+        }
+    }
+
     fn function(&self, accessor: Accessor, index: usize, variable: &str) -> String {
+        if self.dtype == DType::F16 {
+            return self.half_function(accessor, &name(accessor, index), variable);
+        }
         let (scalar, wide, byte) = (self.scalar(), self.is_wide(), self.dtype == DType::U8);
         let name = name(accessor, index);
         let any = |at: [&str; 4]| format!("vec4<{scalar}>({})", at.map(|at| format!("{variable}[{at}]")).join(", "));

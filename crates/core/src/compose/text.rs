@@ -25,8 +25,8 @@ pub fn invocation(function: &Function, index: &str, arguments: Vec<String>) -> S
 
 pub fn kind(dtype: DType, lanes: Lanes) -> &'static str {
     match (dtype, lanes) {
-        (DType::F32, Lanes::One) => "f32",
-        (DType::F32, Lanes::Four) => "vec4f",
+        (DType::F32 | DType::F16, Lanes::One) => "f32",
+        (DType::F32 | DType::F16, Lanes::Four) => "vec4f",
         (DType::U32 | DType::U8, Lanes::One) => "u32",
         (DType::U32 | DType::U8, Lanes::Four) => "vec4u",
     }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use crate::graph::{Graph, Kind, Node, NodeId, Value};
 use crate::op::{Kernel, Lowering, View};
 use crate::plan::{PlanError, Target};
-use crate::tensor::{Shape, TensorType};
+use crate::tensor::{DType, Shape, TensorType};
 
 use super::expression::{Builder, Expression, Unfit};
 use super::live::Live;
@@ -44,6 +44,10 @@ pub fn build(graph: &Graph, live: &Live, placement: &Placement, target: &Target)
     for (index, group) in groups.iter_mut().enumerate() {
         add_stores(graph, placement, index, group, &read);
         flatten(group);
+    }
+    misfits.extend(groups.iter().flat_map(|group| partial_words(graph, live, placement, group)));
+    if !misfits.is_empty() {
+        return Ok(Built::Misfits(misfits));
     }
     let roots = roots(graph, live);
     for group in &groups {
@@ -150,6 +154,28 @@ fn add_stores(graph: &Graph, placement: &Placement, index: usize, group: &mut Gr
             group.slots[slot].stores.push(store);
         }
     }
+}
+
+/// What keeps a dispatch from storing whole words: halves, in rows that do not end with a group of
+/// four. On its own such an operation walks all rows as one, if it reads what is stored as it is.
+fn partial_words(graph: &Graph, live: &Live, placement: &Placement, group: &Group) -> Vec<Misfit> {
+    let is_partial = |slot: &Slot| slot.shape.rows() > 1 && !slot.shape.columns().is_multiple_of(4);
+    let stores = group.slots.iter().filter(|slot| is_partial(slot)).flat_map(|slot| &slot.stores);
+    let narrow = stores.filter_map(|store| match store.destination {
+        Destination::Value(value) if graph.kind(value).dtype == DType::F16 => Some(value.node),
+        _ => None,
+    });
+    let misfits = narrow.flat_map(|node| match group.nodes[..] {
+        [first, ref others @ ..] if first == node && !others.is_empty() => {
+            others.iter().map(|&other| Misfit::Alone(other)).collect()
+        }
+        [first] if first == node => {
+            let inputs = graph.node(node).inputs.iter().filter(|&&input| is_unstored(live, placement, input));
+            inputs.map(|input| Misfit::Store(input.node)).collect()
+        }
+        _ => vec![Misfit::Alone(node)],
+    });
+    misfits.collect()
 }
 
 /// Lets the elementwise kernel walk all axes as one where nothing depends on them.

@@ -23,6 +23,7 @@ pub use access::Access;
 pub use build::operand_view;
 pub use expression::{Expression, Loads};
 pub use live::Live;
+pub use place::WORD;
 
 /// A graph's operations in dispatches, not yet in order.
 #[derive(Clone, Debug)]

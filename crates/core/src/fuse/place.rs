@@ -25,6 +25,9 @@ pub fn place(graph: &Graph, live: &Live, target: &Target, apart: &Apart) -> Plac
     placer.placement
 }
 
+/// The bytes of the smallest element that can be stored alone.
+pub const WORD: usize = 4;
+
 struct Placer<'a> {
     graph: &'a Graph,
     live: &'a Live,
@@ -191,6 +194,8 @@ impl Placer<'_> {
         match self.live.lowering(id) {
             Some(Lowering::View(_)) => self.fuse || !is_gather(self.live.lowering(id)),
             _ if node.outputs.len() > 1 => false,
+            // What is made narrower than a word is stored: its readers are to load less.
+            Some(Lowering::Pointwise(_)) if node.outputs[0].dtype.bytes() < WORD => false,
             _ => self.fuse && node.inputs.iter().map(|&input| self.tensors(input)).sum::<usize>() <= 1,
         }
     }

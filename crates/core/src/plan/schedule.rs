@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::compose::{Composed, Room, compose};
-use crate::fuse::{Anchor, Destination, Expression, Group, fuse};
+use crate::fuse::{Anchor, Destination, Expression, Group, WORD, fuse};
 use crate::graph::{Graph, Value};
 use crate::op::{AdapterClass, Lanes, StoreHook, Work};
 use crate::sink::sink;
-use crate::tensor::{DType, TensorType};
+use crate::tensor::TensorType;
 
 use super::memory::{self, Memory};
 use super::order::{self, Order};
@@ -87,7 +87,7 @@ impl Scheduler<'_> {
         })
     }
 
-    /// Refuses what [`compose`] cannot write: bytes of a word that several invocations would share.
+    /// Refuses what [`compose`] cannot write: parts of a word that several invocations would share.
     fn check_bytes(&self, group: &Group) -> Result<(), PlanError> {
         for (index, slot) in group.slots.iter().enumerate() {
             let is_single = matches!(&group.anchor, Anchor::Kernel { kernel, .. }
@@ -97,7 +97,7 @@ impl Scheduler<'_> {
                 let is_tight = self.memory.locations.packed.get(&store.destination) == Some(&Room::Exact);
                 let is_lone = slot.shape.rows() == 1 && !is_tight;
                 let are_words = offset.is_multiple_of(4) && (is_lone || slot.shape.columns().is_multiple_of(4));
-                if kind.dtype == DType::U8 && (is_single || !are_words) {
+                if kind.dtype.bytes() < WORD && (is_single || !are_words) {
                     return Err(PlanError::PartialWords { label: order::label(self.graph, group), got: kind.clone() });
                 }
             }

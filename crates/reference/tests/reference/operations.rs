@@ -168,7 +168,7 @@ pub fn product_rule(graph: &mut Graph, at: &Node, upstream: Value) -> Result<Vec
     let left = mul(graph, upstream, at.inputs[1])?;
     let right = match graph.kind(at.inputs[1]).dtype {
         DType::F32 => Some(mul(graph, upstream, at.inputs[0])?),
-        DType::U32 | DType::U8 => None,
+        DType::F16 | DType::U32 | DType::U8 => None,
     };
     Ok(vec![Some(left), right])
 }
