@@ -18,14 +18,14 @@ fn learn(gate: &str, targets: [f32; 4]) -> Result<(), Error> {
     let options = Options { batch_size: 1, ..Options::default() };
     let mut trainer = Trainer::new(&Device::auto()?, neuron, from_fn(criterion), SGD::new(0.01), options)?;
     println!("{gate}");
-    trainer.fit(&data, 100, None, |epoch| {
-        let accuracy = 100.0 * epoch.accuracy.unwrap_or(0.0);
-        match (accuracy, epoch.epoch % 10) {
-            (100.0, _) => println!("  converged at epoch {}", epoch.epoch),
+    trainer.fit(&data, 100, Some(&data), |epoch| {
+        let accuracy = 100.0 * epoch.validation.and_then(|after| after.accuracy).unwrap_or(0.0);
+        match (epoch.accuracy, epoch.epoch % 10) {
+            (Some(1.0), _) => println!("  converged at epoch {}", epoch.epoch),
             (_, 0) => println!("  epoch {}: accuracy {accuracy} %", epoch.epoch),
             _ => (),
         }
-        if accuracy == 100.0 { Control::Stop } else { Control::Continue }
+        if epoch.accuracy == Some(1.0) { Control::Stop } else { Control::Continue }
     })?;
     let fires: Vec<bool> = trainer.predict(data.inputs())?.to_vec().iter().map(|&z| z >= 0.0).collect();
     println!("  fires for 00, 01, 10, 11: {fires:?}");

@@ -51,6 +51,9 @@ fn density(x: f64) -> f64 {
 /// The normal distribution function: 1/2 plus the density times `x + x^3/3 + x^5/(3 5) + x^7/(3 5 7) + ...`, whose terms
 /// all have one sign.
 fn distribution(x: f64) -> f64 {
+    if x.is_nan() {
+        return x;
+    }
     if x.abs() > 9.0 {
         return if x > 0.0 { 1.0 } else { 0.0 };
     }

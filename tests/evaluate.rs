@@ -83,12 +83,52 @@ fn a_program_that_changes_the_parameters_of_layers_is_training() -> Result<(), E
 #[test]
 fn a_program_of_another_session_is_an_error() -> Result<(), Error> {
     let [mut session, mut other] = [(); 2].map(|()| Session::new(&Device::cpu()));
-    let [program, _] = [1.0, 2.0].map(|value| session.compile("one", |graph| Ok([graph.scalar(value)])).unwrap());
+    let [program, second] = [1.0, 2.0].map(|value| session.compile("one", |graph| Ok([graph.scalar(value)])).unwrap());
     other.compile("two", |graph| Ok([graph.scalar(3.0)]))?;
     session.run(&program, 1)?;
     assert_eq!(session.outputs(&program)?[0].item()?, 1.0);
+    session.run(&second, 1)?;
+    let error = session.outputs(&program).unwrap_err().to_string();
+    assert_eq!(error, "outputs: wanted those of the program that ran last, got those of another");
     for error in [other.run(&program, 1).unwrap_err(), other.outputs(&program).unwrap_err()] {
         assert_eq!(error.to_string(), "program: wanted one of this session, got one of another");
     }
+    Ok(())
+}
+
+#[test]
+fn a_state_is_no_input_and_is_the_same_wherever_it_is_asked_for() -> Result<(), Error> {
+    let mut session = Session::new(&Device::cpu());
+    let program = session.compile("program", |graph| {
+        let w = graph.state("w", 2.0);
+        Ok([w + graph.state("w", 2.0) + graph.input("x", TensorType::f32([]))])
+    })?;
+    session.write("x", 5.0)?;
+    for name in ["w", "y"] {
+        let error = session.write(name, 1.0).unwrap_err().to_string();
+        assert_eq!(error, format!("input: wanted one that a program reads, got {name}"));
+    }
+    session.run(&program, 1)?;
+    assert_eq!(session.outputs(&program)?[0].item()?, 9.0);
+    let two = session.compile("two", |graph| Ok([graph.state("v", 1.0), graph.state("v", [1.0, 2.0])]));
+    assert_eq!(two.unwrap_err().to_string(), "state v: wanted f32[], got f32[2]");
+    Ok(())
+}
+
+/// What is differentiated twice is an error, not zero; what a gradient is computed with goes on.
+#[test]
+fn a_gradient_has_no_gradient_of_its_own() -> Result<(), Error> {
+    let graph = Trace::on(&Device::cpu());
+    let x = graph.scalar(0.5);
+    let functions: [fn(&Var) -> Var; 5] = [Var::tanh, Var::sigmoid, Var::gelu, Var::exp, |x| x.square() * x];
+    for (index, function) in functions.into_iter().enumerate() {
+        let twice = function(&x).gradient(&x).gradient(&x).item();
+        let error = twice.unwrap_err().to_string();
+        assert!(error.contains("_gradient has no gradient: wanted an operation that can be differentiated"), "{index}: {error}");
+    }
+    // Comparisons have a derivative, which is 0, and products of variables one without gradient operations.
+    assert_eq!((x.step() + x.greater(&graph.scalar(0.0))).gradient(&x).item()?, 0.0);
+    assert_eq!((&x * &x * &x).gradient(&x).gradient(&x).item()?, 3.0);
+    assert!(graph.scalar(f32::NAN).gelu().item()?.is_nan());
     Ok(())
 }

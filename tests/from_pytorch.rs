@@ -154,6 +154,21 @@ impl Layer for Residual {
     }
 }
 
+/// What one sequence finds in another.
+fn find_in(x: &Var, memory: &Var, attention: &MultiheadAttention) -> Result<Var, Error> {
+    let found = x.trace().scoped("multihead_attn", || attention.attend(x, memory, memory, None))?;
+    Ok(found)
+}
+
+#[test]
+fn parts_of_several_inputs() -> Result<(), Error> {
+    let graph = Trace::on(&Device::cpu());
+    let [x, memory] = [3, 5].map(|steps| graph.constant(Tensor::zeros([2, steps, 4])));
+    assert_eq!(find_in(&x, &memory, &MultiheadAttention::new(4, 2))?.evaluate()?, Tensor::zeros([2, 3, 4]));
+    assert_eq!(graph.parameters()[0].0, "multihead_attn.in_proj_weight");
+    Ok(())
+}
+
 #[test]
 fn a_model_of_ones_own() -> Result<(), Error> {
     let model = Residual { inner: Linear::new(10, 10), scale: 0.5 };

@@ -92,7 +92,7 @@ fn the_chain_rule_gives_eight() {
 
 #[test]
 fn irises_are_told_apart() {
-    let text = run("iris");
+    let text = run_with_picture("iris");
     assert!(number(&text, "accuracy ") > 96.0 && number(&text, "epoch 1000: loss ") < 0.06, "{text}");
     let same = text.lines().filter(|line| {
         let words: Vec<&str> = line.split_whitespace().collect();

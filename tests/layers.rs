@@ -154,3 +154,29 @@ fn tokens_without_a_vector_are_refused() {
     assert_eq!(rows, vectors.select(&[2, 2, 2]).unwrap());
     assert_eq!(rows.kind(), TensorType::f32([3, 2]));
 }
+
+/// Attention to itself and to another sequence, as a decoder has them.
+#[derive(Debug)]
+struct Decoder {
+    self_attn: MultiheadAttention,
+    multihead_attn: MultiheadAttention,
+}
+
+impl Layer for Decoder {
+    fn forward(&self, x: &Var) -> Result<Var, Error> {
+        let (trace, memory) = (x.trace(), x.tanh());
+        let found = trace.scoped("self_attn", || self.self_attn.attend(x, x, x, None))?;
+        trace.scoped("multihead_attn", || self.multihead_attn.attend(&found, &memory, &memory, None))
+    }
+}
+
+#[test]
+fn parts_of_several_inputs_have_names_and_parameters_of_their_own() {
+    let attention = || MultiheadAttention::new(4, 2);
+    let model = Decoder { self_attn: attention(), multihead_attn: attention() };
+    let (_, gradients) = trained(model, &normal([2, 3, 4], 1));
+    let names: Vec<&str> = gradients.iter().map(|(name, _)| name.as_str()).collect();
+    let parts = ["in_proj_weight", "in_proj_bias", "out_proj.weight", "out_proj.bias"];
+    let wanted = ["self_attn", "multihead_attn"].map(|part| parts.map(|name| format!("{part}.{name}"))).concat();
+    assert_eq!(names, wanted);
+}

@@ -4,6 +4,8 @@
 mod callbacks;
 #[path = "training/files.rs"]
 mod files;
+#[path = "training/functions.rs"]
+mod functions;
 #[path = "support/training.rs"]
 mod training;
 

@@ -30,7 +30,8 @@ use crate::var::Var;
 /// # Ok::<(), Error>(())
 /// ```
 ///
-/// Layers may be used too; their parameters are states, which the program has to change by itself:
+/// Layers may be used too, as they are outside of training: without dropout, with running statistics. Their parameters are
+/// states, which the program has to change by itself:
 ///
 /// ```
 /// # use wgrad::prelude::*;
@@ -54,6 +55,8 @@ pub struct Session {
     id: u64,
     backend: Box<dyn Backend>,
     seed: u32,
+    /// What ran last.
+    last: Option<backend::Program>,
 }
 
 /// A program with `N` outputs that a session has compiled.
@@ -77,7 +80,7 @@ impl Session {
     pub fn new(device: &Device) -> Self {
         static MADE: AtomicU64 = AtomicU64::new(0);
         let id = MADE.fetch_add(1, Ordering::Relaxed);
-        Self { id, backend: backend::new(device, Checks::Unchecked, true), seed: 0 }
+        Self { id, backend: backend::new(device, Checks::Unchecked, true), seed: 0, last: None }
     }
 
     /// The same with another seed than 0, which the initial values of [`Trace::parameter`] depend on.
@@ -113,6 +116,9 @@ impl Session {
     /// Where another session has compiled the program; on errors of the device.
     pub fn run<const N: usize>(&mut self, program: &Program<N>, steps: u32) -> Result<(), Error> {
         self.check(program)?;
+        if steps > 0 {
+            self.last = Some(program.program);
+        }
         self.backend.run(&[(program.program, steps)])
     }
 
@@ -122,15 +128,21 @@ impl Session {
     /// Where the program was not the last, or another session has compiled it; on errors of the device.
     pub fn outputs<const N: usize>(&mut self, program: &Program<N>) -> Result<[Tensor; N], Error> {
         self.check(program)?;
+        if self.last != Some(program.program) {
+            return Err(Error::mismatch("outputs", "those of the program that ran last", "those of another"));
+        }
         backend::outputs(&mut *self.backend, program.program)
     }
 
     /// Writes an input for the steps to come.
     ///
     /// # Errors
-    /// Where a program reads it and it is of another type; on errors of the device.
+    /// Where no program reads it, or it is of another type; on errors of the device.
     pub fn write(&mut self, input: &str, tensor: impl Into<Tensor>) -> Result<(), Error> {
-        self.backend.write_input(input, tensor.into().host()).map(drop)
+        match self.backend.write_input(input, tensor.into().host())? {
+            true => Ok(()),
+            false => Err(Error::mismatch("input", "one that a program reads", input)),
+        }
     }
 
     /// Overwrites a state.

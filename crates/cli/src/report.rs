@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use wgrad::{Control, Dataset, Device, Epoch, History, Progress, Score, Trainer};
@@ -79,7 +79,7 @@ impl Report {
     fn prepare(&mut self, trainer: &mut Trainer, train: &Dataset, test: Option<&Dataset>) -> Result<()> {
         let TrainingOptions { tune, print_plan, dump_shaders, timeline, .. } = self.options.clone();
         if let Some(seconds) = tune {
-            let tuning = trainer.tune(train, Duration::from_secs(seconds.into()))?;
+            let tuning = trainer.tune(train, Duration::from_secs(seconds.into())).context("--tune")?;
             self.note(&tuning)?;
         }
         trainer.prepare(train, test)?;
@@ -92,7 +92,7 @@ impl Report {
             self.note(&format!("{} shaders are in {}", shaders.len(), folder.display()))?;
         }
         if let Some(path) = timeline {
-            let timeline = trainer.timeline(train, TIMED_STEPS)?;
+            let timeline = trainer.timeline(train, TIMED_STEPS).context("--timeline")?;
             timeline.write(&path)?;
             self.note(&format!("{} dispatches are in {}", timeline.spans().len(), path.display()))?;
         }

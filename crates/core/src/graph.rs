@@ -137,6 +137,14 @@ pub enum GraphError {
         /// The elements that were given.
         got: usize,
     },
+    /// The loss depends on an operation that cannot be differentiated, such as a gradient.
+    #[error("{}{operation} has no gradient: wanted an operation that can be differentiated", prefix(scope))]
+    NoGradient {
+        /// Where, such as `layer 2`; empty outside any scope.
+        scope: String,
+        /// The operation's name.
+        operation: String,
+    },
     /// The value to differentiate is not one float.
     #[error("only a single f32 can be differentiated, got {0}")]
     NotScalar(TensorType),
@@ -308,6 +316,11 @@ impl Graph {
         self.nodes.push(Node { id, kind, inputs, outputs, scope: self.scope.join(".") });
         Value { node: id, output: 0 }
     }
+}
+
+/// A scope before what happened in it.
+fn prefix(scope: &str) -> String {
+    if scope.is_empty() { String::new() } else { format!("{scope}: ") }
 }
 
 fn checked_kind(name: &str, tensor: &HostTensor) -> Result<TensorType, GraphError> {

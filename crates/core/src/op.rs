@@ -20,10 +20,13 @@ pub trait Op: Any + Debug + Send + Sync {
     /// The gradient of each input, given that of each output (none where nothing depends on it), as nodes that are
     /// added to `graph`. None stands for an input that has no gradient, such as a label.
     ///
-    /// The default has no gradient for any input: right for operations on indices, random numbers and updates.
+    /// The default is an error: right for operations on indices, for updates, and for those that are gradients themselves.
+    ///
+    /// # Errors
+    /// Where the operation cannot be differentiated, or a gradient's own operations do not take what they are given.
     fn gradient(&self, graph: &mut Graph, at: &Node, upstream: &[Option<Value>]) -> Result<Vec<Option<Value>>, GraphError> {
         let _ = (graph, upstream);
-        Ok(vec![None; at.inputs.len()])
+        Err(GraphError::NoGradient { scope: at.scope.clone(), operation: self.name().to_owned() })
     }
 
     /// How the operation becomes WGSL.

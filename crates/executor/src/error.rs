@@ -11,7 +11,7 @@ pub enum DeviceError {
     #[error("no Vulkan, Metal, DX12 or WebGPU adapter was found")]
     NoAdapter,
     /// No adapter is what was asked for.
-    #[error("there is no adapter {wanted:?}; wanted auto, gpu, software, or a name or number of these: {}", list(available))]
+    #[error("there is no adapter {wanted:?}; wanted auto, gpu, software, cpu, or a name or number of these: {}", list(available))]
     NoSuchAdapter {
         /// What was asked for.
         wanted: String,

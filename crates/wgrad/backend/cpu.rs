@@ -48,7 +48,7 @@ impl Backend for Cpu {
     }
 
     fn write_input(&mut self, name: &str, tensor: &Arc<HostTensor>) -> Result<bool, Error> {
-        let is_read = self.store.names().any(|input| input == name);
+        let is_read = !self.states.contains(name) && self.store.names().any(|input| input == name);
         if is_read {
             self.store.write(name, tensor.clone())?;
         }

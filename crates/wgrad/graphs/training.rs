@@ -154,7 +154,7 @@ fn update(trace: &Trace, built: Built, objective: &Objective, backward: &Backwar
             scale: scale.clone(),
             numbers: numbers.clone(),
             first: optimizers.first_number(*index),
-            index: *index,
+            prefix: format!("optimizer.{index}"),
         };
         let next = trace.checked(optimizers.get(*index).update(&update))?;
         update.parameters.set(&next);

@@ -32,6 +32,9 @@ impl Stack {
         if let Some((what, size)) = sizes.into_iter().find(|(_, size)| *size == 0) {
             return Err(Error::mismatch(what, "1 at least", size));
         }
+        if !(0.0..1.0).contains(&self.dropout) {
+            return Err(Error::mismatch("rate", "at least 0 and below 1", self.dropout));
+        }
         let shape = input.shape();
         match shape.dims() {
             [_, steps, features] if *steps > 0 && *features == self.input_size => {}

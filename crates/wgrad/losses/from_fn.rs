@@ -1,6 +1,6 @@
 //! Losses that are functions.
 
-use std::fmt;
+use std::{any, fmt};
 
 use wgrad_core::Shape;
 
@@ -24,13 +24,13 @@ pub fn from_fn<F: Fn(&Var, &Var) -> Result<Losses, Error> + Send>(forward: F) ->
     FromFn(forward)
 }
 
-/// What [`from_fn`] makes.
+/// What [`from_fn`] makes. Its `Debug` names the function, by which checkpoints tell it from others.
 #[derive(Clone, Copy)]
 pub struct FromFn<F>(F);
 
 impl<F> fmt::Debug for FromFn<F> {
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
-        formatter.write_str("FromFn")
+        write!(formatter, "FromFn({})", any::type_name::<F>())
     }
 }
 

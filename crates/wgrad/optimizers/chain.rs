@@ -1,12 +1,15 @@
 //! Optimizers that do not follow the gradient itself.
 
-use std::fmt;
+use std::{any, fmt};
 
 use crate::error::Error;
 use crate::optimizers::{At, Optimizer, Update};
 use crate::var::Var;
 
 /// An optimizer of what `transform` makes of the gradient: each element clipped, for example, or a mean over several steps.
+///
+/// The transform is given the gradient after clipping by norm, and zeros in a step that does not count, because its loss or
+/// its gradients are not finite. Its states are its own, beside those of the optimizer.
 ///
 /// ```
 /// # use wgrad::optimizers::{self, SGD, Update};
@@ -36,7 +39,7 @@ pub struct Chain<F, O> {
 
 impl<F, O: fmt::Debug> fmt::Debug for Chain<F, O> {
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
-        formatter.debug_tuple("Chain").field(&self.optimizer).finish()
+        formatter.debug_tuple("Chain").field(&any::type_name::<F>()).field(&self.optimizer).finish()
     }
 }
 
@@ -54,7 +57,10 @@ impl<F: Fn(&Update) -> Result<Var, Error> + Send, O: Optimizer> Optimizer for Ch
     }
 
     fn update(&self, update: &Update) -> Result<Var, Error> {
-        let gradient = (self.transform)(update)?;
-        self.optimizer.update(&Update { gradient, ..update.clone() })
+        let zero = update.parameters.trace().scalar(0.0);
+        let counts = update.scale.greater(&zero);
+        let gradient = counts.select(&(&update.gradient * &update.scale), &zero);
+        let gradient = (self.transform)(&Update { gradient, ..update.within("transform") })?;
+        self.optimizer.update(&Update { gradient, scale: counts, ..update.within("optimizer") })
     }
 }

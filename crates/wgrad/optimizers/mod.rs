@@ -86,8 +86,8 @@ pub struct Update {
     pub(crate) numbers: Var,
     /// The first of this one's.
     pub(crate) first: usize,
-    /// This optimizer's place.
-    pub(crate) index: usize,
+    /// What its states' names begin with.
+    pub(crate) prefix: String,
 }
 
 impl Update {
@@ -96,11 +96,16 @@ impl Update {
         self.numbers.map(|graph, numbers| slice(graph, numbers, self.first + index, []))
     }
 
+    /// The same for a part of an optimizer, whose states have names of their own.
+    fn within(&self, part: &str) -> Self {
+        Self { prefix: format!("{}.{part}", self.prefix), ..self.clone() }
+    }
+
     /// A vector as long as the parameters that is kept from step to step, and begins as zeros. The optimizer gives it its
     /// next value with [`Var::set`].
     pub fn state(&self, name: &str) -> Var {
         let zeros = HostTensor::zeros(&self.parameters.kind());
-        self.parameters.trace().state(&format!("optimizer.{}.{name}", self.index), Tensor::from_host(zeros.into()))
+        self.parameters.trace().state(&format!("{}.{name}", self.prefix), Tensor::from_host(zeros.into()))
     }
 }
 

@@ -7,7 +7,7 @@ mod scope;
 use std::cell::{Ref, RefCell};
 use std::rc::Rc;
 
-use wgrad_core::{DType, Graph, GraphError, HostTensor, MOST_ELEMENTS, Shape, TensorType, Value};
+use wgrad_core::{DType, Graph, GraphError, HostTensor, Kind, MOST_ELEMENTS, Shape, Source, TensorType, Value};
 
 use crate::device::Device;
 use crate::error::Error;
@@ -121,13 +121,19 @@ impl Trace {
         self.build(|graph| Ok(graph.input(name, kind)))
     }
 
-    /// A tensor that is kept from step to step, and has this value before the first. [`Var::set`] gives it another one.
+    /// A tensor that is kept from step to step, and has this value before the first. [`Var::set`] gives it another one. Asked
+    /// for again by the same name, it is the same state.
     pub fn state(&self, name: &str, initial: impl Into<Tensor>) -> Var {
         if let Err(error) = self.check_program("state", name) {
             return self.failed(error);
         }
         let initial = initial.into().host().clone();
-        self.build(|graph| graph.state(name, initial))
+        let known = self.source(name);
+        match known.map(|known| (known, self.kind(known))) {
+            None => self.build(|graph| graph.state(name, initial)),
+            Some((known, kind)) if kind == initial.kind() => self.var(known),
+            Some((_, kind)) => self.failed(Error::mismatch(format!("state {name}"), kind, initial.kind())),
+        }
     }
 
     /// A fixed tensor.
@@ -186,11 +192,16 @@ impl Trace {
         self.0.borrow().graph.kind(value).clone()
     }
 
+    fn source(&self, name: &str) -> Option<Value> {
+        let graph = self.as_graph();
+        let sources =
+            graph.nodes().iter().filter(|node| matches!(node.kind, Kind::Source(Source::Input { .. } | Source::State { .. })));
+        sources.filter(|node| node.name() == name).map(|node| node.output(0)).next()
+    }
+
     /// The input or state of that name.
     pub(crate) fn named(&self, name: &str) -> Var {
-        let source =
-            self.as_graph().nodes().iter().find(|node| node.op().is_none() && node.name() == name).map(|node| node.output(0));
-        match source {
+        match self.source(name) {
             Some(source) => self.var(source),
             None => self.scalar(0.0).failed(Error::mismatch("input or state", "one of the graph", name)),
         }

@@ -44,8 +44,24 @@ impl Trace {
         }
     }
 
-    /// Runs `build` with `name` as a part of the scope of what it adds.
-    pub(crate) fn scoped<T>(&self, name: &str, build: impl FnOnce() -> T) -> T {
+    /// Runs `build` as the part `name` of the layer that is being run: the parameters that it asks for are named after it, as
+    /// those of a layer that [`Var::layer`] runs. For parts that take more than one input, such as attention to another
+    /// sequence.
+    ///
+    /// ```
+    /// # use wgrad::prelude::*;
+    /// #[derive(Debug)]
+    /// struct Decoder { self_attn: MultiheadAttention, multihead_attn: MultiheadAttention }
+    ///
+    /// impl Layer for Decoder {
+    ///     fn forward(&self, x: &Var) -> Result<Var, Error> {
+    ///         let (trace, memory) = (x.trace(), x.relu());
+    ///         let x = x + trace.scoped("self_attn", || self.self_attn.attend(x, x, x, None))?;
+    ///         Ok(&x + trace.scoped("multihead_attn", || self.multihead_attn.attend(&x, &memory, &memory, None))?)
+    ///     }
+    /// }
+    /// ```
+    pub fn scoped<T>(&self, name: &str, build: impl FnOnce() -> T) -> T {
         self.0.borrow_mut().scope.push(name.to_owned());
         let result = build();
         self.0.borrow_mut().scope.pop();

@@ -33,9 +33,9 @@ functions! {
     softplus;
     /// 1 where `x >= 0`, else 0. Its gradient is 0 everywhere.
     step;
-    /// `e^x`.
+    /// `e^x`, between 0 and the largest f32: it does not become infinite, so that no adapter makes NaN of it.
     exp;
-    /// The natural logarithm.
+    /// The natural logarithm; of 0, and of what is too small for an adapter, -87.3, so that all that depends on it is finite.
     log;
     /// The square root.
     sqrt;
