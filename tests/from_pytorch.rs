@@ -214,6 +214,11 @@ fn training() -> Result<(), Error> {
 
     let options = Options { clip_norm: Some(1.0), accumulation: 4, ..Options::default() };
     assert!(Trainer::new(&device, classifier(), CrossEntropyLoss, Adam::new(0.001), options).is_ok());
+
+    let scale = LossScale { initial: 65536.0, growth_interval: 2000 };
+    let options = Options { precision: Precision::Mixed(scale), clip_norm: Some(1.0), ..Options::default() };
+    let mut trainer = Trainer::new(&device, classifier(), CrossEntropyLoss, Adam::new(0.001), options)?;
+    assert_eq!(trainer.loss_scale()?, Some(65536.0));
     Ok(())
 }
 

@@ -26,11 +26,12 @@ impl Workload {
         Self { op, inputs, origin: origin.to_owned() }
     }
 
-    /// The shapes of its inputs, such as `64x784 784x512`.
+    /// The shapes of its inputs, such as `64x784 784x512`, or `64x784xf16` where they are of f16.
     pub fn shapes(&self) -> String {
         let shape = |input: &TensorType| {
             let dims: Vec<String> = input.shape.dims().iter().map(usize::to_string).collect();
-            if dims.is_empty() { "1".to_owned() } else { dims.join("x") }
+            let shape = if dims.is_empty() { "1".to_owned() } else { dims.join("x") };
+            if input.dtype == DType::F16 { format!("{shape}xf16") } else { shape }
         };
         self.inputs.iter().map(shape).collect::<Vec<_>>().join(" ")
     }
@@ -77,10 +78,15 @@ pub fn workloads(class: AdapterClass) -> Result<Vec<Workload>> {
         all.extend(of_network(network)?);
     }
     let mut kinds = HashSet::new();
-    let of_own = |op: &Arc<dyn Op>| [square(op, class), awkward(op)].into_iter().flatten();
+    let of_own =
+        |op: &Arc<dyn Op>| [square(op, DType::F32, class), square(op, DType::F16, class), awkward(op)].into_iter().flatten();
     let own: Vec<Workload> = ops::examples().iter().flat_map(of_own).collect();
     // Examples that differ by numbers alone have the same kernels.
-    all.extend(own.into_iter().filter(|workload| kinds.insert((workload.label(), workload.origin == SQUARE))));
+    let kind = |workload: &Workload| {
+        let dtypes: Vec<DType> = workload.inputs.iter().map(|input| input.dtype).collect();
+        (workload.label(), workload.origin == SQUARE, dtypes)
+    };
+    all.extend(own.into_iter().filter(|workload| kinds.insert(kind(workload))));
     let mut known = HashSet::new();
     all.retain(|workload| known.insert((workload.operation(), workload.inputs.clone())));
     all.sort_by_key(|workload| workload.op.name());
@@ -102,15 +108,15 @@ fn of_network(network: &Network) -> Result<Vec<Workload>> {
     Ok(workloads.collect())
 }
 
-/// The operation on square matrices, where it takes any: of 64 MiB each, or what a processor makes of a matrix product in
+/// The operation on square matrices of f32 or f16, where it takes any: of 64 MiB of f32 each, or what a processor makes of a matrix product in
 /// a while.
-fn square(op: &Arc<dyn Op>, class: AdapterClass) -> Option<Workload> {
+fn square(op: &Arc<dyn Op>, dtype: DType, class: AdapterClass) -> Option<Workload> {
     let first = op.cases().into_iter().next()?;
     let edges: &[usize] = if class == AdapterClass::Software { &[1024, 512] } else { &[4096] };
     let most = first.inputs.iter().map(|input| input.kind.shape.rank()).max()?;
     edges.iter().find_map(|&edge| {
         let grow = |kind: &TensorType| match (kind.dtype, kind.shape.rank()) {
-            (DType::F32, rank) if rank == most => TensorType::f32([edge, edge]),
+            (DType::F32 | DType::F16, rank) if rank == most => TensorType::new(dtype, [edge, edge]),
             _ => kind.clone(),
         };
         let inputs: Vec<TensorType> = first.inputs.iter().map(|input| grow(&input.kind)).collect();

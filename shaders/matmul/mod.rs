@@ -1,5 +1,5 @@
-//! Products of matrices of f32, or of f16 with sums and results in f32, either of them transposed: `C[m, n] = op(A)[m, k] op(B)[k, n]`, [`torch.matmul`], of two
-//! matrices or of as many pairs as the axes before the last two have.
+//! Matrix products: `C[m, n] = op(A)[m, k] op(B)[k, n]`, either operand transposed, as [`torch.matmul`] has them, of two
+//! matrices or of as many pairs as the axes before the last two have. Operands are f32, or f16 with sums and results in f32.
 //!
 //! A transposed operand is read where it lies; nothing is copied, in the gradients neither. A gradient that sums over
 //! many more examples than it has elements is divided into products over some of the examples each.
