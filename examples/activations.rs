@@ -6,18 +6,13 @@
 
 use std::iter::zip;
 
-use wgrad::Session;
 use wgrad::prelude::*;
 use wgrad_plot::{Panel, curves};
-
-const POINTS: usize = 201;
-/// The point at x = 1.
-const ONE: usize = 120;
 
 /// The probability of the first of three classes, whose logits are x, 0 and 0.
 fn softmax(x: &Var) -> Var {
     let first = x.trace().constant([1.0, 0.0, 0.0]);
-    (x.reshape([POINTS, 1]) * first).softmax(1).pick(1, 0)
+    (x.reshape([201, 1]) * first).softmax(1).pick(1, 0)
 }
 
 type Function = fn(&Var) -> Var;
@@ -30,23 +25,18 @@ const ACTIVATIONS: [([&str; 4], Function); 6] = [
     (["leaky ReLU", "x if x > 0, else 0.01 x", "all numbers", "hidden layers whose units must not die"], |x| x.leaky_relu(0.01)),
     (["softmax of (x, 0, 0)", "e^x / sum of all e^x", "0 to 1, sum 1", "the probabilities of several classes"], softmax),
 ];
+const ONE: usize = 120; // the point at x = 1
 
 fn main() -> anyhow::Result<()> {
-    let x = Tensor::linspace(-5.0, 5.0, POINTS);
-    let mut session = Session::new(&Device::auto()?);
+    let graph = Trace::on(&Device::auto()?);
+    let x = graph.constant(Tensor::linspace(-5.0, 5.0, 201));
     let mut panels = Vec::new();
     println!("{:<21} {:<28} {:<14} {:<39} {:>7} {:>7}", "activation", "formula", "range", "use", "f(1)", "f'(1)");
     for ([name, formula, range, usage], function) in ACTIVATIONS {
-        let computed = session.compute(name, |graph| {
-            let x = graph.constant(&x);
-            let y = function(&x);
-            Ok([y.sum().gradient(&x), y])
-        })?;
-        let [derivative, y] = computed.map(|tensor| tensor.to_vec());
+        let y = function(&x);
+        let [x, y, derivative] = graph.evaluate([&x, &y, &y.sum().gradient(&x)])?.map(|tensor| tensor.to_vec());
         println!("{name:<21} {formula:<28} {range:<14} {usage:<39} {:7.4} {:7.4}", y[ONE], derivative[ONE]);
-        let panel = Panel::new(name).series("function", zip(x.to_vec(), y));
-        panels.push(panel.series("derivative", zip(x.to_vec(), derivative)));
+        panels.push(Panel::new(name).series("function", zip(x.clone(), y)).series("derivative", zip(x, derivative)));
     }
-    curves("target/pictures/activations.png", "Activations and their derivatives", "x", &panels)?;
-    Ok(())
+    Ok(curves("target/pictures/activations.png", "Activations and their derivatives", "x", &panels)?)
 }

@@ -1,8 +1,8 @@
 //! A transformer reads 64 tokens from a vocabulary of 50, and learns which of two markers among them comes first. Without
 //! positions it can only guess, since both classes hold the same tokens.
 
+use wgrad::data::marker_order;
 use wgrad::prelude::*;
-use wgrad::{Initial, data::marker_order};
 
 /// Token embedding plus learned positions, two encoder layers as PyTorch has them by default, the mean over time, and a
 /// linear layer.

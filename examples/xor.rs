@@ -3,8 +3,6 @@
 //! 61 are solved with He's initial weights and SGD, 62 with PyTorch's and Adam. It takes 8 seconds on two cores with software
 //! Vulkan.
 
-use wgrad::Initial;
-use wgrad::optimizers::Optimizer;
 use wgrad::prelude::*;
 
 const STARTS: usize = 100;

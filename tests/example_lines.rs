@@ -1,20 +1,9 @@
-//! No example has more lines than the same program in PyTorch, but for those that are named here. Neither blank lines nor
-//! comments count. `cargo test --test example_lines -- --nocapture` prints all counts.
+//! No example has more lines than the same program in PyTorch. Neither blank lines nor comments count. `cargo test --test example_lines -- --nocapture` prints all counts.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples");
-
-/// Examples that are longer, and why.
-const LONGER: [(&str, &str); 6] = [
-    ("activations", "a graph is built, then run; PyTorch runs each operation where it is written"),
-    ("chain_rule", "a graph is built, then run; PyTorch runs each operation where it is written"),
-    ("mnist", "names what is wrong with its options and data, shows progress, plans and shaders, and ends quietly in a pipe"),
-    ("perceptron", "a graph is built, then run; PyTorch runs each operation where it is written"),
-    ("random_data", "PyTorch accumulates gradients where a line is left out; here it takes an optimizer of one's own"),
-    ("xor_by_hand", "a graph is built, then run; PyTorch runs each operation where it is written"),
-];
 
 /// Examples without a PyTorch form, and why.
 const WITHOUT_FORM: [(&str, &str); 3] = [
@@ -77,13 +66,12 @@ fn no_example_is_longer_than_its_pytorch_form() {
     for (name, ours) in entries(EXAMPLES.as_ref()).iter().filter_map(|path| example(path)).filter(|(name, _)| !without_form(name))
     {
         let theirs = python_lines(&read(&Path::new(EXAMPLES).join(format!("pytorch/{name}.py"))));
-        let reason = LONGER.iter().find(|(known, _)| *known == name).map(|(_, reason)| *reason);
-        println!("{name:<22} {ours:>5} {theirs:>8}  {}", reason.unwrap_or_default());
-        if (ours > theirs) != reason.is_some() {
+        println!("{name:<22} {ours:>5} {theirs:>8}");
+        if ours > theirs {
             wrong.push(format!("{name}: {ours} lines, in PyTorch {theirs}"));
         }
     }
-    assert!(wrong.is_empty(), "is longer, or is not any more: {wrong:#?}");
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 #[test]
@@ -93,7 +81,7 @@ fn each_pytorch_form_has_its_example() {
     let forms: Vec<&str> =
         forms.iter().filter(|path| has_extension(path, "py")).map(|path| path.file_stem().unwrap().to_str().unwrap()).collect();
     assert_eq!(names.len(), forms.len() + WITHOUT_FORM.len(), "{names:?} {forms:?}");
-    for name in forms.iter().copied().chain(LONGER.map(|(name, _)| name)).chain(WITHOUT_FORM.map(|(name, _)| name)) {
+    for name in forms.iter().copied().chain(WITHOUT_FORM.map(|(name, _)| name)) {
         assert!(names.iter().any(|known| known == name), "{name} is no example: {names:?}");
     }
 }

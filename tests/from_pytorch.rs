@@ -5,7 +5,7 @@ use wgrad::data::{Standardization, Table};
 use wgrad::optimizers::Optimizers;
 use wgrad::prelude::*;
 use wgrad::schedules::{CosineAnnealingLR, ExponentialLR, LinearLR, OneCycleLR, SequentialLR, StepLR};
-use wgrad::{Fan, Initial, LearningRateFinder, Session};
+use wgrad::{Fan, Initial, LearningRateFinder};
 
 const PAGE: &str = include_str!("../docs/from_pytorch.md");
 const HERE: &str = include_str!("from_pytorch.rs");
@@ -68,20 +68,28 @@ fn tensors() -> Result<(), Error> {
 
 #[test]
 fn gradients() -> Result<(), Error> {
-    let mut session = Session::new(&Device::cpu());
+    let device = Device::cpu();
+    let graph = Trace::on(&device);
+    let (x, w) = (graph.constant([[1.0, 2.0]]), graph.constant([[3.0], [4.0]]));
+    let loss = (x.matmul(&w) - 5.0).square().mean();
+    let next = &w - 0.01 * loss.gradient(&w);
+    println!("{} {}", loss.evaluate()?, next.evaluate()?);
+    assert_eq!(loss.item()?, 36.0);
+    let distances = next.evaluate()?.to_vec().into_iter().zip([2.88, 3.76]).map(|(w, wanted): (f32, f32)| (w - wanted).abs());
+    assert!(distances.into_iter().all(|distance| distance < 1e-6));
+
+    let mut session = Session::new(&device);
     let step = session.compile("step", |graph| {
         let (x, w) = (graph.constant([[1.0, 2.0]]), graph.state("w", [[3.0], [4.0]]));
         let loss = (x.matmul(&w) - 5.0).square().mean();
         let gradient = &loss.gradients(&[&w])[0];
         w.set(&(&w - 0.01 * gradient));
-        graph.output("loss", &loss);
-        Ok(())
+        Ok([loss])
     })?;
-    session.run(&step, 1)?;
-    println!("{} {}", session.output(&step, "loss")?, session.read("w")?);
-    assert_eq!(session.output(&step, "loss")?.to_vec(), [36.0]);
-    let distances = session.read("w")?.to_vec().into_iter().zip([2.88, 3.76]).map(|(w, wanted): (f32, f32)| (w - wanted).abs());
-    assert!(distances.into_iter().all(|distance| distance < 1e-6));
+    session.run(&step, 1000)?;
+    let [loss] = session.outputs(&step)?;
+    println!("{loss} {}", session.read("w")?);
+    assert!(loss.item()? < 1e-6);
     Ok(())
 }
 

@@ -1,10 +1,10 @@
 //! What PyTorch's users know of its tensors and layers, on the CPU: axes from the end, products that broadcast, sizes along
 //! both axes, tokens that are not there.
 
+use wgrad::Layer;
 use wgrad::core::TensorType;
 use wgrad::data::Random;
 use wgrad::prelude::*;
-use wgrad::{Layer, Session, Var};
 
 fn normal<const N: usize>(shape: [usize; N], seed: u32) -> Tensor {
     Tensor::normal(shape, 1.0, &mut Random::new(seed, 0))
@@ -20,7 +20,8 @@ fn assert_close(got: &Tensor, wanted: &Tensor) {
 
 /// What functions make of a tensor.
 fn computed<const N: usize>(tensor: &Tensor, build: impl FnOnce(&Var) -> [Var; N]) -> [Tensor; N] {
-    Session::new(&Device::cpu()).compute("computed", |graph| Ok(build(&graph.constant(tensor)))).unwrap()
+    let graph = Trace::on(&Device::cpu());
+    graph.evaluate(build(&graph.constant(tensor)).each_ref()).unwrap()
 }
 
 #[test]
@@ -63,27 +64,27 @@ fn products_broadcast_as_pytorch_s_do() {
     for ([left, right, product], fits) in cases {
         let drawn = |shape: &[usize], seed| Tensor::normal(shape.to_vec(), 1.0, &mut Random::new(seed, 0));
         let (x, y) = (drawn(left, 1), drawn(right, 2));
-        let made = Session::new(&Device::cpu()).compute("product", |graph| {
-            let (x, y) = (graph.constant(&x), graph.constant(&y));
-            let made = x.matmul(&y);
-            // The sum over k of all products, by arithmetic that broadcasts: [..., m, k, 1] times [..., 1, k, n].
-            let column = if left.len() == 1 { x.reshape([left[0], 1]) } else { x.reshape([left, &[1]].concat()) };
-            let rows = match right {
-                [k] => y.reshape([*k, 1]),
-                [batch @ .., k, n] if left.len() > 1 => y.reshape([batch, &[1, *k, *n]].concat()),
-                _ => y.clone(),
-            };
-            let sums = (column * rows).sum_axes(&[-2], false);
-            let sums = if right.len() == 1 { sums.pick(-1, 0) } else { sums };
-            Ok([made.clone(), sums, made.sum().gradient(&x), made.sum().gradient(&y)])
-        });
+        let graph = Trace::on(&Device::cpu());
+        let (x, y) = (graph.constant(&x), graph.constant(&y));
+        let product_of_both = x.matmul(&y);
+        // The sum over k of all products, by arithmetic that broadcasts: [..., m, k, 1] times [..., 1, k, n].
+        let column = if left.len() == 1 { x.reshape([left[0], 1]) } else { x.reshape([left, &[1]].concat()) };
+        let rows = match right {
+            [k] => y.reshape([*k, 1]),
+            [batch @ .., k, n] if left.len() > 1 => y.reshape([batch, &[1, *k, *n]].concat()),
+            _ => y.clone(),
+        };
+        let sums = (column * rows).sum_axes(&[-2], false);
+        let sums = if right.len() == 1 { sums.pick(-1, 0) } else { sums };
+        let total = product_of_both.sum();
+        let made = graph.evaluate([&product_of_both, &sums, &total.gradient(&x), &total.gradient(&y)]);
         let Ok([made, sums, x_gradient, y_gradient]) = made else {
             assert!(!fits, "{left:?} and {right:?}: {made:?}");
             continue;
         };
         assert!(fits, "{left:?} and {right:?}");
         assert_eq!(made.shape().dims(), product);
-        assert_eq!((x_gradient.shape(), y_gradient.shape()), (x.shape(), y.shape()));
+        assert_eq!((x_gradient.shape(), y_gradient.shape()), (&x.shape(), &y.shape()));
         assert_close(&made, &sums);
     }
 }
@@ -105,12 +106,11 @@ fn sizes_can_differ_between_height_and_width() {
 
     // What is swapped before and behind a layer whose sizes are swapped makes no difference.
     let swapped = |pool: fn() -> Box<dyn Layer>, other: fn() -> Box<dyn Layer>, shape: &[usize]| {
-        let results = Session::new(&Device::cpu()).compute("pooled", |graph| {
-            let images = graph.constant(&images);
-            let turned = images.transpose(2, 3).layer("other", &*other())?;
-            Ok([images.layer("pool", &*pool())?, turned.transpose(2, 3)])
-        });
-        let [result, turned] = results.unwrap();
+        let graph = Trace::on(&Device::cpu());
+        let images = graph.constant(&images);
+        let turned = images.transpose(2, 3).layer("other", &*other()).unwrap();
+        let pooled = images.layer("pool", &*pool()).unwrap();
+        let [result, turned] = graph.evaluate([&pooled, &turned.transpose(2, 3)]).unwrap();
         assert_close(&result, &turned);
         assert_eq!(result.shape().dims(), shape);
     };

@@ -108,8 +108,8 @@ fn of_network(network: &Network) -> Result<Vec<Workload>> {
     Ok(workloads.collect())
 }
 
-/// The operation on square matrices of f32 or f16, where it takes any: of 64 MiB of f32 each, or what a processor makes of a matrix product in
-/// a while.
+/// The operation on square matrices of f32 or f16, where it takes any: of 64 MiB of f32 each, or what a processor makes of a
+/// matrix product in a while.
 fn square(op: &Arc<dyn Op>, dtype: DType, class: AdapterClass) -> Option<Workload> {
     let first = op.cases().into_iter().next()?;
     let edges: &[usize] = if class == AdapterClass::Software { &[1024, 512] } else { &[4096] };

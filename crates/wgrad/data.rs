@@ -33,7 +33,11 @@ pub fn digits(folder: impl AsRef<Path>) -> Result<(Dataset, Dataset), Error> {
     Ok((rows_of_pixels(train)?, rows_of_pixels(test)?))
 }
 
-fn rows_of_pixels(part: LabelledImages) -> Result<Dataset, Error> {
+/// Labelled images as [`digits`] gives them.
+///
+/// # Errors
+/// Where there are more or fewer pixels or labels than the counts say.
+pub fn rows_of_pixels(part: LabelledImages) -> Result<Dataset, Error> {
     let inputs = Tensor::u8([part.count, part.rows * part.columns], part.images)?;
     let labels = Tensor::u8([part.count], part.labels)?;
     Dataset::new(inputs, labels)?.normalized(MNIST_MEAN, MNIST_DEVIATION)

@@ -1,6 +1,7 @@
 //! A model's parameters and buffers: what they are called, how they start, and where they lie.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use wgrad_core::{HostTensor, MOST_ELEMENTS, Shape, TensorType};
@@ -219,7 +220,7 @@ impl Parameters {
                 (entry.name.clone(), part)
             })
         });
-        Origin::Packed(parts.collect())
+        Origin::Packed(Rc::new(parts.collect()))
     }
 
     /// The vectors with some entries replaced by named tensors.

@@ -4,5 +4,6 @@ pub use crate::layers::*;
 pub use crate::losses::{BCELoss, BCEWithLogitsLoss, CategoricalCrossEntropy, CrossEntropyLoss, MSELoss};
 pub use crate::optimizers::{Adam, AdamW, SGD};
 pub use crate::{
-    Control, Dataset, Device, Epoch, Error, Loader, LossScale, Options, Precision, Sequential, Tensor, Trainer, Var,
+    Control, Dataset, Device, Epoch, Error, Initial, Loader, LossScale, Optimizer, Options, Precision, Sequential, Session,
+    Tensor, Trace, Trainer, Var,
 };

@@ -1,6 +1,7 @@
 //! Graphs of one's own on a device, without a model.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use wgrad_core::Graph;
 use wgrad_executor::Checks;
@@ -12,36 +13,59 @@ use crate::tensor::Tensor;
 use crate::trace::{Origin, Registry, Trace};
 use crate::var::Var;
 
-/// Programs that are written from tensor operations, and the states and inputs that they share on a device.
+/// Programs that are written from tensor operations, and the states and inputs that they share on a device. What has no
+/// states needs no program: [`Trace::on`].
 ///
 /// ```
 /// # use wgrad::prelude::*;
-/// # use wgrad::Session;
 /// let mut session = Session::new(&Device::cpu());
 /// let halve = session.compile("halve", |graph| {
 ///     let x = graph.state("x", [8.0, 4.0]);
 ///     x.set(&(0.5 * &x));
-///     graph.output("sum", &x.sum());
-///     Ok(())
+///     Ok([x.sum()])
 /// })?;
 /// session.run(&halve, 2)?;
-/// assert_eq!(session.read("x")?, Tensor::from([2.0, 1.0]));
-/// assert_eq!(session.output(&halve, "sum")?.to_vec(), [6.0]);
+/// let [sum] = session.outputs(&halve)?;
+/// assert_eq!((sum.item()?, session.read("x")?), (6.0, Tensor::from([2.0, 1.0])));
+/// # Ok::<(), Error>(())
+/// ```
+///
+/// Layers may be used too; their parameters are states, which the program has to change by itself:
+///
+/// ```
+/// # use wgrad::prelude::*;
+/// # let mut session = Session::new(&Device::cpu());
+/// let step = session.compile("step", |graph| {
+///     let x = graph.constant([[1.0, 2.0]]);
+///     let loss = (x.layer("linear", &Linear::new(2, 1))? - 5.0).square().mean();
+///     for (_, parameter) in graph.parameters() {
+///         parameter.set(&(&parameter - 0.01 * loss.gradient(&parameter)));
+///     }
+///     Ok([loss])
+/// })?;
+/// session.run(&step, 100)?;
+/// let [loss] = session.outputs(&step)?;
+/// assert!(loss.item()? < 1e-3);
 /// # Ok::<(), Error>(())
 /// ```
 #[derive(Debug)]
 pub struct Session {
+    /// Tells sessions apart.
+    id: u64,
     backend: Box<dyn Backend>,
+    seed: u32,
 }
 
-/// A program that a session has compiled.
+/// A program with `N` outputs that a session has compiled.
 #[derive(Clone, Debug)]
-pub struct Program {
+pub struct Program<const N: usize> {
+    /// The session that has compiled it.
+    session: u64,
     program: backend::Program,
     graph: Arc<Graph>,
 }
 
-impl Program {
+impl<const N: usize> Program<N> {
     /// What a step computes.
     pub fn graph(&self) -> &Graph {
         &self.graph
@@ -51,64 +75,54 @@ impl Program {
 impl Session {
     /// A session without programs.
     pub fn new(device: &Device) -> Self {
-        Self { backend: backend::new(device, Checks::Unchecked, true) }
+        static MADE: AtomicU64 = AtomicU64::new(0);
+        let id = MADE.fetch_add(1, Ordering::Relaxed);
+        Self { id, backend: backend::new(device, Checks::Unchecked, true), seed: 0 }
     }
 
-    /// Makes a program of the graph that `build` makes. States and inputs of one name are the same in all programs of a
-    /// session, and keep their values.
+    /// The same with another seed than 0, which the initial values of [`Trace::parameter`] depend on.
+    pub fn seed(mut self, seed: u32) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Makes a program of the graph that `build` makes, with the outputs that it returns. States and inputs of one name are
+    /// the same in all programs of a session, and keep their values.
     ///
     /// # Errors
     /// What went wrong in `build`: shapes that do not go together, for example. Where the device cannot run it.
-    pub fn compile(&mut self, name: &str, build: impl FnOnce(&Trace) -> Result<(), Error>) -> Result<Program, Error> {
-        let trace = Trace::new(0, Registry::new(Origin::Packed(Default::default())));
+    pub fn compile<const N: usize>(
+        &mut self,
+        name: &str,
+        build: impl FnOnce(&Trace) -> Result<[Var; N], Error>,
+    ) -> Result<Program<N>, Error> {
+        let trace = Trace::new(self.seed, Registry::new(Origin::Drawn));
         let built = build(&trace);
-        trace.checked(built)?;
+        for (index, output) in trace.checked(built)?.iter().enumerate() {
+            trace.output(&index.to_string(), output);
+        }
+        trace.checked(Ok(()))?;
         let graph = Arc::new(trace.as_graph().clone());
         let program = backend::at_once(self.backend.load(name, &graph))?;
-        Ok(Program { program, graph })
+        Ok(Program { session: self.id, program, graph })
     }
 
     /// Runs steps of a program; they may still run when it returns.
     ///
     /// # Errors
-    /// On errors of the device.
-    pub fn run(&mut self, program: &Program, steps: u32) -> Result<(), Error> {
+    /// Where another session has compiled the program; on errors of the device.
+    pub fn run<const N: usize>(&mut self, program: &Program<N>, steps: u32) -> Result<(), Error> {
+        self.check(program)?;
         self.backend.run(&[(program.program, steps)])
     }
 
-    /// Makes a program of the graph that `build` makes, runs it once, and reads what `build` returns.
-    ///
-    /// ```
-    /// # use wgrad::prelude::*;
-    /// # use wgrad::Session;
-    /// let mut session = Session::new(&Device::cpu());
-    /// let [square, root] = session.compute("square and root", |graph| {
-    ///     let x = graph.constant([4.0, 9.0]);
-    ///     Ok([x.square(), x.sqrt()])
-    /// })?;
-    /// assert_eq!((square, root), ([16.0, 81.0].into(), [2.0, 3.0].into()));
-    /// # Ok::<(), Error>(())
-    /// ```
+    /// Waits for all steps, and reads the outputs of the last one, which has to be one of this program.
     ///
     /// # Errors
-    /// As [`Session::compile`] and [`Session::run`].
-    pub fn compute<const N: usize>(
-        &mut self,
-        name: &str,
-        build: impl FnOnce(&Trace) -> Result<[Var; N], Error>,
-    ) -> Result<[Tensor; N], Error> {
-        let program = self.compile(name, |graph| {
-            for (index, output) in build(graph)?.iter().enumerate() {
-                graph.output(&index.to_string(), output);
-            }
-            Ok(())
-        })?;
-        self.run(&program, 1)?;
-        let mut outputs = std::array::from_fn(|_| Tensor::from(0.0));
-        for (index, output) in outputs.iter_mut().enumerate() {
-            *output = self.output(&program, &index.to_string())?;
-        }
-        Ok(outputs)
+    /// Where the program was not the last, or another session has compiled it; on errors of the device.
+    pub fn outputs<const N: usize>(&mut self, program: &Program<N>) -> Result<[Tensor; N], Error> {
+        self.check(program)?;
+        backend::outputs(&mut *self.backend, program.program)
     }
 
     /// Writes an input for the steps to come.
@@ -135,11 +149,10 @@ impl Session {
         Ok(Tensor::from_host(self.backend.read_state(state)?))
     }
 
-    /// Waits for all steps, and reads an output of the last one, which has to be one of this program.
-    ///
-    /// # Errors
-    /// Where the program has no such output, or was not the last; on errors of the device.
-    pub fn output(&mut self, program: &Program, name: &str) -> Result<Tensor, Error> {
-        Ok(Tensor::from_host(self.backend.read_output(program.program, name)?))
+    fn check<const N: usize>(&self, program: &Program<N>) -> Result<(), Error> {
+        match program.session == self.id {
+            true => Ok(()),
+            false => Err(Error::mismatch("program", "one of this session", "one of another")),
+        }
     }
 }

@@ -2,8 +2,9 @@
 
 import torch
 
-x, target = torch.tensor(2.0), torch.tensor(5.0)
-w, b = torch.tensor(3.0, requires_grad=True), torch.tensor(1.0, requires_grad=True)
+device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+x, target = torch.tensor(2.0, device=device), torch.tensor(5.0, device=device)
+w, b = (torch.tensor(value, device=device, requires_grad=True) for value in (3.0, 1.0))
 y = w * x + b
 loss = (y - target).square()
 loss.backward()

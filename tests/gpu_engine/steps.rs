@@ -46,6 +46,16 @@ fn a_ticket_s_loss_is_the_mean_over_its_examples() {
 }
 
 #[test]
+fn no_steps_are_an_error() {
+    let application = Application::new(false);
+    let mut training = training(&application.engine());
+    let mut encoder = application.device.create_command_encoder(&Default::default());
+    let error = training.record_steps(&mut encoder, 0).unwrap_err();
+    assert_eq!(error.to_string(), "recorded steps: wanted 1 at least, got 0");
+    assert_eq!(training.steps(), 0);
+}
+
+#[test]
 fn a_budget_decides_how_many_steps_are_recorded() {
     for is_minimal in [false, true] {
         let application = Application::new(is_minimal);

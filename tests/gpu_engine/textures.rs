@@ -29,7 +29,7 @@ struct Double;
 
 impl Layer for Double {
     fn forward(&self, input: &Var) -> Result<Var, Error> {
-        let bias = input.trace().parameter("bias", [1], wgrad::Initial::Constant(0.0))?;
+        let bias = input.trace().parameter("bias", [1], Initial::Constant(0.0))?;
         Ok(2.0 * input + bias)
     }
 }

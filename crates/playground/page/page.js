@@ -16,18 +16,27 @@ addEventListener("error", (event) => fail(`The page cannot go on: ${event.messag
 addEventListener("unhandledrejection", (event) => fail(`The page cannot go on: ${event.reason}`));
 
 // The page's test of itself, for an address that ends in `?test`: it waits until the network has learned, and tells its
-// server how the loss fell; then it sends a picture of what is drawn.
-async function test() {
+// server how the loss fell, and for how long the page could not answer meanwhile; then it sends a picture of what is drawn.
+function test() {
   const losses = [];
+  let longest_gap = 0;
+  let answered;
+  const watch = () => {
+    const now = performance.now();
+    longest_gap = Math.max(longest_gap, now - (answered ?? now));
+    answered = now;
+  };
   const told = new MutationObserver(() => {
     const { steps, loss, notice } = canvas.dataset;
     if (notice) return fail(notice);
+    if (!losses.length) setInterval(watch, 5);
     losses.push([Number(steps), Number(loss)]);
     if (losses.at(-1)[0] < 500) return;
     told.disconnect();
+    const body = JSON.stringify({ first: losses[0], last: losses.at(-1), longest_gap });
     // While a frame is drawn, the canvas has its picture.
     requestAnimationFrame(() => canvas.toBlob(async (picture) => {
-      await post(JSON.stringify({ first: losses[0], last: losses.at(-1) }));
+      await post(body);
       await post(picture);
     }));
   });

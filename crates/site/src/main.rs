@@ -6,7 +6,6 @@ mod page_test;
 mod server;
 mod toolchain;
 
-use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -61,7 +60,7 @@ fn run(arguments: &[String]) -> Result<()> {
 
 fn serve(port: u16) -> Result<()> {
     let site = bundle::build(PAGES)?;
-    let server = Server::start((Ipv4Addr::LOCALHOST, port), &site)?;
+    let server = Server::start(port, &site)?;
     for page in PAGES {
         println!("{}/{}/", server.address(), page.name);
     }

@@ -1,19 +1,20 @@
 //! A web server for this computer alone: files of a folder, and results that a page posts.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
+use std::io::Read;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use tiny_http::{Header, Method, Request, Response, StatusCode};
 
 /// The most bytes that a page may post.
-const LONGEST: usize = 1 << 20;
+const LONGEST: u64 = 1 << 20;
 
-/// A server whose connections have threads of their own.
+/// A server that answers in a thread of its own.
 pub struct Server {
     address: SocketAddr,
     thread: thread::JoinHandle<()>,
@@ -21,23 +22,24 @@ pub struct Server {
 }
 
 struct Answer {
-    status: &'static str,
+    status: u16,
     kind: &'static str,
     body: Vec<u8>,
 }
 
 impl Server {
-    /// Serves a folder; port 0 is any that is free.
-    pub fn start(address: impl ToSocketAddrs, folder: &Path) -> Result<Self> {
-        let listener = TcpListener::bind(address).context("cannot serve: the port may be taken")?;
-        let address = listener.local_addr()?;
+    /// Serves a folder to this computer; port 0 is any that is free.
+    pub fn start(port: u16, folder: &Path) -> Result<Self> {
+        let http =
+            tiny_http::Server::http((Ipv4Addr::LOCALHOST, port)).map_err(|error| anyhow::anyhow!("cannot serve: {error}"))?;
+        let address = http.server_addr().to_ip().context("cannot serve without an address")?;
         let (sender, results) = channel();
         let folder = folder.to_path_buf();
         let thread = thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let (folder, sender) = (folder.clone(), sender.clone());
+            for mut request in http.incoming_requests() {
+                let answer = answer(&mut request, &folder, &sender);
                 // A browser that goes away in the middle of an answer is no concern of the others.
-                thread::spawn(move || drop(answer_all(&stream, &folder, &sender)));
+                drop(request.respond(answer.into_response()));
             }
         });
         Ok(Self { address, thread, results })
@@ -64,69 +66,43 @@ impl Server {
     }
 }
 
-/// Answers the requests of a connection until it ends.
-fn answer_all(stream: &TcpStream, folder: &Path, results: &Sender<Vec<u8>>) -> Result<()> {
-    let mut reader = BufReader::new(stream);
-    while let Some((request, body)) = read_request(&mut reader)? {
-        let answer = answer(&request, body, folder, results);
-        let Answer { status, kind, body } = &answer;
-        let head = format!(
-            "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nCache-Control: no-cache\r\n\r\n",
-            body.len()
-        );
-        let mut writer = stream;
-        writer.write_all(head.as_bytes())?;
-        writer.write_all(body)?;
+impl Answer {
+    fn text(status: u16, text: &str) -> Self {
+        Self { status, kind: "text/plain", body: text.as_bytes().to_vec() }
     }
-    Ok(())
+
+    fn into_response(self) -> Response<std::io::Cursor<Vec<u8>>> {
+        let headers = [("Content-Type", self.kind), ("Cache-Control", "no-cache")];
+        let headers = headers.into_iter().filter_map(|(name, value)| Header::from_bytes(name, value).ok());
+        headers.fold(Response::from_data(self.body), Response::with_header).with_status_code(StatusCode(self.status))
+    }
 }
 
-/// The first line of the next request, and its body; none where the browser has closed the connection.
-fn read_request(reader: &mut impl BufRead) -> Result<Option<(String, Vec<u8>)>> {
-    let mut line = || -> Result<String> {
-        let mut line = String::new();
-        reader.by_ref().take(LONGEST as u64).read_line(&mut line)?;
-        Ok(line.trim_end().to_owned())
-    };
-    let request = line()?;
-    if request.is_empty() {
-        return Ok(None);
-    }
-    let mut length = 0;
-    loop {
-        let header = line()?;
-        if header.is_empty() {
-            break;
-        }
-        if let Some((name, value)) = header.split_once(':')
-            && name.eq_ignore_ascii_case("content-length")
-        {
-            length = value.trim().parse()?;
-        }
-    }
-    if length > LONGEST {
-        bail!("a body of {length} bytes is too long");
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body)?;
-    Ok(Some((request, body)))
-}
-
-fn answer(request: &str, body: Vec<u8>, folder: &Path, results: &Sender<Vec<u8>>) -> Answer {
-    let text = |status, text: &str| Answer { status, kind: "text/plain", body: text.as_bytes().to_vec() };
-    let mut words = request.split(' ');
-    match (words.next(), words.next()) {
-        (Some("POST"), Some("/result")) => {
-            // Nobody may be waiting for it.
-            let _ = results.send(body);
-            text("200 OK", "thanks\n")
-        }
-        (Some("GET"), Some(target)) => match file(folder, target).and_then(|path| Some((fs::read(&path).ok()?, path))) {
-            Some((body, path)) => Answer { status: "200 OK", kind: kind(&path), body },
-            None => text("404 Not Found", "there is no such file\n"),
+fn answer(request: &mut Request, folder: &Path, results: &Sender<Vec<u8>>) -> Answer {
+    match (request.method().clone(), request.url()) {
+        (Method::Post, "/result") => match body(request) {
+            Ok(body) => {
+                // Nobody may be waiting for it.
+                let _ = results.send(body);
+                Answer::text(200, "thanks\n")
+            }
+            Err(error) => Answer::text(400, &format!("{error:#}\n")),
         },
-        _ => text("405 Method Not Allowed", "only files are served\n"),
+        (Method::Get, target) => match file(folder, target).and_then(|path| Some((fs::read(&path).ok()?, path))) {
+            Some((body, path)) => Answer { status: 200, kind: kind(&path), body },
+            None => Answer::text(404, "there is no such file\n"),
+        },
+        _ => Answer::text(405, "only files are served\n"),
     }
+}
+
+fn body(request: &mut Request) -> Result<Vec<u8>> {
+    let mut body = Vec::new();
+    request.as_reader().take(LONGEST + 1).read_to_end(&mut body)?;
+    if body.len() as u64 > LONGEST {
+        bail!("wanted {LONGEST} bytes at most");
+    }
+    Ok(body)
 }
 
 /// The file that a request means, without what follows a question mark. Only plain names lead into a folder.
@@ -156,12 +132,15 @@ fn kind(path: &Path) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+    use std::net::TcpStream;
+
     use super::*;
 
     fn ask(server: &Server, request: &str) -> String {
         let mut stream = TcpStream::connect(server.address).unwrap();
+        let request = request.replacen("\r\n", "\r\nHost: x\r\nConnection: close\r\n", 1);
         stream.write_all(request.as_bytes()).unwrap();
-        stream.shutdown(std::net::Shutdown::Write).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         answer
@@ -172,15 +151,16 @@ mod tests {
         fs::create_dir(folder.path().join("site")).unwrap();
         fs::write(folder.path().join("secret"), "secret").unwrap();
         fs::write(folder.path().join("site/index.html"), "<p>hello").unwrap();
-        let server = Server::start("127.0.0.1:0", &folder.path().join("site")).unwrap();
+        let server = Server::start(0, &folder.path().join("site")).unwrap();
         (folder, server)
     }
 
     #[test]
     fn files_are_served_with_their_kind() {
         let (_folder, server) = server();
-        let answer = ask(&server, "GET /?test HTTP/1.1\r\nHost: x\r\n\r\n");
-        assert!(answer.starts_with("HTTP/1.1 200 OK\r\nContent-Type: text/html") && answer.ends_with("<p>hello"), "{answer}");
+        let answer = ask(&server, "GET /?test HTTP/1.1\r\n\r\n");
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("<p>hello"), "{answer}");
+        assert!(answer.contains("\r\nContent-Type: text/html; charset=utf-8\r\n"), "{answer}");
         assert!(ask(&server, "GET /none HTTP/1.1\r\n\r\n").starts_with("HTTP/1.1 404"));
         assert!(ask(&server, "PUT / HTTP/1.1\r\n\r\n").starts_with("HTTP/1.1 405"));
     }
@@ -199,5 +179,10 @@ mod tests {
         ask(&server, "POST /result HTTP/1.1\r\nContent-Length: 7\r\n\r\n{\"a\":1}");
         assert_eq!(server.result(Duration::from_secs(9)).unwrap(), b"{\"a\":1}");
         assert!(server.result(Duration::ZERO).is_err());
+        let long = ask(
+            &server,
+            &format!("POST /result HTTP/1.1\r\nContent-Length: {}\r\n\r\n{}", LONGEST + 1, " ".repeat(LONGEST as usize + 1)),
+        );
+        assert!(long.starts_with("HTTP/1.1 400") && server.result(Duration::ZERO).is_err(), "{long}");
     }
 }

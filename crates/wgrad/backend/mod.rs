@@ -16,6 +16,7 @@ use wgrad_executor::{Checks, ExecutorError, Statistics};
 
 use crate::device::Device;
 use crate::error::Error;
+use crate::tensor::Tensor;
 
 pub(crate) use gpu::{Gpu, Part};
 
@@ -90,6 +91,15 @@ pub(crate) trait Backend: Debug + WasmNotSend {
 
     /// What was asked of a device.
     fn statistics(&self) -> Statistics;
+}
+
+/// Waits for all steps, and reads the outputs of a program that are named by their places.
+pub(crate) fn outputs<const N: usize>(backend: &mut dyn Backend, program: Program) -> Result<[Tensor; N], Error> {
+    let mut outputs = std::array::from_fn(|_| Tensor::from(0.0));
+    for (index, output) in outputs.iter_mut().enumerate() {
+        *output = Tensor::from_host(backend.read_output(program, &index.to_string())?);
+    }
+    Ok(outputs)
 }
 
 /// The error for copies that another kind of backend has made.

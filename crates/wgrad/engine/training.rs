@@ -76,12 +76,16 @@ impl Training {
         Ok(Self { trainer, session, pending: Vec::new(), is_behind: false, predictors: 0 })
     }
 
-    /// Records steps into an application's encoder. It does not submit, poll or wait, and sets no callback on the device.
+    /// Records steps, at least one, into an application's encoder. It does not submit, poll or wait, and sets no callback on
+    /// the device.
     ///
     /// # Errors
-    /// Where the loss of an earlier step was NaN or infinite, since when no step has changed anything; where the device has
+    /// Where there are no steps; where the loss of an earlier step was NaN or infinite, since when no step has changed anything; where the device has
     /// no room. Nothing is recorded then.
     pub fn record_steps(&mut self, encoder: &mut wgpu::CommandEncoder, steps: u32) -> Result<Ticket, Error> {
+        if steps == 0 {
+            return Err(Error::mismatch("recorded steps", "1 at least", steps));
+        }
         self.land();
         let (parts, recorded) = self.trainer.next_parts(&self.session, steps, self.is_behind)?;
         let tensors = self.trainer.left_by(&self.session, &recorded)?;

@@ -3,6 +3,7 @@
 mod bce;
 mod categorical;
 mod cross_entropy;
+mod from_fn;
 mod mse;
 
 use std::fmt::Debug;
@@ -16,6 +17,7 @@ use crate::var::Var;
 pub use bce::{BCELoss, BCEWithLogitsLoss};
 pub use categorical::CategoricalCrossEntropy;
 pub use cross_entropy::CrossEntropyLoss;
+pub use from_fn::{FromFn, from_fn};
 pub use mse::MSELoss;
 
 /// How far a model's outputs are from the targets.

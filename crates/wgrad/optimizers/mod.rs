@@ -2,6 +2,7 @@
 
 mod adam;
 mod adamw;
+mod chain;
 mod groups;
 mod sgd;
 
@@ -16,6 +17,7 @@ use crate::var::Var;
 
 pub use adam::Adam;
 pub use adamw::AdamW;
+pub use chain::{Chain, chain};
 pub use groups::Optimizers;
 pub(crate) use groups::ROWS;
 pub use sgd::SGD;

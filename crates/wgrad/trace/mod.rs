@@ -1,5 +1,6 @@
 //! How a program becomes a graph: it is run once on variables that stand for tensors.
 
+mod evaluate;
 mod parameters;
 mod scope;
 
@@ -8,6 +9,7 @@ use std::rc::Rc;
 
 use wgrad_core::{DType, Graph, GraphError, HostTensor, MOST_ELEMENTS, Shape, TensorType, Value};
 
+use crate::device::Device;
 use crate::error::Error;
 use crate::summary::Row;
 use crate::tensor::Tensor;
@@ -35,6 +37,8 @@ pub struct Trace(Rc<RefCell<Tracing>>);
 struct Tracing {
     graph: Graph,
     mode: Mode,
+    /// What its variables are evaluated on where they are asked for; none in a graph that becomes a program.
+    device: Option<Device>,
     /// What matrix products take their operands as.
     products: DType,
     seed: u32,
@@ -54,6 +58,7 @@ impl Trace {
         let tracing = Tracing {
             graph: Graph::new(),
             mode: Mode::Evaluation,
+            device: None,
             products: DType::F32,
             seed,
             streams: 0,
@@ -107,15 +112,20 @@ impl Trace {
 
     /// A tensor that is written before a step is run: see [`Session::write`](crate::Session::write).
     pub fn input(&self, name: &str, kind: TensorType) -> Var {
+        if let Err(error) = self.check_program("input", name) {
+            return self.failed(error);
+        }
         if kind.shape.elements() > MOST_ELEMENTS {
-            self.fail(Error::mismatch(format!("input {name}"), format!("{MOST_ELEMENTS} elements at most"), kind));
-            return Var::new(self.clone(), None);
+            return self.failed(Error::mismatch(format!("input {name}"), format!("{MOST_ELEMENTS} elements at most"), kind));
         }
         self.build(|graph| Ok(graph.input(name, kind)))
     }
 
     /// A tensor that is kept from step to step, and has this value before the first. [`Var::set`] gives it another one.
     pub fn state(&self, name: &str, initial: impl Into<Tensor>) -> Var {
+        if let Err(error) = self.check_program("state", name) {
+            return self.failed(error);
+        }
         let initial = initial.into().host().clone();
         self.build(|graph| graph.state(name, initial))
     }
@@ -131,8 +141,8 @@ impl Trace {
         self.build(|graph| Ok(graph.scalar(value)))
     }
 
-    /// Asks for a variable's value under a name: see [`Session::output`](crate::Session::output).
-    pub fn output(&self, name: &str, var: &Var) {
+    /// Asks for a variable's value under a name.
+    pub(crate) fn output(&self, name: &str, var: &Var) {
         if let Some(value) = self.own(var) {
             self.0.borrow_mut().graph.set_output(name, value);
         }
@@ -150,6 +160,12 @@ impl Trace {
         let mut tracing = self.0.borrow_mut();
         let scope = tracing.scope.join(".");
         if scope.is_empty() { build(&mut tracing.graph) } else { tracing.graph.scoped(scope, build) }
+    }
+
+    /// Keeps an error, and returns what stands for nothing.
+    pub(crate) fn failed(&self, error: Error) -> Var {
+        self.fail(error);
+        Var::new(self.clone(), None)
     }
 
     /// The variable of a value of this graph.

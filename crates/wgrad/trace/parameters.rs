@@ -1,9 +1,10 @@
 //! Where a model's parameters and buffers come from.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 use std::slice;
 
-use wgrad_core::{Graph, Kind, Lowering, Shape, Source, TensorType, Value};
+use wgrad_core::{Graph, HostTensor, Kind, Lowering, Shape, Source, TensorType, Value};
 
 use crate::error::Error;
 use crate::initial::Initial;
@@ -23,12 +24,14 @@ pub(crate) struct Registry {
 }
 
 /// Where they come from.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Origin {
     /// They are only collected.
     Unknown,
+    /// Each is drawn where it is asked for: a state of its own, or a constant where a graph is evaluated on demand.
+    Drawn,
     /// They are parts of vectors, each from an element on.
-    Packed(HashMap<String, Part>),
+    Packed(Rc<HashMap<String, Part>>),
 }
 
 /// A part of a packed vector.
@@ -55,13 +58,6 @@ impl Registry {
     pub fn elements_since(&self, count: usize) -> usize {
         let trainable = self.found[count..].iter().filter(|entry| entry.role == Role::Trainable);
         trainable.map(|entry| entry.shape.elements()).sum()
-    }
-
-    fn part(&self, name: &str) -> Option<&Part> {
-        match &self.origin {
-            Origin::Unknown => None,
-            Origin::Packed(parts) => parts.get(name),
-        }
     }
 }
 
@@ -93,6 +89,13 @@ impl Trace {
         self.entry(Entry { name: self.full_name(name), shape: Shape::default(), initial, role: Role::Counter })
     }
 
+    /// All trainable tensors that were asked for so far, by their full names, in that order.
+    pub fn parameters(&self) -> Vec<(String, Var)> {
+        let tracing = self.0.borrow();
+        let trainable = tracing.registry.found.iter().filter(|entry| entry.role == Role::Trainable);
+        trainable.map(|entry| (entry.name.clone(), self.var(tracing.registry.known[&entry.name]))).collect()
+    }
+
     /// Says what a buffer becomes at the end of a step of training, unless the step's loss is not finite.
     ///
     /// # Errors
@@ -118,23 +121,40 @@ impl Trace {
             let is_same = wanted == entry.shape;
             return if is_same { Ok(self.var(known)) } else { Err(entry.mismatch(wanted)) };
         }
-        let part = self.0.borrow().registry.part(&entry.name).cloned();
-        let is_collecting = matches!(self.0.borrow().registry.origin, Origin::Unknown);
-        let (name, shape) = (entry.name.clone(), entry.shape.clone());
-        let value = match part {
-            Some(part) if part.shape != shape => return Err(entry.mismatch(part.shape)),
-            Some(Part { state, offset, .. }) => {
-                let vector = self.checked(Ok(self.named(&state)))?.value();
-                let vector = vector.ok_or_else(|| Error::mismatch(&*name, "a loaded state", &state))?;
-                self.graph(|graph| Ok(wgrad_shaders::slice(graph, vector, offset, shape)?))?
-            }
-            None if is_collecting => self.graph(|graph| Ok(graph.input(name, TensorType::f32(shape))))?,
-            None => return Err(Error::mismatch(name, "nothing of that name", shape)),
+        let origin = self.0.borrow().registry.origin.clone();
+        let value = match origin {
+            Origin::Unknown => self.graph(|graph| Ok(graph.input(&*entry.name, TensorType::f32(entry.shape.clone()))))?,
+            Origin::Drawn => self.drawn(&entry)?,
+            Origin::Packed(parts) => self.part(&entry, parts.get(&entry.name))?,
         };
         let registry = &mut self.0.borrow_mut().registry;
         registry.known.insert(entry.name.clone(), value);
         registry.found.push(entry);
         Ok(self.var(value))
+    }
+
+    /// An entry with its initial value.
+    fn drawn(&self, entry: &Entry) -> Result<Value, Error> {
+        let (seed, stream) = (self.seed(), self.0.borrow().registry.found.len() as u64);
+        let initial = HostTensor::F32(entry.shape.clone(), entry.initial.draw(&entry.shape, seed, stream));
+        let is_on_demand = self.is_on_demand();
+        self.graph(|graph| match is_on_demand {
+            true => Ok(graph.constant(initial)?),
+            false => Ok(graph.state(&*entry.name, initial)?),
+        })
+    }
+
+    /// An entry that is a part of a vector.
+    fn part(&self, entry: &Entry, part: Option<&Part>) -> Result<Value, Error> {
+        let Some(Part { state, offset, shape }) = part else {
+            return Err(Error::mismatch(&*entry.name, "nothing of that name", &entry.shape));
+        };
+        if *shape != entry.shape {
+            return Err(entry.mismatch(shape));
+        }
+        let vector = self.checked(Ok(self.named(state)))?.value();
+        let vector = vector.ok_or_else(|| Error::mismatch(&*entry.name, "a loaded state", state))?;
+        self.graph(|graph| Ok(wgrad_shaders::slice(graph, vector, *offset, shape.clone())?))
     }
 
     /// Says that `tokens` have to be below a number. Where they are the model's input, data sets are held to it.

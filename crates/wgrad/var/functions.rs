@@ -13,12 +13,9 @@ impl Var {
     ///
     /// ```
     /// # use wgrad::prelude::*;
-    /// # use wgrad::Session;
-    /// let [product] = Session::new(&Device::cpu()).compute("product", |graph| {
-    ///     let batch = graph.constant(Tensor::zeros([8, 1, 3, 4]));
-    ///     Ok([batch.matmul(&graph.constant(Tensor::zeros([5, 4, 2])))])
-    /// })?;
-    /// assert_eq!(product.shape().dims(), [8, 5, 3, 2]);
+    /// let graph = Trace::on(&Device::cpu());
+    /// let (batch, other) = (graph.constant(Tensor::zeros([8, 1, 3, 4])), graph.constant(Tensor::zeros([5, 4, 2])));
+    /// assert_eq!(batch.matmul(&other).shape().dims(), [8, 5, 3, 2]);
     /// # Ok::<(), Error>(())
     /// ```
     pub fn matmul(&self, other: &Var) -> Var {

@@ -18,19 +18,14 @@ use crate::trace::Trace;
 /// A tensor of a graph that is being built: it has a type, but no elements yet.
 ///
 /// Operations add nodes to the graph and never fail: what is wrong, such as shapes that do not go together, is kept, and
-/// returned where the graph is finished. A variable that an error left without value has the shape of a scalar.
+/// returned where the graph is finished or evaluated. A variable that an error left without value has the shape of a scalar.
 ///
 /// ```
 /// # use wgrad::prelude::*;
-/// # use wgrad::Session;
-/// let mut session = Session::new(&Device::cpu());
-/// let program = session.compile("double", |graph| {
-///     let x = graph.constant([[1.0, 2.0], [3.0, 4.0]]);
-///     graph.output("y", &(2.0 * &x + x.matmul(&x)));
-///     Ok(())
-/// })?;
-/// session.run(&program, 1)?;
-/// assert_eq!(session.output(&program, "y")?, Tensor::from([[9.0, 14.0], [21.0, 30.0]]));
+/// let graph = Trace::on(&Device::cpu());
+/// let x = graph.constant([[1.0, 2.0], [3.0, 4.0]]);
+/// let y = 2.0 * &x + x.matmul(&x);
+/// assert_eq!(y.evaluate()?, Tensor::from([[9.0, 14.0], [21.0, 30.0]]));
 /// # Ok::<(), Error>(())
 /// ```
 #[derive(Clone)]
@@ -131,8 +126,7 @@ impl Var {
 
     /// Keeps an error, and stands for nothing.
     pub(crate) fn failed(&self, error: Error) -> Var {
-        self.trace.fail(error);
-        self.nothing()
+        self.trace.failed(error)
     }
 
     /// What stands where an error left a variable without value.

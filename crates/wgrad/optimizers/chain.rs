@@ -1,0 +1,60 @@
+//! Optimizers that do not follow the gradient itself.
+
+use std::fmt;
+
+use crate::error::Error;
+use crate::optimizers::{At, Optimizer, Update};
+use crate::var::Var;
+
+/// An optimizer of what `transform` makes of the gradient: each element clipped, for example, or a mean over several steps.
+///
+/// ```
+/// # use wgrad::optimizers::{self, SGD, Update};
+/// # use wgrad::prelude::*;
+/// let clipped = optimizers::chain(|update: &Update| Ok(update.gradient.clamp(-1.0, 1.0)), SGD::new(0.5));
+/// let data = Dataset::new([[0.0]], [[8.0]])?;
+/// let mut trainer = Trainer::new(&Device::cpu(), Linear::new(1, 1), MSELoss, clipped, Options::default())?;
+/// let before = trainer.predict(data.inputs())?.item()?;
+/// trainer.step(&data)?;
+/// assert_eq!(trainer.predict(data.inputs())?.item()?, before + 0.5);
+/// # Ok::<(), Error>(())
+/// ```
+pub fn chain<F, O>(transform: F, optimizer: O) -> Chain<F, O>
+where
+    F: Fn(&Update) -> Result<Var, Error> + Send,
+    O: Optimizer,
+{
+    Chain { transform, optimizer }
+}
+
+/// What [`chain`] makes.
+#[derive(Clone, Copy)]
+pub struct Chain<F, O> {
+    transform: F,
+    optimizer: O,
+}
+
+impl<F, O: fmt::Debug> fmt::Debug for Chain<F, O> {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter.debug_tuple("Chain").field(&self.optimizer).finish()
+    }
+}
+
+impl<F: Fn(&Update) -> Result<Var, Error> + Send, O: Optimizer> Optimizer for Chain<F, O> {
+    fn check(&self) -> Result<(), Error> {
+        self.optimizer.check()
+    }
+
+    fn learning_rate(&self) -> f64 {
+        self.optimizer.learning_rate()
+    }
+
+    fn numbers(&self, at: At) -> Vec<f32> {
+        self.optimizer.numbers(at)
+    }
+
+    fn update(&self, update: &Update) -> Result<Var, Error> {
+        let gradient = (self.transform)(update)?;
+        self.optimizer.update(&Update { gradient, ..update.clone() })
+    }
+}
