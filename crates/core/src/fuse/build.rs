@@ -230,3 +230,60 @@ fn roots(graph: &Graph, live: &Live) -> HashMap<Value, Value> {
     }
     roots
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::fuse::fuse;
+    use crate::op::{AdapterClass, Case, Function, Op, ShapeError};
+    use crate::tensor::Array;
+
+    use super::*;
+
+    /// The sum of a matrix and of what is repeated for each of its rows, as `dtype`.
+    #[derive(Debug)]
+    struct Sum(DType);
+
+    impl Op for Sum {
+        fn name(&self) -> &'static str {
+            "sum"
+        }
+
+        fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, ShapeError> {
+            Ok(vec![TensorType::new(self.0, inputs[0].shape.clone())])
+        }
+
+        fn lowering(&self, _: &[TensorType]) -> Lowering {
+            Lowering::Pointwise(Function::new("", "sum"))
+        }
+
+        fn flops(&self, _: &[TensorType]) -> u64 {
+            0
+        }
+
+        fn reference(&self, _: &[Array], _: &mut [Array]) {}
+
+        fn cases(&self) -> Vec<Case> {
+            Vec::new()
+        }
+    }
+
+    /// The nodes of each dispatch, and the rows of what it walks, where a sum with a bias is stored and rounded to f16.
+    fn dispatches(columns: usize, rounded: DType) -> Vec<(usize, usize)> {
+        let mut graph = Graph::new();
+        let [matrix, bias] = [vec![3, columns], vec![columns]].map(|shape| graph.input("x", TensorType::f32(shape)));
+        let sum = graph.apply_one(Sum(DType::F32), &[matrix, bias]).unwrap();
+        let narrow = graph.apply_one(Sum(rounded), &[sum]).unwrap();
+        graph.set_output("sum", sum);
+        graph.set_output("narrow", narrow);
+        let fusion = fuse(&graph, &Target::webgpu(AdapterClass::Gpu)).unwrap();
+        fusion.groups.iter().map(|group| (group.nodes.len(), group.slots[0].shape.rows())).collect()
+    }
+
+    #[test]
+    fn halves_are_stored_in_whole_words() {
+        assert_eq!(dispatches(8, DType::F16), [(2, 3)]);
+        // Alone, they are one row, whatever the columns.
+        assert_eq!(dispatches(6, DType::F16), [(1, 3), (1, 1)]);
+        assert_eq!(dispatches(6, DType::F32), [(2, 3)]);
+    }
+}
