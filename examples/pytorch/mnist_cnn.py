@@ -15,7 +15,7 @@ def block(inputs, outputs):
     return nn.Sequential(nn.Conv2d(inputs, outputs, 3, padding=1), nn.BatchNorm2d(outputs), nn.ReLU())
 
 
-def train_epoch(model, loader, criterion, optimizer):
+def train_epoch(model, loader, criterion, optimizer, scheduler):
     model.train()
     total_loss = correct = 0
     for images, labels in loader:
@@ -25,6 +25,7 @@ def train_epoch(model, loader, criterion, optimizer):
         loss = criterion(output, labels)
         loss.backward()
         optimizer.step()
+        scheduler.step()
         total_loss += loss.item() * len(labels)
         correct += (output.argmax(dim=1) == labels).sum().item()
     return total_loss / len(loader.dataset), 100 * correct / len(loader.dataset)
@@ -72,10 +73,11 @@ print(model)
 
 criterion = nn.CrossEntropyLoss()
 optimizer = torch.optim.Adam(model.parameters(), lr=0.001)
+scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.01, total_steps=epochs * len(train_loader))
 history = {"loss": [], "accuracy": [], "test_loss": [], "test_accuracy": []}
 for epoch in range(1, epochs + 1):
     began = time.time()
-    loss, accuracy = train_epoch(model, train_loader, criterion, optimizer)
+    loss, accuracy = train_epoch(model, train_loader, criterion, optimizer, scheduler)
     test_loss, test_accuracy = evaluate(model, test_loader, criterion)
     print(
         f"epoch {epoch}: loss {loss:.4f}, accuracy {accuracy:.2f} %; "

@@ -6,6 +6,9 @@ use std::sync::Arc;
 use crate::op::{Op, ShapeError};
 use crate::tensor::{HostTensor, TensorType};
 
+/// The most elements that a tensor can have: kernels count them in u32.
+pub const MOST_ELEMENTS: usize = u32::MAX as usize;
+
 /// Names a node of a graph. A node comes after all nodes that it reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct NodeId(pub u32);
@@ -98,6 +101,16 @@ pub enum GraphError {
         operation: String,
         /// What was wanted and what was got.
         source: ShapeError,
+    },
+    /// A tensor has more elements than kernels can count.
+    #[error("{scope}{operation}: wanted a tensor of {MOST_ELEMENTS} elements at most, got {kind}")]
+    TooLarge {
+        /// Where, such as `layer 2: `; empty outside any scope.
+        scope: String,
+        /// The operation's name.
+        operation: String,
+        /// The type of what would have been made.
+        kind: TensorType,
     },
     /// A state's next value has another type than the state.
     #[error("state {state}: its next value should be {wanted}, but is {got}")]
@@ -239,11 +252,12 @@ impl Graph {
     /// As [`Graph::apply`].
     pub fn apply_shared(&mut self, op: Arc<dyn Op>, inputs: &[Value]) -> Result<Vec<Value>, GraphError> {
         let kinds: Vec<TensorType> = inputs.iter().map(|&input| self.kind(input).clone()).collect();
-        let outputs = op.infer(&kinds).map_err(|source| GraphError::Shape {
-            scope: self.scope.iter().map(|name| format!("{name}: ")).collect(),
-            operation: op.name().to_owned(),
-            source,
-        })?;
+        let (scope, name) = (|| self.scope.iter().map(|name| format!("{name}: ")).collect(), op.name());
+        let outputs =
+            op.infer(&kinds).map_err(|source| GraphError::Shape { scope: scope(), operation: name.to_owned(), source })?;
+        if let Some(kind) = outputs.iter().find(|kind| kind.shape.elements() > MOST_ELEMENTS) {
+            return Err(GraphError::TooLarge { scope: scope(), operation: name.to_owned(), kind: kind.clone() });
+        }
         let count = outputs.len() as u32;
         let first = self.push(Kind::Op(op), inputs.to_vec(), outputs);
         Ok((0..count).map(|output| Value { output, ..first }).collect())

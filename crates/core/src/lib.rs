@@ -19,7 +19,7 @@ pub mod sink;
 pub mod tensor;
 pub mod windows;
 
-pub use graph::{Graph, GraphError, Kind, Node, NodeId, Source, Value};
+pub use graph::{Graph, GraphError, Kind, MOST_ELEMENTS, Node, NodeId, Source, Value};
 pub use op::{
     Case, Function, Kernel, Lanes, Literal, LoadHook, Lowering, Op, ShapeError, StoreHook, SumHook, Tolerance, View, Work,
 };

@@ -48,9 +48,9 @@ impl Shape {
         self.0.len()
     }
 
-    /// The number of elements: 1 for a scalar.
+    /// The number of elements: 1 for a scalar, `usize::MAX` where there are more than that.
     pub fn elements(&self) -> usize {
-        self.0.iter().product()
+        product(&self.0)
     }
 
     /// The extent of the last, contiguous axis: 1 for a scalar.
@@ -60,14 +60,14 @@ impl Shape {
 
     /// The product of all extents but the last: 1 for a scalar or a vector.
     pub fn rows(&self) -> usize {
-        self.0.split_last().map_or(1, |(_, leading)| leading.iter().product())
+        self.0.split_last().map_or(1, |(_, leading)| product(leading))
     }
 
     /// The distance in elements between neighbours along each axis of a row-major tensor.
     pub fn strides(&self) -> Vec<usize> {
-        let mut strides = vec![1; self.rank()];
+        let mut strides = vec![1_usize; self.rank()];
         for axis in (1..self.rank()).rev() {
-            strides[axis - 1] = strides[axis] * self.0[axis];
+            strides[axis - 1] = strides[axis].saturating_mul(self.0[axis]);
         }
         strides
     }
@@ -92,6 +92,11 @@ impl Shape {
             .collect::<Option<Vec<_>>>()
             .map(Shape)
     }
+}
+
+/// The product of extents: as large as a number can be where it does not fit.
+fn product(extents: &[usize]) -> usize {
+    extents.iter().fold(1, |product, &extent| product.saturating_mul(extent))
 }
 
 impl<const N: usize> From<[usize; N]> for Shape {
@@ -138,9 +143,9 @@ impl TensorType {
         Self::new(DType::U32, shape)
     }
 
-    /// The size in bytes, without padding.
+    /// The size in bytes, without padding; `usize::MAX` where it is more than that.
     pub fn bytes(&self) -> usize {
-        self.shape.elements() * self.dtype.bytes()
+        self.shape.elements().saturating_mul(self.dtype.bytes())
     }
 }
 

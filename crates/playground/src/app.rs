@@ -209,9 +209,10 @@ impl App {
         }
     }
 
+    /// A network that is being made asks for a frame itself, once it is ready: till then frames would only be in its way.
     fn ask_for_frames(&self, context: &Context) {
-        let is_waiting = self.network.as_ref().is_some_and(|network| locked(network).is_waiting());
-        if self.is_running || is_waiting || self.is_making() {
+        let is_busy = self.network.as_ref().is_some_and(|network| self.is_running || locked(network).is_waiting());
+        if is_busy || self.maker.is_due() {
             context.request_repaint();
         }
     }

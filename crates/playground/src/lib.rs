@@ -2,8 +2,8 @@
 //! each of its units are drawn from the GPU's memory.
 //!
 //! The network is trained on the window's own device: [`network::Network`] records its steps into the encoder of each
-//! frame, and [`surface`] draws from the buffers that they leave. [`window`] shows [`app::App`] in a window, and
-//! [`headless`] the same without one.
+//! frame, and [`surface`] draws from the buffers that they leave. [`window`] shows [`app::App`] in a window,
+//! `page` on a browser's page, and [`headless`] without either.
 
 pub mod app;
 pub mod arguments;
@@ -20,12 +20,13 @@ mod loss_curve;
 mod maker;
 pub mod network;
 mod output;
+#[cfg(target_arch = "wasm32")]
+pub mod page;
 pub mod points;
 pub mod settings;
 pub mod surface;
 mod theme;
 mod units;
-#[cfg(not(target_arch = "wasm32"))]
 pub mod window;
 
 pub use eframe::{egui, egui_wgpu};

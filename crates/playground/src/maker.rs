@@ -35,6 +35,11 @@ impl Maker {
         self.making.is_some() || self.next.is_some()
     }
 
+    /// Whether [`Maker::take`] will begin to make one.
+    pub fn is_due(&self) -> bool {
+        self.making.is_none() && self.next.is_some()
+    }
+
     /// The network that was made, if one is ready. It does not wait. `ready` is called once there is something to take.
     ///
     /// # Errors

@@ -1,11 +1,17 @@
-//! The window.
+//! What eframe shows: natively in a window of the system's.
 
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result, anyhow};
-use eframe::egui::{Ui, ViewportBuilder, Visuals};
+#[cfg(not(target_arch = "wasm32"))]
+use anyhow::anyhow;
+use anyhow::{Context as _, Result};
+#[cfg(not(target_arch = "wasm32"))]
+use eframe::NativeOptions;
+#[cfg(not(target_arch = "wasm32"))]
+use eframe::egui::ViewportBuilder;
+use eframe::egui::{Ui, Visuals};
 use eframe::egui_wgpu::{WgpuConfiguration, WgpuSetup, WgpuSetupCreateNew};
-use eframe::{CreationContext, Frame, NativeOptions};
+use eframe::{CreationContext, Frame};
 use wgrad::{Engine, wgpu};
 
 use crate::app::App;
@@ -15,13 +21,14 @@ use crate::settings::Settings;
 ///
 /// # Errors
 /// Where there is no screen or no adapter, or the adapter is not enough.
+#[cfg(not(target_arch = "wasm32"))]
 pub fn run(settings: Settings) -> Result<()> {
     let options = NativeOptions {
         viewport: ViewportBuilder::default()
             .with_title("wgrad playground")
             .with_inner_size([1280.0, 800.0])
             .with_min_inner_size([1120.0, 680.0]),
-        wgpu_options: WgpuConfiguration { wgpu_setup: WgpuSetup::CreateNew(setup()), ..Default::default() },
+        wgpu_options: configuration(),
         ..Default::default()
     };
     let shown =
@@ -34,6 +41,11 @@ pub fn run(settings: Settings) -> Result<()> {
         }
         error => anyhow!("{error}"),
     })
+}
+
+/// What eframe draws with.
+pub(crate) fn configuration() -> WgpuConfiguration {
+    WgpuConfiguration { wgpu_setup: WgpuSetup::CreateNew(setup()), ..Default::default() }
 }
 
 /// A device with what the engine asks for.
@@ -51,10 +63,10 @@ fn setup() -> WgpuSetupCreateNew {
 }
 
 /// What eframe shows.
-struct Window(App);
+pub(crate) struct Window(pub(crate) App);
 
 impl Window {
-    fn new(context: &CreationContext, settings: Settings) -> Result<Self> {
+    pub(crate) fn new(context: &CreationContext, settings: Settings) -> Result<Self> {
         App::dress(&context.egui_ctx);
         let state = context.wgpu_render_state.as_ref().context("the window is not drawn by wgpu")?;
         Ok(Self(App::in_window(state, settings)?))

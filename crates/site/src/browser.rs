@@ -22,11 +22,19 @@ const QUIET: [&str; 8] = [
     "--enable-logging=stderr",
 ];
 
+/// WebGPU on the CPU.
+const SOFTWARE: [&str; 2] = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"];
+/// Vulkan on the CPU for what pages look like. Without it WebGPU's device is lost as soon as it is to draw on a canvas.
+const SOFTWARE_SCREEN: [&str; 4] =
+    ["--enable-features=Vulkan", "--use-vulkan=swiftshader", "--use-angle=swiftshader", "--ignore-gpu-blocklist"];
+
 /// What a browser has for WebGPU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Device {
     /// The CPU, with as many threads as it has.
     Software,
+    /// The same, which can also draw on the page's canvases.
+    SoftwareScreen,
     /// Nothing, not even `navigator.gpu`: browsers give it to pages that came safely, from HTTPS or from the same computer.
     Missing,
 }
@@ -55,7 +63,8 @@ impl Browser {
         // As root, and in containers, its sandbox does not work; the page is our own.
         command.args(["--no-sandbox", "--window-size=1200,900"]);
         match device {
-            Device::Software => command.args(["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"]),
+            Device::Software => command.args(SOFTWARE),
+            Device::SoftwareScreen => command.args(SOFTWARE).args(SOFTWARE_SCREEN),
             Device::Missing => command.arg(format!("--host-resolver-rules=MAP {INSECURE} 127.0.0.1")),
         };
         let host = if device == Device::Missing { INSECURE } else { "127.0.0.1" };

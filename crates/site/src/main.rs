@@ -32,7 +32,10 @@ struct Page {
 }
 
 /// All pages; the first is where the root leads.
-const PAGES: &[Page] = &[Page { package: "web", name: "digits", folders: &[("crates/web/page", ""), ("data/mnist", "mnist")] }];
+const PAGES: &[Page] = &[
+    Page { package: "web", name: "digits", folders: &[("crates/web/page", ""), ("data/mnist", "mnist")] },
+    Page { package: "playground", name: "playground", folders: &[("crates/playground/page", "")] },
+];
 
 fn main() -> ExitCode {
     match run(&std::env::args().skip(1).collect::<Vec<_>>()) {

@@ -10,14 +10,14 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-/// The longest text that a page may post.
+/// The most bytes that a page may post.
 const LONGEST: usize = 1 << 20;
 
 /// A server whose connections have threads of their own.
 pub struct Server {
     address: SocketAddr,
     thread: thread::JoinHandle<()>,
-    results: Receiver<String>,
+    results: Receiver<Vec<u8>>,
 }
 
 struct Answer {
@@ -54,7 +54,7 @@ impl Server {
     }
 
     /// What a page posts to `/result` next.
-    pub fn result(&self, timeout: Duration) -> Result<String> {
+    pub fn result(&self, timeout: Duration) -> Result<Vec<u8>> {
         self.results.recv_timeout(timeout).with_context(|| format!("the page has posted nothing within {timeout:?}"))
     }
 
@@ -65,7 +65,7 @@ impl Server {
 }
 
 /// Answers the requests of a connection until it ends.
-fn answer_all(stream: &TcpStream, folder: &Path, results: &Sender<String>) -> Result<()> {
+fn answer_all(stream: &TcpStream, folder: &Path, results: &Sender<Vec<u8>>) -> Result<()> {
     let mut reader = BufReader::new(stream);
     while let Some((request, body)) = read_request(&mut reader)? {
         let answer = answer(&request, body, folder, results);
@@ -82,7 +82,7 @@ fn answer_all(stream: &TcpStream, folder: &Path, results: &Sender<String>) -> Re
 }
 
 /// The first line of the next request, and its body; none where the browser has closed the connection.
-fn read_request(reader: &mut impl BufRead) -> Result<Option<(String, String)>> {
+fn read_request(reader: &mut impl BufRead) -> Result<Option<(String, Vec<u8>)>> {
     let mut line = || -> Result<String> {
         let mut line = String::new();
         reader.by_ref().take(LONGEST as u64).read_line(&mut line)?;
@@ -109,10 +109,10 @@ fn read_request(reader: &mut impl BufRead) -> Result<Option<(String, String)>> {
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
-    Ok(Some((request, String::from_utf8_lossy(&body).into_owned())))
+    Ok(Some((request, body)))
 }
 
-fn answer(request: &str, body: String, folder: &Path, results: &Sender<String>) -> Answer {
+fn answer(request: &str, body: Vec<u8>, folder: &Path, results: &Sender<Vec<u8>>) -> Answer {
     let text = |status, text: &str| Answer { status, kind: "text/plain", body: text.as_bytes().to_vec() };
     let mut words = request.split(' ');
     match (words.next(), words.next()) {
@@ -197,7 +197,7 @@ mod tests {
     fn results_are_passed_on() {
         let (_folder, server) = server();
         ask(&server, "POST /result HTTP/1.1\r\nContent-Length: 7\r\n\r\n{\"a\":1}");
-        assert_eq!(server.result(Duration::from_secs(9)).unwrap(), "{\"a\":1}");
+        assert_eq!(server.result(Duration::from_secs(9)).unwrap(), b"{\"a\":1}");
         assert!(server.result(Duration::ZERO).is_err());
     }
 }

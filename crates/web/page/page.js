@@ -1,4 +1,4 @@
-import init from "./web.js";
+import init, { open_page } from "./web.js";
 
 const isTest = new URLSearchParams(location.search).has("test");
 
@@ -29,4 +29,13 @@ function fail(reason) {
 addEventListener("error", (event) => fail(event.message));
 addEventListener("unhandledrejection", (event) => fail(event.reason));
 
-init();
+// Compiled once, for the page and for its worker.
+const program = await WebAssembly.compileStreaming(fetch("web_bg.wasm"));
+await init({ module_or_path: program });
+const worker = new Worker("worker.js", { type: "module" });
+worker.addEventListener("error", (event) => fail(event.message));
+// The browser answers in between.
+await new Promise((resolve) => setTimeout(resolve));
+open_page(worker);
+// Last, since what the worker answers must find somebody who listens.
+worker.postMessage(program);

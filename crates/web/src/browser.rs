@@ -1,10 +1,11 @@
-//! What the page needs of the browser.
+//! What the page and its worker need of the browser.
 
 use std::fmt::{self, Display};
 
 use js_sys::{Function, Promise, Reflect};
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::convert::FromWasmAbi;
+use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Document, EventTarget, Window};
@@ -54,7 +55,7 @@ pub fn element<T: JsCast>(id: &str) -> Result<T> {
     found.ok_or_else(|| Failure::new(format!("the page has no fitting element {id:?}")))
 }
 
-/// Calls `handler` on each event of a kind, as long as the page lives.
+/// Calls `handler` on each event of a kind, for ever.
 pub fn listen<E: FromWasmAbi + 'static>(target: &EventTarget, event: &str, handler: impl FnMut(E) + 'static) -> Result<()> {
     let closure = Closure::<dyn FnMut(E)>::new(handler);
     target.add_event_listener_with_callback(event, closure.as_ref().unchecked_ref())?;
@@ -62,22 +63,28 @@ pub fn listen<E: FromWasmAbi + 'static>(target: &EventTarget, event: &str, handl
     Ok(())
 }
 
-/// Waits until the browser is about to draw its next frame.
+#[wasm_bindgen]
+extern "C" {
+    /// That of the window or of the worker.
+    #[wasm_bindgen(catch, js_name = setTimeout)]
+    fn set_timeout(callback: &Function, milliseconds: i32) -> std::result::Result<JsValue, JsValue>;
+}
+
+/// Waits until the browser is about to draw the page's next frame.
 pub async fn next_frame() -> Result<()> {
-    called(|window, callback| window.request_animation_frame(callback).map(drop)).await
+    let window = window()?;
+    called(|callback| window.request_animation_frame(callback).map(drop)).await
 }
 
 /// Waits for so many milliseconds.
 pub async fn sleep(milliseconds: i32) -> Result<()> {
-    called(|window, callback| window.set_timeout_with_callback_and_timeout_and_arguments_0(callback, milliseconds).map(drop))
-        .await
+    called(|callback| set_timeout(callback, milliseconds).map(drop)).await
 }
 
 /// Waits until a callback is called.
-async fn called(ask: impl Fn(&Window, &Function) -> std::result::Result<(), JsValue>) -> Result<()> {
-    let window = window()?;
+async fn called(ask: impl Fn(&Function) -> std::result::Result<(), JsValue>) -> Result<()> {
     let mut asked = Ok(());
-    let promise = Promise::new(&mut |resolve, _| asked = ask(&window, &resolve));
+    let promise = Promise::new(&mut |resolve, _| asked = ask(&resolve));
     asked?;
     JsFuture::from(promise).await?;
     Ok(())

@@ -78,7 +78,7 @@ impl Layer for ELU {
 
 impl Layer for Softmax {
     fn forward(&self, input: &Var) -> Result<Var, Error> {
-        Ok(input.softmax(input.shape().rank().saturating_sub(1)))
+        Ok(input.softmax(-1))
     }
 }
 

@@ -7,10 +7,12 @@ use crate::initial::Initial;
 use crate::layers::Layer;
 use crate::var::Var;
 
-/// Normalises each of the features of `[batch, features]` over the batch, as PyTorch's
+/// Normalises each of the features of `[batch, features]` over the batch, or of `[batch, features, length]` over batch and
+/// length, as PyTorch's
 /// [`BatchNorm1d`](https://docs.pytorch.org/docs/stable/generated/torch.nn.BatchNorm1d.html).
 ///
-/// In training by the batch's mean and variance, of which running ones are kept; in evaluation by those. Its parameters
+/// In training by the batch's mean and variance, of which running ones are kept; in evaluation by those. A batch of a single
+/// number for each feature, which PyTorch refuses, becomes the bias. Its parameters
 /// are `weight`, ones, and `bias`, zeros; its buffers `running_mean`, `running_var` and `num_batches_tracked`.
 #[derive(Clone, Copy, Debug)]
 pub struct BatchNorm1d(Normalization);
@@ -88,9 +90,14 @@ impl Normalization {
 
 impl Layer for BatchNorm1d {
     fn forward(&self, input: &Var) -> Result<Var, Error> {
-        match input.shape().dims() {
-            [_, features] if *features == self.0.features => self.0.forward(input),
-            _ => Err(Error::mismatch("input", format!("[batch, {}]", self.0.features), input.shape())),
+        let (shape, wanted) = (input.shape(), self.0.features);
+        match *shape.dims() {
+            [_, features] if features == wanted => self.0.forward(input),
+            [batch, features, length] if features == wanted => {
+                let rows = input.permute(&[0, 2, 1]).reshape([batch * length, features]);
+                Ok(self.0.forward(&rows)?.reshape([batch, length, features]).permute(&[0, 2, 1]))
+            }
+            _ => Err(Error::mismatch("input", format!("[batch, {wanted}] or [batch, {wanted}, length]"), shape)),
         }
     }
 }

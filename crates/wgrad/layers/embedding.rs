@@ -8,7 +8,8 @@ use crate::layers::Layer;
 use crate::var::Var;
 
 /// A vector for each token, of u32 of any shape `[...]`, to `[..., features]`, as PyTorch's
-/// [`Embedding`](https://docs.pytorch.org/docs/stable/generated/torch.nn.Embedding.html).
+/// [`Embedding`](https://docs.pytorch.org/docs/stable/generated/torch.nn.Embedding.html). A data set with tokens that have no
+/// vector is refused; computed ones that have none get the last.
 ///
 /// Its parameter is `weight`, `[tokens, features]`, drawn normally with deviation 1.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +38,7 @@ impl Layer for Embedding {
         if kind.dtype != DType::U32 {
             return Err(Error::mismatch("input", "tokens of u32", kind));
         }
+        input.trace().limit_tokens(input, self.tokens);
         let weight = input.trace().parameter("weight", [self.tokens, self.features], self.weight)?;
         let rows = weight.rows(&input.reshape([kind.shape.elements()]));
         Ok(rows.reshape([kind.shape.dims(), &[self.features]].concat()))

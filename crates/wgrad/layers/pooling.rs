@@ -4,7 +4,8 @@ use wgrad_core::{Graph, GraphError, Value};
 use wgrad_shaders as ops;
 
 use crate::error::Error;
-use crate::layers::Layer;
+use crate::layers::pair::check_images;
+use crate::layers::{Layer, Pair};
 use crate::var::Var;
 
 /// The largest of each window of images `[batch, channels, height, width]`, as PyTorch's
@@ -24,66 +25,74 @@ pub struct AdaptiveAvgPool2d {
     windows: [usize; 2],
 }
 
-/// Square windows.
+/// Windows that slide over images.
 #[derive(Clone, Copy, Debug)]
 struct Windows {
-    kernel: usize,
-    stride: usize,
-    padding: usize,
+    kernel: [usize; 2],
+    stride: [usize; 2],
+    padding: [usize; 2],
 }
 
 impl MaxPool2d {
-    /// Windows of `kernel` times `kernel` pixels side by side; 1 at least.
-    pub fn new(kernel: usize) -> Self {
-        Self(Windows::new(kernel))
+    /// Windows of so many pixels side by side; 1 at least.
+    pub fn new(kernel: impl Into<Pair>) -> Self {
+        Self(Windows::new(kernel.into()))
     }
 
     /// The same with so many pixels between neighbouring windows, at least 1.
-    pub fn stride(mut self, stride: usize) -> Self {
-        self.0.stride = stride;
+    pub fn stride(mut self, stride: impl Into<Pair>) -> Self {
+        self.0.stride = stride.into().0;
         self
     }
 
     /// The same with so many places around each image that do not count; half the kernel at most.
-    pub fn padding(mut self, padding: usize) -> Self {
-        self.0.padding = padding;
+    pub fn padding(mut self, padding: impl Into<Pair>) -> Self {
+        self.0.padding = padding.into().0;
         self
     }
 }
 
 impl AvgPool2d {
-    /// Windows of `kernel` times `kernel` pixels side by side; 1 at least.
-    pub fn new(kernel: usize) -> Self {
-        Self(Windows::new(kernel))
+    /// Windows of so many pixels side by side; 1 at least.
+    pub fn new(kernel: impl Into<Pair>) -> Self {
+        Self(Windows::new(kernel.into()))
     }
 
     /// The same with so many pixels between neighbouring windows, at least 1.
-    pub fn stride(mut self, stride: usize) -> Self {
-        self.0.stride = stride;
+    pub fn stride(mut self, stride: impl Into<Pair>) -> Self {
+        self.0.stride = stride.into().0;
         self
     }
 
     /// The same with so many zeros around each image; half the kernel at most.
-    pub fn padding(mut self, padding: usize) -> Self {
-        self.0.padding = padding;
+    pub fn padding(mut self, padding: impl Into<Pair>) -> Self {
+        self.0.padding = padding.into().0;
         self
     }
 }
 
 impl AdaptiveAvgPool2d {
-    /// So many windows along the height and along the width, at least 1; one is the mean of the whole image.
-    pub fn new(windows: usize) -> Self {
-        Self { windows: [windows; 2] }
+    /// So many windows along the height and along the width, at least 1 each; one is the mean of the whole image.
+    pub fn new(windows: impl Into<Pair>) -> Self {
+        Self { windows: windows.into().0 }
     }
 }
 
 impl Windows {
-    fn new(kernel: usize) -> Self {
-        Self { kernel, stride: kernel, padding: 0 }
+    fn new(Pair(kernel): Pair) -> Self {
+        Self { kernel, stride: kernel, padding: [0; 2] }
     }
 
-    fn pairs(self) -> [[usize; 2]; 3] {
-        [self.kernel, self.stride, self.padding].map(|extent| [extent; 2])
+    /// Fails where the windows are none, or do not fit into the images.
+    fn check(&self, images: &Var) -> Result<(), Error> {
+        let Self { kernel, stride, padding } = self;
+        if kernel.contains(&0) || stride.contains(&0) {
+            return Err(Error::mismatch("kernel and stride", "1 at least", format!("{kernel:?} and {stride:?}")));
+        }
+        if (0..2).any(|axis| padding[axis] > kernel[axis] / 2) {
+            return Err(Error::mismatch("padding", format!("half the kernel {kernel:?} at most"), format!("{padding:?}")));
+        }
+        check_images(images, None, *kernel, *padding)
     }
 }
 
@@ -97,20 +106,25 @@ fn pool(images: &Var, pool: impl FnOnce(&mut Graph, Value) -> Result<Value, Grap
 
 impl Layer for MaxPool2d {
     fn forward(&self, input: &Var) -> Result<Var, Error> {
-        let [kernel, stride, padding] = self.0.pairs();
+        self.0.check(input)?;
+        let Windows { kernel, stride, padding } = self.0;
         pool(input, |graph, images| ops::max_pool2d(graph, images, kernel, stride, padding))
     }
 }
 
 impl Layer for AvgPool2d {
     fn forward(&self, input: &Var) -> Result<Var, Error> {
-        let [kernel, stride, padding] = self.0.pairs();
+        self.0.check(input)?;
+        let Windows { kernel, stride, padding } = self.0;
         pool(input, |graph, images| ops::avg_pool2d(graph, images, kernel, stride, padding))
     }
 }
 
 impl Layer for AdaptiveAvgPool2d {
     fn forward(&self, input: &Var) -> Result<Var, Error> {
+        if self.windows.contains(&0) {
+            return Err(Error::mismatch("windows", "1 at least", format!("{:?}", self.windows)));
+        }
         pool(input, |graph, images| ops::adaptive_avg_pool2d(graph, images, self.windows))
     }
 }

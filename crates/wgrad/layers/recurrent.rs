@@ -51,7 +51,7 @@ impl Stack {
     }
 
     fn run_layer(&self, sequence: &Var, layer: usize, gates: usize, run: Run) -> Result<[Var; 2], Error> {
-        let (rows, hidden) = (gates * self.hidden_size, self.hidden_size);
+        let (rows, hidden) = (gates.saturating_mul(self.hidden_size), self.hidden_size);
         let inputs = if layer == 0 { self.input_size } else { hidden };
         let parameter =
             |name: &str, shape: Shape| sequence.trace().parameter(&format!("{name}_l{layer}"), shape, Initial::linear(hidden));

@@ -6,7 +6,7 @@ mod scope;
 use std::cell::{Ref, RefCell};
 use std::rc::Rc;
 
-use wgrad_core::{Graph, GraphError, HostTensor, Shape, TensorType, Value};
+use wgrad_core::{Graph, GraphError, HostTensor, MOST_ELEMENTS, Shape, TensorType, Value};
 
 use crate::error::Error;
 use crate::summary::Row;
@@ -94,6 +94,10 @@ impl Trace {
 
     /// A tensor that is written before a step is run: see [`Session::write`](crate::Session::write).
     pub fn input(&self, name: &str, kind: TensorType) -> Var {
+        if kind.shape.elements() > MOST_ELEMENTS {
+            self.fail(Error::mismatch(format!("input {name}"), format!("{MOST_ELEMENTS} elements at most"), kind));
+            return Var::new(self.clone(), None);
+        }
         self.build(|graph| Ok(graph.input(name, kind)))
     }
 

@@ -1,8 +1,9 @@
 //! Where a model's parameters and buffers come from.
 
 use std::collections::HashMap;
+use std::slice;
 
-use wgrad_core::{Shape, TensorType, Value};
+use wgrad_core::{Graph, Kind, Lowering, Shape, Source, TensorType, Value};
 
 use crate::error::Error;
 use crate::initial::Initial;
@@ -17,6 +18,8 @@ pub(crate) struct Registry {
     known: HashMap<String, Value>,
     found: Vec<Entry>,
     nexts: Vec<(String, Value)>,
+    /// Tokens of the model's input have to be below this; none where it takes all.
+    tokens: Option<usize>,
 }
 
 /// Where they come from.
@@ -40,7 +43,7 @@ pub(crate) struct Part {
 
 impl Registry {
     pub fn new(origin: Origin) -> Self {
-        Self { origin, known: HashMap::new(), found: Vec::new(), nexts: Vec::new() }
+        Self { origin, known: HashMap::new(), found: Vec::new(), nexts: Vec::new(), tokens: None }
     }
 
     /// All that the model asked for, in that order.
@@ -134,6 +137,20 @@ impl Trace {
         Ok(self.var(value))
     }
 
+    /// Says that `tokens` have to be below a number. Where they are the model's input, data sets are held to it.
+    pub(crate) fn limit_tokens(&self, tokens: &Var, below: usize) {
+        let is_input = tokens.value().is_some_and(|value| is_view_of_an_input(&self.as_graph(), value));
+        if is_input {
+            let known = &mut self.0.borrow_mut().registry.tokens;
+            *known = Some(known.map_or(below, |known| known.min(below)));
+        }
+    }
+
+    /// What the tokens of the model's input have to be below.
+    pub(crate) fn token_limit(&self) -> Option<usize> {
+        self.0.borrow().registry.tokens
+    }
+
     /// All that the model asked for so far.
     pub(crate) fn found(&self) -> Vec<Entry> {
         self.0.borrow().registry.found.clone()
@@ -149,5 +166,17 @@ impl Trace {
         let tracing = self.0.borrow();
         let nexts = tracing.registry.nexts.iter().rev();
         nexts.filter(|(known, _)| known == name).map(|(_, next)| *next).next()
+    }
+}
+
+/// Whether a value shows an input's elements as they are.
+fn is_view_of_an_input(graph: &Graph, value: Value) -> bool {
+    let node = graph.node(value.node);
+    match (&node.kind, &*node.inputs) {
+        (Kind::Source(Source::Input { .. }), _) => true,
+        (Kind::Op(op), &[input]) => {
+            matches!(op.lowering(slice::from_ref(graph.kind(input))), Lowering::View(_)) && is_view_of_an_input(graph, input)
+        }
+        _ => false,
     }
 }

@@ -95,8 +95,12 @@ impl Trainer {
     /// As [`Trainer::accept`], for inputs alone.
     pub(super) fn accept_inputs(&mut self, inputs: &Inputs) -> Result<(), Error> {
         match inputs.tensor().shape().dims() {
-            [rows, example @ ..] if *rows > 0 => self.build(TensorType::new(inputs.dtype(), example.to_vec())),
-            _ => Err(Error::mismatch("inputs", "one example at least", inputs.tensor().kind())),
+            [rows, example @ ..] if *rows > 0 => self.build(TensorType::new(inputs.dtype(), example.to_vec()))?,
+            _ => return Err(Error::mismatch("inputs", "one example at least", inputs.tensor().kind())),
+        }
+        match self.model()?.parameters.tokens {
+            Some(below) => inputs.check_tokens(below),
+            None => Ok(()),
         }
     }
 

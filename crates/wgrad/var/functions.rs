@@ -1,4 +1,4 @@
-//! Products, shapes, rows and dropout.
+//! Products, rows, softmax and dropout.
 
 use wgrad_core::Shape;
 use wgrad_shaders as ops;
@@ -7,8 +7,52 @@ use crate::error::Error;
 use crate::var::Var;
 
 impl Var {
-    /// The product of matrices, `[m, k]` and `[k, n]`, or of batches of them, `[..., m, k]` and `[..., k, n]`.
+    /// The product of matrices, `[m, k]` and `[k, n]`, or of batches of them, `[..., m, k]` and `[..., k, n]`, whose leading
+    /// axes broadcast. As in PyTorch's `matmul`, a vector on the left is a row and one on the right a column, and the
+    /// product has no axis for it.
+    ///
+    /// ```
+    /// # use wgrad::prelude::*;
+    /// # use wgrad::Session;
+    /// let [product] = Session::new(&Device::cpu()).compute("product", |graph| {
+    ///     let batch = graph.constant(Tensor::zeros([8, 1, 3, 4]));
+    ///     Ok([batch.matmul(&graph.constant(Tensor::zeros([5, 4, 2])))])
+    /// })?;
+    /// assert_eq!(product.shape().dims(), [8, 5, 3, 2]);
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn matmul(&self, other: &Var) -> Var {
+        let (left, right) = (self.shape(), other.shape());
+        match (left.dims(), right.dims()) {
+            ([], _) | (_, []) => {
+                self.failed(Error::mismatch("matmul", "tensors with an axis at least", format!("{left}, {right}")))
+            }
+            ([k], [_]) => self.reshape([1, *k]).matmul(other).pick(0, 0),
+            ([k], _) => self.reshape([1, *k]).matmul(other).pick(-2, 0),
+            (_, [k]) => self.matmul(&other.reshape([*k, 1])).pick(-1, 0),
+            // One matrix on the right: all rows are those of one product.
+            ([rows @ .., k], [_, columns]) if rows.len() > 1 => {
+                let product = self.reshape([left.rows(), *k]).product(other);
+                product.reshape([rows, &[*columns]].concat())
+            }
+            ([many_left @ .., m, k], [many_right @ .., l, n]) => {
+                let batch = Shape::from(many_left.to_vec()).broadcast(&Shape::from(many_right.to_vec()));
+                match batch {
+                    Some(batch) if k == l => {
+                        let repeated = |var: &Var, matrix: [usize; 2]| {
+                            let shape = [batch.dims(), &matrix].concat();
+                            var.map(|graph, x| ops::broadcast(graph, x, shape))
+                        };
+                        repeated(self, [*m, *k]).product(&repeated(other, [*l, *n]))
+                    }
+                    _ => self.product(other),
+                }
+            }
+        }
+    }
+
+    /// The product of matrices, or of as many matrices on both sides.
+    fn product(&self, other: &Var) -> Var {
         self.zip(other, |graph, left, right| ops::matmul(graph, left, right, false, false))
     }
 
@@ -17,85 +61,28 @@ impl Var {
         self.zip(other, |graph, left, right| ops::matmul(graph, left, right, false, true))
     }
 
-    /// The axes in another order: axis `i` is axis `axes[i]` of this.
-    pub fn permute(&self, axes: &[usize]) -> Var {
-        self.map(|graph, x| ops::permute(graph, x, axes))
-    }
-
-    /// Two axes exchanged.
-    pub fn transpose(&self, first: usize, second: usize) -> Var {
-        self.map(|graph, x| ops::transpose(graph, x, first, second))
-    }
-
-    /// A matrix with its axes exchanged.
-    pub fn t(&self) -> Var {
-        self.transpose(0, 1)
-    }
-
-    /// `length` elements along an axis, from `start` on.
-    pub fn narrow(&self, axis: usize, start: usize, length: usize) -> Var {
-        self.map(|graph, x| ops::narrow(graph, x, axis, start, length))
-    }
-
-    /// What lies at `index` along an axis, which disappears.
-    pub fn pick(&self, axis: usize, index: usize) -> Var {
-        let mut shape = self.shape().dims().to_vec();
-        if axis < shape.len() {
-            shape.remove(axis);
-        }
-        self.narrow(axis, index, 1).reshape(shape)
-    }
-
-    /// Parts of so many equal extents along an axis.
-    pub fn chunk<const N: usize>(&self, axis: usize) -> [Var; N] {
-        let extent = self.shape().dims().get(axis).copied().unwrap_or_default();
-        self.with_several([self], |graph, [x]| {
-            let parts = ops::split(graph, x, axis, &[extent / N; N])?;
-            Ok(std::array::from_fn(|index| parts[index]))
-        })
-    }
-
-    /// Variables behind one another along an axis.
-    pub fn concat<const N: usize>(parts: [&Var; N], axis: usize) -> Var {
-        parts[0].with(parts, |graph, parts| ops::concat(graph, &parts, axis))
-    }
-
-    /// The elements, in their order, in another shape.
-    pub fn reshape(&self, shape: impl Into<Shape>) -> Var {
-        let shape = shape.into();
-        self.map(|graph, x| ops::reshape(graph, x, shape))
-    }
-
-    /// All axes from `first` on as one.
-    pub fn flatten(&self, first: usize) -> Var {
-        let shape = self.shape();
-        match shape.dims().split_at_checked(first) {
-            Some((kept, rest)) if !rest.is_empty() => self.reshape([kept, &[rest.iter().product()]].concat()),
-            _ => self.failed(Error::mismatch("flatten", format!("more than {first} axes"), shape)),
-        }
-    }
-
-    /// The rows along the first axis that `indices`, a vector of u32, names.
+    /// The rows along the first axis that `indices`, a vector of u32, names. An index beyond the last row names the last.
     pub fn rows(&self, indices: &Var) -> Var {
         self.zip(indices, ops::gather_rows)
     }
 
-    /// `e^x` of each element of an axis, divided by their sum.
-    pub fn softmax(&self, axis: usize) -> Var {
-        self.along_last(axis, |last| last.map(ops::softmax))
+    /// `e^x` of each element of an axis, divided by their sum. A negative axis is counted from the end. Elements of -inf
+    /// become less than 2e-38; where all of an axis are -inf, the result is NaN, as in PyTorch.
+    pub fn softmax(&self, axis: isize) -> Var {
+        self.along_last("softmax", axis, |last| last.map(ops::softmax))
     }
 
     /// The logarithm of [`Var::softmax`], without loss of precision.
-    pub fn log_softmax(&self, axis: usize) -> Var {
-        self.along_last(axis, |last| last.map(ops::log_softmax))
+    pub fn log_softmax(&self, axis: isize) -> Var {
+        self.along_last("log_softmax", axis, |last| last.map(ops::log_softmax))
     }
 
     /// A function along the last axis, applied along another one.
-    fn along_last(&self, axis: usize, function: impl FnOnce(&Var) -> Var) -> Var {
-        match self.shape().rank().checked_sub(1) {
-            Some(last) if axis != last => function(&self.transpose(axis, last)).transpose(axis, last),
-            _ => function(self),
-        }
+    fn along_last(&self, operation: &str, axis: isize, function: impl FnOnce(&Var) -> Var) -> Var {
+        self.along(operation, &[axis], |axes| match self.shape().rank() - 1 {
+            last if axes[0] == last => function(self),
+            _ => function(&self.transpose(axis, -1)).transpose(axis, -1),
+        })
     }
 
     /// Each element 0 with probability `rate`, else divided by `1 - rate`; others in each step. In evaluation nothing

@@ -5,6 +5,7 @@ mod elementwise;
 mod functions;
 mod gradients;
 mod reductions;
+mod shapes;
 
 use std::fmt;
 

@@ -206,8 +206,8 @@ impl Composer<'_> {
     fn fetch_row(&mut self, hook: &str, expression: &Expression) -> Result<bool, ComposeError> {
         let mut scope = Scope::default();
         let row = match outer_leaf(expression) {
-            Expression::Gather { row, shape, .. } if shape.rank() == 2 => {
-                self.printer.print(row, Lanes::One, &At::vector("row"), &mut scope)?
+            Expression::Gather { row, rows, shape, .. } if shape.rank() == 2 => {
+                self.printer.picked_row(row, *rows, "row", &mut scope)?
             }
             Expression::Windows { access, windows, .. } => match (Panes { windows, access }).packed_row("row") {
                 Some(row) => row,

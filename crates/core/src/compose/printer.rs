@@ -20,6 +20,7 @@ pub use windows::Panes;
 struct Gather<'a> {
     table: Value,
     offset: usize,
+    rows: usize,
     shape: &'a Shape,
     row: &'a Expression,
 }
@@ -122,8 +123,8 @@ impl<'a> Printer<'a> {
             Expression::Local(value) => Ok(scope.locals[value].clone()),
             Expression::Literal(number) => Ok(splat(&print_literal(Literal::F32(*number)), kind(DType::F32, lanes), lanes)),
             Expression::Load { value, access } => Ok(self.load(*value, access, lanes, at)),
-            Expression::Gather { table, offset, shape, row } => {
-                self.gather(Gather { table: *table, offset: *offset, shape, row }, lanes, at, scope)
+            Expression::Gather { table, offset, rows, shape, row } => {
+                self.gather(Gather { table: *table, offset: *offset, rows: *rows, shape, row }, lanes, at, scope)
             }
             Expression::Windows { value, access, windows } => {
                 Ok(self.window(*value, &Panes { windows, access }, lanes, at, scope))
@@ -166,7 +167,7 @@ impl<'a> Printer<'a> {
     }
 
     fn gather(&mut self, gather: Gather, lanes: Lanes, at: &At, scope: &mut Scope) -> Result<String, ComposeError> {
-        let Gather { table, offset, shape, row } = gather;
+        let Gather { table, offset, rows, shape, row } = gather;
         let location = &self.locations.values[&table];
         let (buffer, dtype) = (location.buffer, location.kind.dtype);
         let (begin, is_part) = (location.offset + offset, self.is_part(table, self.graph.kind(table).shape.elements()));
@@ -178,7 +179,7 @@ impl<'a> Printer<'a> {
             return Ok(format!("{}({})", self.bindings.accessor(buffer, dtype, accessor), start(&at.row, &at.column)));
         }
         if width == at.columns && shape.rank() > 1 {
-            let row = self.print(row, Lanes::One, &At::vector(&at.row), scope)?;
+            let row = self.picked_row(row, rows, &at.row, scope)?;
             let accessor = gather_accessor(lanes, width, begin);
             return Ok(format!("{}({})", self.bindings.accessor(buffer, dtype, accessor), start(&row, &at.column)));
         }
@@ -189,11 +190,17 @@ impl<'a> Printer<'a> {
             let index =
                 format!("min({}, {last}u)", sum(&[format!("{} * {}u", at.row, at.columns), at.column.clone(), nonzero(lane)]));
             let index = scope.body.bind("v", index);
-            let row = self.print(row, Lanes::One, &At::vector(&format!("({index} / {width}u)")), scope)?;
+            let row = self.picked_row(row, rows, &format!("({index} / {width}u)"), scope)?;
             let one = self.bindings.accessor(buffer, dtype, Accessor::LoadOne);
             elements.push(format!("{one}({})", start(&row, &format!("{index} % {width}u"))));
         }
         Ok(if lanes == Lanes::Four { format!("{}({})", kind(dtype, lanes), elements.join(", ")) } else { elements.remove(0) })
+    }
+
+    /// The row of a table of `rows` that the index at `place` names.
+    pub fn picked_row(&mut self, row: &Expression, rows: usize, place: &str, scope: &mut Scope) -> Result<String, ComposeError> {
+        let row = self.print(row, Lanes::One, &At::vector(place), scope)?;
+        Ok(format!("min({row}, {}u)", rows.saturating_sub(1)))
     }
 
     /// A pointwise operation with one output.

@@ -28,6 +28,8 @@ pub enum Expression {
         table: Value,
         /// Elements before the table's first row.
         offset: usize,
+        /// The table's rows. An index beyond them names the last, so that no data make a kernel read elsewhere.
+        rows: usize,
         /// The extents of the result. All axes but the first are the row.
         shape: Shape,
         /// The row, as a function of the index along the result's first axis.
@@ -215,11 +217,12 @@ impl Builder<'_> {
             return Err(Unfit::Store(node.id));
         }
         let [table, indices] = [node.inputs[0], node.inputs[1]];
-        let rows = Access::identity(&self.graph.kind(indices).shape);
-        let row = Box::new(self.expression(indices, rows)?);
-        match self.expression(table, Access::identity(&self.graph.kind(table).shape))? {
+        let row = Box::new(self.expression(indices, Access::identity(&self.graph.kind(indices).shape))?);
+        let kind = self.graph.kind(table);
+        let rows = kind.shape.dims().first().copied().unwrap_or(1);
+        match self.expression(table, Access::identity(&kind.shape))? {
             Expression::Load { value, access } if access.is_contiguous() => {
-                Ok(Expression::Gather { table: value, offset: access.offset, shape, row })
+                Ok(Expression::Gather { table: value, offset: access.offset, rows, shape, row })
             }
             _ => Err(Unfit::Store(table.node)),
         }

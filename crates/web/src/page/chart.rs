@@ -2,9 +2,9 @@
 
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
 
+use super::history::History;
+use super::pad::{colour, context, fit};
 use crate::browser::Result;
-use crate::history::History;
-use crate::pad::{colour, context, fit};
 
 const LEFT: f64 = 44.0;
 const RIGHT: f64 = 10.0;

@@ -6,7 +6,7 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{PointerEvent, PointerEventInit, RequestInit};
 
-use crate::app::{Shared, click};
+use super::{Shared, click};
 use crate::browser::{Failure, Result, sleep, window};
 use crate::drawing::Drawing;
 use crate::samples::drawings;
@@ -25,12 +25,15 @@ pub fn is_wanted() -> bool {
 
 /// Trains, draws, and reports.
 pub async fn run(app: &Shared) -> Result<()> {
-    let [train, clear] = [app.borrow().page().train.clone(), app.borrow().page().clear.clone()];
+    while !app.borrow().is_made {
+        sleep(50).await?;
+    }
+    let [train, clear] = [app.borrow().page.train.clone(), app.borrow().page.clear.clone()];
     let began = now()?;
     click(&train);
     loop {
         sleep(50).await?;
-        let (accuracy, _, epochs) = app.borrow().state();
+        let (accuracy, epochs) = (app.borrow().history.accuracy(), app.borrow().epochs);
         if accuracy.is_some_and(|accuracy| accuracy >= ACCURACY) || epochs > EPOCHS {
             break;
         }
@@ -47,13 +50,13 @@ pub async fn run(app: &Shared) -> Result<()> {
         answers.push((digit, answer(app).await?));
         sleep(100).await?;
     }
-    let (accuracy, steps, epochs) = app.borrow().state();
+    let (accuracy, steps, epochs) = (app.borrow().history.accuracy(), app.borrow().steps, app.borrow().epochs);
     let answers: Vec<String> = answers.iter().map(|(digit, answer)| format!("[{digit}, {answer}]")).collect();
     let (longest, gaps) = spans("gaps")?;
     post(&format!(
         "{{\"device\": {:?}, \"accuracy\": {}, \"steps\": {steps}, \"epochs\": {epochs:.2}, \"training_began\": {began:.0}, \
          \"trained\": {trained:.0}, \"answers\": [{}], \"longest_gap\": {longest:.1}, \"gaps\": [{}], \"tasks\": [{}]}}",
-        app.borrow().device(),
+        app.borrow().device,
         accuracy.unwrap_or(0.0),
         answers.join(", "),
         gaps.join(", "),
@@ -80,7 +83,7 @@ async fn answer(app: &Shared) -> Result<usize> {
 
 /// Draws with the events of a pointer, in the middle of the square.
 async fn draw(app: &Shared, drawing: &Drawing) -> Result<()> {
-    let pad = app.borrow().page().pad.clone();
+    let pad = app.borrow().page.pad.clone();
     let square = pad.get_bounding_client_rect();
     let send = |kind: &str, [x, y]: [f32; 2]| -> Result<()> {
         let init = PointerEventInit::new();

@@ -1,6 +1,6 @@
 //! MNIST's digits, fetched from where the page lies.
 
-use js_sys::{Reflect, Uint8Array};
+use js_sys::{Promise, Reflect, Uint8Array};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -8,7 +8,7 @@ use web_sys::{ReadableStream, ReadableStreamDefaultReader, Response};
 use wgrad::data::{MNIST_DEVIATION, MNIST_MEAN};
 use wgrad::{Dataset, Tensor};
 
-use crate::browser::{Failure, Result, window};
+use crate::browser::{Failure, Result};
 use crate::drawing::SIDE;
 
 /// Where the numbers of images and labels end in their files, and the bytes begin.
@@ -22,6 +22,10 @@ extern "C" {
 
     #[wasm_bindgen(constructor, catch)]
     fn new(format: &str) -> std::result::Result<DecompressionStream, JsValue>;
+
+    /// <https://developer.mozilla.org/en-US/docs/Web/API/WorkerGlobalScope/fetch>
+    #[wasm_bindgen(js_name = fetch)]
+    fn request(path: &str) -> Promise;
 
     /// A stream whose `pipeThrough` takes any such pair of streams.
     #[wasm_bindgen(extends = ReadableStream)]
@@ -39,10 +43,10 @@ pub async fn fetch(part: &str, count: usize) -> Result<Dataset> {
     Ok(data.normalized(MNIST_MEAN, MNIST_DEVIATION)?)
 }
 
-/// So many bytes of a gzipped file, from a place in it on. The browser unpacks it beside the page, and piece by piece.
+/// So many bytes of a gzipped file, from a place in it on. The browser unpacks it piece by piece.
 async fn first_bytes(path: &str, begin: usize, count: usize) -> Result<Vec<u8>> {
     let failed = |why: &str| Failure::new(format!("{path} cannot be fetched: {why}"));
-    let response: Response = JsFuture::from(window()?.fetch_with_str(path)).await?.unchecked_into();
+    let response: Response = JsFuture::from(request(path)).await?.unchecked_into();
     if !response.ok() {
         return Err(failed(&format!("the server answers {}", response.status())));
     }

@@ -21,9 +21,12 @@ pub struct Pad {
     image: Option<Vec<f32>>,
 }
 
-/// A canvas's context for drawing in two dimensions.
+/// A canvas's context for drawing in two dimensions. The CPU draws, so that nothing here waits for the device, which may
+/// only be starting, or be at work.
 pub fn context(canvas: &HtmlCanvasElement) -> Result<CanvasRenderingContext2d> {
-    let context = canvas.get_context("2d")?.and_then(|context| context.dyn_into().ok());
+    let options = js_sys::Object::new();
+    js_sys::Reflect::set(&options, &"willReadFrequently".into(), &true.into())?;
+    let context = canvas.get_context_with_context_options("2d", &options)?.and_then(|context| context.dyn_into().ok());
     context.ok_or_else(|| Failure::new("a canvas cannot be drawn on"))
 }
 

@@ -1,4 +1,4 @@
-//! The network: it learns and reads in the frames of the page, on the page's device.
+//! The network: it learns and reads a little in each turn of the worker.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -10,9 +10,7 @@ use wgrad::{CopyFrom, CopyTo, Engine, Evaluation, PredictOptions, Predictor, Rea
 
 use crate::browser::{Failure, Result};
 use crate::drawing::SIDE;
-
-/// As many epochs as training takes before it pauses by itself.
-pub const EPOCHS: u64 = 5;
+use crate::messages::{Image, News};
 
 /// Digits in a step: as many as leave no rest of 20,000 or 60,000, which would need a plan of its own.
 const BATCH: usize = 80;
@@ -21,7 +19,7 @@ const TEST_EVERY: u64 = 200;
 /// Submissions that the device may have at once: one that runs, and one that waits.
 const IN_FLIGHT: u32 = 2;
 
-/// The page's device.
+/// The worker's device.
 #[derive(Clone)]
 pub struct Gpu {
     device: wgpu::Device,
@@ -58,16 +56,6 @@ enum Test {
     Landing(u64),
 }
 
-/// What a frame has brought.
-pub enum News {
-    /// The mean loss of the steps up to this one.
-    Loss(u64, f32),
-    /// The share of test digits that are read right after this step.
-    Accuracy(u64, f32),
-    /// How likely each digit is, for the drawing of this number.
-    Read(u32, Vec<f32>),
-}
-
 impl Gpu {
     /// The browser's own choice.
     pub async fn request() -> Result<Self> {
@@ -80,7 +68,7 @@ impl Gpu {
         let adapter = instance.request_adapter(&options).await;
         let adapter = adapter.map_err(|_| Failure::new("This browser offers WebGPU, but no device of this computer for it."))?;
         let descriptor = wgpu::DeviceDescriptor {
-            label: Some("the page's"),
+            label: Some("the worker's"),
             required_features: Engine::required_features(&adapter),
             required_limits: Engine::required_limits(&adapter),
             ..Default::default()
@@ -94,7 +82,7 @@ impl Gpu {
 
 impl Network {
     /// A network that knows nothing yet; `seed` decides how it begins.
-    pub async fn make(gpu: &Gpu, seed: u32, [train, test]: [&Dataset; 2]) -> Result<Self> {
+    pub async fn make(gpu: &Gpu, seed: u32, train: &Dataset, test: &Dataset) -> Result<Self> {
         let options = Options { batch_size: BATCH, seed, ..Options::default() };
         let engine = Engine::from_wgpu(gpu.device.clone(), gpu.queue.clone(), options)?;
         let model = Sequential::new().add(Linear::new(SIDE * SIDE, 128)).add(ReLU).add(Linear::new(128, 10));
@@ -119,19 +107,15 @@ impl Network {
         })
     }
 
-    /// The steps that were recorded.
-    pub fn steps(&self) -> u64 {
-        self.training.steps()
+    /// Whether nothing is on its way or due, as long as nothing else is wanted.
+    pub fn is_idle(&self) -> bool {
+        let is_tested = matches!(self.test, Test::Due(due) if due > self.training.steps());
+        is_tested && self.tickets.is_empty() && self.reading.is_none()
     }
 
-    /// How many times all examples were seen.
-    pub fn epochs(&self) -> f64 {
-        (self.steps() * BATCH as u64) as f64 / self.examples as f64
-    }
-
-    /// Records what the next frame of the device does, unless it has enough to do, and takes in what it has done:
-    /// training, where that is wanted, and the reading of an image, which a number tells apart.
-    pub fn frame(&mut self, trains: bool, image: Option<(u32, &[f32])>) -> Result<Vec<News>> {
+    /// Records what the device does next, unless it has enough to do, and takes in what it has done: training, where that
+    /// is wanted, and the reading of an image, which is taken away once it is under way.
+    pub fn turn(&mut self, trains: bool, image: &mut Option<Image>) -> Result<Vec<News>> {
         let news = self.take_in()?;
         if self.in_flight.load(Ordering::Relaxed) >= IN_FLIGHT {
             return Ok(news);
@@ -156,7 +140,7 @@ impl Network {
 
     /// Records a part of a test that has begun or is due, else training.
     fn record_work(&mut self, encoder: &mut wgpu::CommandEncoder, trains: bool) -> Result<bool> {
-        let steps = self.steps();
+        let steps = self.training.steps();
         match self.test {
             Test::Due(due) if due <= steps => self.test = Test::Recording(steps),
             _ => {}
@@ -174,10 +158,13 @@ impl Network {
         Ok(true)
     }
 
-    fn record_reading(&mut self, encoder: &mut wgpu::CommandEncoder, image: Option<(u32, &[f32])>) -> Result<bool> {
-        let Some((number, image)) = image.filter(|_| self.reading.is_none()) else { return Ok(false) };
+    fn record_reading(&mut self, encoder: &mut wgpu::CommandEncoder, image: &mut Option<Image>) -> Result<bool> {
+        if self.reading.is_some() {
+            return Ok(false);
+        }
+        let Some(Image { number, pixels }) = image.take() else { return Ok(false) };
         // The model's inputs are bytes.
-        let pixels = Tensor::f32([1, SIDE * SIDE], image.iter().map(|ink| 255.0 * ink).collect())?;
+        let pixels = Tensor::f32([1, SIDE * SIDE], pixels.iter().map(|ink| 255.0 * ink).collect())?;
         self.training.write(self.reader.input(), &pixels)?;
         self.reader.record_predict(encoder, CopyFrom::Here, CopyTo::Here)?;
         self.reading = Some((number, self.training.record_read(encoder, &[self.reader.output().clone()])?));
@@ -188,17 +175,19 @@ impl Network {
         let mut news = Vec::new();
         while let Some((step, ticket)) = self.tickets.front() {
             let Some(loss) = self.training.try_loss(ticket)? else { break };
-            news.push(News::Loss(*step, loss));
+            let epochs = (step * BATCH as u64) as f64 / self.examples as f64;
+            news.push(News::Trained { step: *step, epochs, loss });
             self.tickets.pop_front();
         }
         if let (Test::Landing(since), Some(score)) = (self.test, self.training.try_evaluation(&mut self.evaluation)?) {
-            news.extend(score.accuracy.map(|accuracy| News::Accuracy(since, accuracy)));
+            news.extend(score.accuracy.map(|accuracy| News::Tested { step: since, accuracy }));
             self.test = Test::Due(since + TEST_EVERY);
         }
         if let Some((number, reading)) = &self.reading
             && let Some(outputs) = self.training.try_read(reading)?
         {
-            news.extend(outputs.first().map(|logits| News::Read(*number, softmax(&logits.to_vec()))));
+            let read = |logits: &Tensor| News::Read { number: *number, shares: softmax(&logits.to_vec()) };
+            news.extend(outputs.first().map(read));
             self.reading = None;
         }
         Ok(news)
