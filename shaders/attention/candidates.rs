@@ -6,117 +6,85 @@ use wgrad_core::{Kernel, Lanes, Literal, LoadHook, StoreHook};
 use super::{Attention, Extents};
 use crate::cases::grid;
 
-/// The names of a pass's bindings, hooks and constants, and the rows that it divides over invocations.
+/// A binding and the function that reads or writes it.
+pub(super) type Hook = (&'static str, &'static str, Lanes);
+
+/// The names of a pass's WGSL, and what is divided over invocations.
 pub(super) struct Pass {
-    pub source: &'static str,
     pub entry: &'static str,
-    /// The binding and the function of each input that is read by fours, and then by single elements; outputs likewise.
-    pub loads: Vec<(&'static str, &'static str)>,
-    pub scalar_loads: Vec<(&'static str, &'static str)>,
-    pub stores: Vec<(&'static str, &'static str)>,
-    pub scalar_stores: Vec<(&'static str, &'static str)>,
+    /// The WGSL files for software adapters and for GPUs.
+    pub registers: &'static str,
+    pub workgroup: &'static str,
+    pub loads: Vec<Hook>,
+    pub stores: Vec<Hook>,
     pub names: Names,
+    /// The rows that are divided: queries or keys.
     pub rows: usize,
 }
 
 /// The constants of a pass's WGSL.
 #[derive(Clone, Copy)]
 pub(super) struct Names {
-    pub workgroup_size: &'static str,
-    pub rows: &'static str,
+    pub groups: &'static str,
     pub blocks: &'static str,
     pub scale: &'static str,
     pub causal: &'static str,
-    pub tile: &'static str,
-    pub shares: &'static str,
-    pub room: &'static str,
 }
 
 /// The names of a pass's constants, which begin with the operation's.
 macro_rules! names {
     ($prefix:literal) => {
         $crate::attention::candidates::Names {
-            workgroup_size: concat!($prefix, "_workgroup_size"),
-            rows: concat!($prefix, "_rows"),
+            groups: concat!($prefix, "_groups"),
             blocks: concat!($prefix, "_blocks"),
             scale: concat!($prefix, "_scale"),
             causal: concat!($prefix, "_causal"),
-            tile: concat!($prefix, "_tile"),
-            shares: concat!($prefix, "_shares"),
-            room: concat!($prefix, "_room"),
         }
     };
 }
 pub(super) use names;
 
-/// How a candidate divides its rows and what it passes over.
-struct Division {
-    candidate: &'static str,
-    class: AdapterClass,
-    workgroup_size: usize,
-    rows: usize,
-    tile: usize,
-    shares: bool,
-}
-
-/// Workgroup memory that every WebGPU adapter has, for two tiles of blocks of four elements.
-const BLOCKS_OF_TILE: usize = 16_384 / 2 / 16;
-/// Keys, or queries, in a tile where it has room for as many.
-const TILE: usize = 16;
+/// Invocations of a workgroup on a software adapter: one vector of AVX2.
+const SOFTWARE_INVOCATIONS: usize = 8;
+/// The most blocks of four rows and four columns of one tensor that an invocation has in registers there.
+const REGISTER_BLOCKS: usize = 16;
+/// Rows of a workgroup on a GPU.
+const EDGE: usize = 16;
 
 impl Pass {
     /// One candidate for each class.
     pub fn candidates(self, op: Attention, extents: Extents) -> Vec<Kernel> {
         let blocks = extents.columns.div_ceil(4);
-        // Each element of a row is in registers: fewer rows where they are long.
-        let rows = if blocks <= 16 { 4 } else { 1 };
-        let registers = Division {
+        // Two groups of four rows share loads where the code for them is not too long.
+        let groups = (REGISTER_BLOCKS / blocks).clamp(1, 2).min(self.rows.div_ceil(4).max(1));
+        let invocations = extents.batch * self.rows.div_ceil(4 * groups);
+        let load = |&(variable, function, lanes)| LoadHook { variable, function: Some((function, lanes)), row: None };
+        let store = |&(variable, function, lanes)| StoreHook { variable, function: Some((function, lanes)) };
+        let constants = vec![
+            (self.names.blocks, Literal::U32(blocks as u32)),
+            (self.names.scale, Literal::F32(op.scale)),
+            (self.names.causal, Literal::Bool(op.causal)),
+        ];
+        let registers = Kernel {
             candidate: "registers",
-            class: AdapterClass::Software,
-            workgroup_size: 8,
-            rows,
-            tile: TILE,
-            shares: false,
-        };
-        let tile = (BLOCKS_OF_TILE / blocks / 4 * 4).min(TILE);
-        let workgroup = Division {
-            candidate: "workgroup",
-            class: AdapterClass::Gpu,
-            workgroup_size: 64,
-            rows: 1,
-            tile: tile.max(4),
-            shares: tile > 0,
-        };
-        [registers, workgroup].map(|division| self.kernel(op, extents, blocks, &division)).to_vec()
-    }
-
-    fn kernel(&self, op: Attention, extents: Extents, blocks: usize, division: &Division) -> Kernel {
-        let &Division { candidate, class, workgroup_size, rows, tile, shares } = division;
-        let load = |lanes| move |&(variable, name)| LoadHook { variable, function: Some((name, lanes)), row: None };
-        let store = |lanes| move |&(variable, name)| StoreHook { variable, function: Some((name, lanes)) };
-        let whole = |value: usize| Literal::U32(value as u32);
-        let room = if shares { tile * blocks } else { 1 };
-        let names = self.names;
-        Kernel {
-            candidate,
-            source: self.source,
+            source: self.registers,
             entry: self.entry,
-            class: Some(class),
+            class: Some(AdapterClass::Software),
             dims: [extents.batch, extents.queries, extents.keys].map(|extent| extent as u32).to_vec(),
-            constants: vec![
-                (names.workgroup_size, whole(workgroup_size)),
-                (names.rows, whole(rows)),
-                (names.blocks, whole(blocks)),
-                (names.scale, Literal::F32(op.scale)),
-                (names.causal, Literal::Bool(op.causal)),
-                (names.tile, whole(tile)),
-                (names.shares, Literal::Bool(shares)),
-                (names.room, whole(room)),
-            ],
-            workgroups: grid(extents.batch * self.rows.div_ceil(workgroup_size * rows)),
-            loads: self.loads.iter().map(load(Lanes::Four)).chain(self.scalar_loads.iter().map(load(Lanes::One))).collect(),
-            stores: self.stores.iter().map(store(Lanes::Four)).chain(self.scalar_stores.iter().map(store(Lanes::One))).collect(),
+            constants: [&constants[..], &[(self.names.groups, Literal::U32(groups as u32))]].concat(),
+            workgroups: grid(invocations.div_ceil(SOFTWARE_INVOCATIONS)),
+            loads: self.loads.iter().map(load).collect(),
+            stores: self.stores.iter().map(store).collect(),
             sums: Vec::new(),
-        }
+        };
+        let workgroup = Kernel {
+            candidate: "workgroup",
+            source: self.workgroup,
+            class: Some(AdapterClass::Gpu),
+            constants,
+            workgroups: grid(extents.batch * self.rows.div_ceil(EDGE)),
+            ..registers.clone()
+        };
+        vec![registers, workgroup]
     }
 }
