@@ -62,3 +62,25 @@ fn masks_and_factors_broadcast() {
     assert!(attention(&mut graph, op, [query, key, value, query, factor]).is_err());
     assert!(attention(&mut graph, op, [factor; 5]).is_err());
 }
+
+/// Dropout draws by the index of an element, so that whoever reads the same factor drops the same weights.
+#[test]
+fn gradients_read_the_attention_s_mask_and_factor() {
+    let mut graph = Graph::new();
+    let scores = TensorType::f32([2, 3, 5]);
+    let [query, key, value] = [[2, 3, 4], [2, 5, 4], [2, 5, 4]].map(|shape| graph.input("x", TensorType::f32(shape)));
+    let [mask, ones] = ["mask", "ones"].map(|name| graph.input(name, scores.clone()));
+    let step = graph.input("step", TensorType::u32([]));
+    let factor = crate::dropout(&mut graph, ones, step, 0.5, 1, 2).unwrap();
+    let op = Attention { scale: 1.0, causal: false };
+    let output = attention(&mut graph, op, [query, key, value, mask, factor]).unwrap();
+    let node = graph.node(output.node).clone();
+    let before = graph.nodes().len();
+    op.gradient(&mut graph, &node, &[Some(query), None]).unwrap();
+    let made = &graph.nodes()[before..];
+    for name in ["attention_query_gradient", "attention_key_gradient"] {
+        let gradient = made.iter().find(|node| node.name() == name).unwrap();
+        assert_eq!(gradient.inputs[..5], node.inputs[..]);
+    }
+    assert!(made.iter().all(|node| node.name() != "dropout"));
+}
