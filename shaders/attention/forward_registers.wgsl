@@ -160,8 +160,9 @@ fn attention(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_inde
     var sums: array<vec4f, attention_groups>;
     for (var i = 0u; i < attention_groups; i++) {
         maxima[i] = vec4f(-3.0e38);
+        let rows = batch * dims.queries + attention_four(row + 4 * i, dims.queries);
         for (var block = 0u; block < attention_blocks; block++) {
-            queries[i][block] = attention_scale * transpose(attention_query_block(batch * dims.queries + attention_four(row + 4 * i, dims.queries), block));
+            queries[i][block] = attention_scale * transpose(attention_query_block(rows, block));
         }
     }
 

@@ -3,7 +3,8 @@
 // A workgroup has 16 queries, and passes over the keys by sixteens. Each invocation makes the score of one pair, from
 // columns of both that lie in workgroup memory, a part of them at a time; then a quarter of the invocations make weights
 // of four scores each; then each adds up its query's columns of the output, every sixteenth block of four. So what an
-// invocation keeps does not grow with the columns but by a vector for 64 of them.
+// invocation keeps does not grow with the columns but by a vector for 64 of them. Tested on software adapters; not measured
+// on any GPU yet.
 //
 // Dispatch batch * ceil(queries / 16) workgroups.
 
@@ -23,7 +24,7 @@ const attention_edge: u32 = 16;
 // Blocks of four columns, those that are in workgroup memory at a time, and those of each invocation's results.
 const attention_blocks: u32 = 8;
 const attention_chunk: u32 = 8;
-const attention_own: u32 = (attention_blocks + attention_edge - 1) / attention_edge;
+const attention_own: u32 = 1 + (attention_blocks - 1) / attention_edge;
 const attention_scale: f32 = 1.0;
 const attention_causal: bool = false;
 // A tile's row has room for one block more, so that neighbouring rows are in different banks.
@@ -104,7 +105,9 @@ fn attention_exponential(x: vec4f) -> vec4f {
 // The sum of a query's exponentials, from those of four invocations.
 fn attention_sum(row: u32) -> f32 {
     let first = 4 * row;
-    return (attention_partial_sums[first] + attention_partial_sums[first + 1]) + (attention_partial_sums[first + 2] + attention_partial_sums[first + 3]);
+    let left = attention_partial_sums[first] + attention_partial_sums[first + 1];
+    let right = attention_partial_sums[first + 2] + attention_partial_sums[first + 3];
+    return left + right;
 }
 
 @compute @workgroup_size(attention_edge * attention_edge)
@@ -138,7 +141,9 @@ fn attention(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_inde
             attention_fill(queries, keys, key, first_query, chunk, local);
             workgroupBarrier();
             for (var block = 0u; block < attention_chunk; block++) {
-                product += dot(attention_query_tile[own_row * attention_stride + block], attention_key_tile[own_column * attention_stride + block]);
+                let query_block = own_row * attention_stride + block;
+                let key_block = own_column * attention_stride + block;
+                product += dot(attention_query_tile[query_block], attention_key_tile[key_block]);
             }
         }
         attention_products[local] = product;

@@ -153,7 +153,8 @@ fn attention_query_gradient(@builtin(workgroup_id) group: vec3u, @builtin(local_
         }
     }
 
-    let end = select(dims.keys, min(dims.keys, row + 4 * attention_query_gradient_groups), attention_query_gradient_causal) + group.z;
+    let seen = min(dims.keys, row + 4 * attention_query_gradient_groups);
+    let end = select(dims.keys, seen, attention_query_gradient_causal) + group.z;
     for (var first = 0u; first < end; first += 4) {
         var masks: array<mat4x4f, attention_query_gradient_groups>;
         var factors: array<mat4x4f, attention_query_gradient_groups>;
@@ -179,8 +180,10 @@ fn attention_query_gradient(@builtin(workgroup_id) group: vec3u, @builtin(local_
             for (var i = 0u; i < attention_query_gradient_groups; i++) {
                 let exponents = scores[i] + attention_query_gradient_column(masks[i], key - first) - statistics[i][0];
                 let weights = exp(select(exponents, vec4f(-87), exponents < vec4f(-87))) * statistics[i][1];
-                let changes = weights * (attention_query_gradient_column(factors[i], key - first) * products[i] - statistics[i][2]);
-                let is_seen = vec4u(key) <= vec4u(row + 4 * i) + vec4u(0, 1, 2, 3) | vec4<bool>(!attention_query_gradient_causal);
+                let gradients_of_weights = attention_query_gradient_column(factors[i], key - first) * products[i];
+                let changes = weights * (gradients_of_weights - statistics[i][2]);
+                let places = row + 4 * i + vec4u(0, 1, 2, 3);
+                let is_seen = vec4u(key) <= places | vec4<bool>(!attention_query_gradient_causal);
                 scores[i] = select(vec4f(), changes, is_seen);
             }
             for (var block = 0u; block < attention_query_gradient_blocks; block++) {

@@ -22,7 +22,7 @@ const attention_query_gradient_edge: u32 = 16;
 // Blocks of four columns, those that are in workgroup memory at a time, and those of each invocation's results.
 const attention_query_gradient_blocks: u32 = 8;
 const attention_query_gradient_chunk: u32 = 8;
-const attention_query_gradient_own: u32 = (attention_query_gradient_blocks + attention_query_gradient_edge - 1) / attention_query_gradient_edge;
+const attention_query_gradient_own: u32 = 1 + (attention_query_gradient_blocks - 1) / attention_query_gradient_edge;
 const attention_query_gradient_scale: f32 = 1.0;
 const attention_query_gradient_causal: bool = false;
 // A tile's row has room for one block more, so that neighbouring rows are in different banks.
@@ -100,11 +100,21 @@ fn attention_query_gradient_fill(queries: u32, keys: u32, query: u32, key: u32, 
 
 // Four neighbours of an array in workgroup memory.
 fn attention_query_gradient_products_of(first: u32) -> vec4f {
-    return vec4f(attention_query_gradient_products[first], attention_query_gradient_products[first + 1], attention_query_gradient_products[first + 2], attention_query_gradient_products[first + 3]);
+    return vec4f(
+        attention_query_gradient_products[first],
+        attention_query_gradient_products[first + 1],
+        attention_query_gradient_products[first + 2],
+        attention_query_gradient_products[first + 3],
+    );
 }
 
 fn attention_query_gradient_gradients_of(first: u32) -> vec4f {
-    return vec4f(attention_query_gradient_gradients[first], attention_query_gradient_gradients[first + 1], attention_query_gradient_gradients[first + 2], attention_query_gradient_gradients[first + 3]);
+    return vec4f(
+        attention_query_gradient_gradients[first],
+        attention_query_gradient_gradients[first + 1],
+        attention_query_gradient_gradients[first + 2],
+        attention_query_gradient_gradients[first + 3],
+    );
 }
 
 @compute @workgroup_size(attention_query_gradient_edge * attention_query_gradient_edge)
@@ -134,8 +144,10 @@ fn attention_query_gradient(@builtin(workgroup_id) group: vec3u, @builtin(local_
             for (var block = 0u; block < attention_query_gradient_chunk; block++) {
                 let query_block = pair_row * attention_query_gradient_stride + block;
                 let key_block = pair_column * attention_query_gradient_stride + block;
-                product += dot(attention_query_gradient_query_tile[query_block], attention_query_gradient_key_tile[key_block]);
-                gradient += dot(attention_query_gradient_upstream_tile[query_block], attention_query_gradient_value_tile[key_block]);
+                let query_columns = attention_query_gradient_query_tile[query_block];
+                product += dot(query_columns, attention_query_gradient_key_tile[key_block]);
+                let upstream = attention_query_gradient_upstream_tile[query_block];
+                gradient += dot(upstream, attention_query_gradient_value_tile[key_block]);
             }
         }
         attention_query_gradient_products[local] = product;
@@ -147,13 +159,15 @@ fn attention_query_gradient(@builtin(workgroup_id) group: vec3u, @builtin(local_
             let places = key + 4 * (local % 4) + vec4u(0, 1, 2, 3);
             let column = min(places.x, (dims.keys - 1) / 4 * 4);
             let statistics = attention_query_gradient_load_statistics(row, 0);
-            let exponents = attention_query_gradient_scale * attention_query_gradient_products_of(4 * local) + attention_query_gradient_load_mask(row, column) - statistics.x;
+            let scores = attention_query_gradient_scale * attention_query_gradient_products_of(4 * local);
+            let exponents = scores + attention_query_gradient_load_mask(row, column) - statistics.x;
             let exponentials = exp(select(exponents, vec4f(-87), exponents < vec4f(-87)));
             let last = select(dims.keys - 1, min(dims.keys - 1, place), attention_query_gradient_causal);
             let is_seen = places <= vec4u(last) & vec4<bool>(place < dims.queries);
             let weights = select(vec4f(), exponentials * statistics.y, is_seen);
             let factors = attention_query_gradient_load_factor(row, column);
-            attention_query_gradient_changes[local] = attention_query_gradient_scale * weights * (factors * attention_query_gradient_gradients_of(4 * local) - statistics.z);
+            let changes = weights * (factors * attention_query_gradient_gradients_of(4 * local) - statistics.z);
+            attention_query_gradient_changes[local] = attention_query_gradient_scale * changes;
         }
         workgroupBarrier();
         for (var k = 0u; k < attention_query_gradient_edge; k++) {

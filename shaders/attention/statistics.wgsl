@@ -51,5 +51,7 @@ fn attention_statistics(@builtin(workgroup_id) group: vec3u, @builtin(local_invo
         products += attention_statistics_load_upstream(row, column) * attention_statistics_load_output(row, column);
     }
     let mean = (products.x + products.y) + (products.z + products.w);
-    attention_statistics_store(row, 0, vec4f(attention_statistics_load_sums(row, 0), 1 / attention_statistics_load_sums(row, 1), mean, 0));
+    let maximum = attention_statistics_load_sums(row, 0);
+    let sum = attention_statistics_load_sums(row, 1);
+    attention_statistics_store(row, 0, vec4f(maximum, 1 / sum, mean, 0));
 }
