@@ -1,7 +1,7 @@
 //! Attention on the CPU: products of matrices, for one index along the first axes after another.
 
 use ndarray::linalg::general_mat_mul;
-use ndarray::{Array2, ArrayView2, ArrayViewMut2};
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
 use wgrad_core::{HostTensor, TensorType};
 
 use super::{Attention, Extents};
@@ -59,15 +59,19 @@ impl<'a> Operands<'a> {
         let statistics = self.matrix(6, batch, queries, 4)?;
         let mut weights = self.scores(&block);
         let mut changes = product(self.matrix(5, batch, queries, columns)?, block.value.t());
-        for query in 0..queries {
+        let rows = weights.rows_mut().into_iter().zip(changes.rows_mut()).zip(block.factor.rows()).zip(statistics.rows());
+        for (query, (((mut weights, mut changes), factors), statistics)) in rows.enumerate() {
+            let (maximum, reciprocal, mean) = (statistics[0], statistics[1], statistics[2]);
+            let elements = weights.iter_mut().zip(&mut changes).zip(factors);
             let seen = self.op.seen(query, keys);
-            for key in 0..keys {
-                let at = (query, key);
-                let exponential = (weights[at] - statistics[(query, 0)]).exp();
-                let weight = if key < seen { exponential * statistics[(query, 1)] } else { 0.0 };
-                changes[at] = weight * (block.factor[at] * changes[at] - statistics[(query, 2)]);
-                weights[at] = weight * block.factor[at];
+            for ((weight, change), factor) in elements {
+                let exponential = (*weight - maximum).exp() * reciprocal;
+                *change = exponential * (factor * *change - mean);
+                *weight = exponential * factor;
             }
+            // What is not seen may have overflowed.
+            weights.slice_mut(s![seen..]).fill(0.0);
+            changes.slice_mut(s![seen..]).fill(0.0);
         }
         Some([weights, changes])
     }

@@ -46,7 +46,8 @@ impl MultiheadAttention {
     }
 
     /// What `query`, `[batch, steps, features]`, finds in `key` and `value`, `[batch, others, features]`. `mask` is added to
-    /// the scores, `[steps, others]` or whatever broadcasts to `[batch, heads, steps, others]`.
+    /// the scores, `[steps, others]` or whatever broadcasts to `[batch, heads, steps, others]`: -1e30 hides a step, and who
+    /// sees none weighs all alike.
     ///
     /// # Errors
     /// Where the heads do not divide the features, or a shape is another.
