@@ -42,6 +42,7 @@ operations![
     adam,
     add,
     argmax,
+    attention,
     avg_pool2d,
     batch_norm,
     binary_cross_entropy,

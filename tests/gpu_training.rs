@@ -90,6 +90,29 @@ fn mixed_precision_is_the_same_on_the_cpu() {
     }
 }
 
+/// Attention drops the same weights on the way back as on the way there, and on all devices; and runs have the same bits.
+#[test]
+fn attention_drops_weights_as_on_the_cpu() {
+    let sequences = Tensor::f32([3, 21, 16], (0..3 * 21 * 16).map(noise).collect()).unwrap();
+    let data = Dataset::new(sequences.clone(), sequences).unwrap();
+    for layer in [MultiheadAttention::new(16, 2).dropout(0.4), MultiheadAttention::new(16, 4).dropout(0.4).causal()] {
+        let computed = |device: &Device| {
+            let mut trainer = Trainer::new(device, layer, MSELoss, SGD::new(0.1), Options::default()).unwrap();
+            let found = trainer.gradients(&data).unwrap();
+            [found.output].into_iter().chain(found.gradients.into_iter().map(|(_, gradient)| gradient)).collect::<Vec<_>>()
+        };
+        let (got, wanted) = (computed(&adapter()), computed(&Device::cpu()));
+        assert_eq!(got, computed(&adapter()));
+        assert_eq!(wanted.len(), 5);
+        for (got, wanted) in got.iter().zip(&wanted) {
+            let largest = wanted.to_vec().iter().fold(0.0_f32, |largest, x| largest.max(x.abs()));
+            for (got, wanted) in got.to_vec().into_iter().zip(wanted.to_vec()) {
+                assert!((got - wanted).abs() < 1e-5 * largest, "{got}, not {wanted}");
+            }
+        }
+    }
+}
+
 macro_rules! on_the_adapter {
     ($($name:ident),* $(,)?) => {
         $(#[test] fn $name() { training::$name(&adapter()); })*

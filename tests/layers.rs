@@ -180,3 +180,65 @@ fn parts_of_several_inputs_have_names_and_parameters_of_their_own() {
     let wanted = ["self_attn", "multihead_attn"].map(|part| parts.map(|name| format!("{part}.{name}"))).concat();
     assert_eq!(names, wanted);
 }
+
+/// Attention of sequences to twice their first steps.
+#[derive(Debug)]
+struct Attending {
+    layer: MultiheadAttention,
+    /// What the queries are multiplied with.
+    scale: f32,
+    /// How many steps are looked at.
+    steps: usize,
+    /// For 2 sequences.
+    mask: Option<Tensor>,
+}
+
+impl Layer for Attending {
+    fn forward(&self, input: &Var) -> Result<Var, Error> {
+        let sequences = input.shape().dims()[0];
+        let mask = self.mask.as_ref().map(|mask| input.trace().constant(mask).narrow(0, 0, sequences));
+        let others = input.narrow(1, 0, self.steps);
+        self.layer.attend(&(input * self.scale), &others, &(&others * 2.0), mask.as_ref())
+    }
+}
+
+/// What 5 steps of 2 sequences find, and the gradients of the layer's parameters, which are always drawn alike.
+fn attended(layer: MultiheadAttention, steps: usize, mask: Option<Tensor>, scale: f32) -> Vec<Tensor> {
+    let (output, gradients) = trained(Attending { layer, scale, steps, mask }, &normal([2, 5, 6], 1));
+    [output].into_iter().chain(gradients.into_iter().map(|(_, gradient)| gradient)).collect()
+}
+
+/// What is added to scores: -1e30 where something is hidden.
+fn hides<const N: usize>(shape: [usize; N], hidden: impl Fn(usize) -> bool) -> Tensor {
+    Tensor::f32(shape, (0..shape.iter().product()).map(|index| if hidden(index) { -1e30 } else { 0.0 }).collect()).unwrap()
+}
+
+#[test]
+fn attention_does_not_see_what_a_mask_hides() {
+    let layer = MultiheadAttention::new(6, 2);
+    let assert_same = |got: Vec<Tensor>, wanted: Vec<Tensor>| {
+        assert_eq!(got.len(), 5);
+        got.iter().zip(&wanted).for_each(|(got, wanted)| assert_close(got, wanted));
+    };
+    // Steps that nobody sees are as if they were not there.
+    let few = hides([2, 1, 1, 5], |index| index % 5 >= 3);
+    assert_same(attended(layer, 5, Some(few), 1.0), attended(layer, 3, None, 1.0));
+    // Causal attention is a mask of what comes after.
+    let future = hides([2, 1, 5, 5], |index| index % 5 > index / 5 % 5);
+    assert_same(attended(layer.causal(), 5, None, 1.0), attended(layer, 5, Some(future), 1.0));
+    // Where a mask hides the first step of a sequence, nothing is left for it to see but what comes after.
+    let first = hides([2, 1, 1, 5], |index| index == 0);
+    let both = hides([2, 1, 5, 5], |index| index % 5 > index / 5 % 5 || index / 25 == 0 && index % 5 == 0);
+    assert_same(attended(layer.causal(), 5, Some(first), 1.0), attended(layer, 5, Some(both), 1.0));
+    // Who sees nothing weighs all alike, as if all scores were 0.
+    let nothing = hides([2, 1, 5, 5], |_| true);
+    assert_same(attended(layer, 5, Some(nothing), 0.0), attended(layer, 5, None, 0.0));
+}
+
+#[test]
+fn attention_drops_weights_the_same_in_each_run() {
+    let sequences = normal([3, 7, 8], 1);
+    let gradients = |rate| trained(MultiheadAttention::new(8, 2).dropout(rate), &sequences).1;
+    assert_eq!(gradients(0.3), gradients(0.3));
+    assert_ne!(gradients(0.3), gradients(0.0));
+}

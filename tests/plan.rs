@@ -3,11 +3,13 @@
 #[path = "support/mnist.rs"]
 mod mnist;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use wgrad::core::op::AdapterClass;
 use wgrad::core::plan::{BufferId, Plan, Role, Target, plan};
 use wgrad::core::{DType, Graph, TensorType};
+use wgrad::layers::TransformerEncoderLayer;
 use wgrad::ops;
+use wgrad::prelude::*;
 
 const SNAPSHOT: &str = include_str!("snapshots/mnist_plan.txt");
 
@@ -114,6 +116,41 @@ fn sums_do_not_make_kernels_wait_for_each_other() -> Result<()> {
         graph.set_output(name, product);
     }
     plan("mutual sums", graph, &gpu())?.verify()?;
+    Ok(())
+}
+
+/// The plan of a training step of a transformer's layer, with dropout, on 5 sequences of 23 steps.
+fn transformer_plan(layer: TransformerEncoderLayer, features: usize, target: &Target) -> Result<Plan> {
+    let mut trainer =
+        Trainer::new(&Device::cpu(), layer, MSELoss, SGD::new(0.1), Options { batch_size: 5, ..Options::default() })?;
+    let sequences = Tensor::zeros([5, 23, features]);
+    trainer.prepare(&Dataset::new(sequences.clone(), sequences)?, None)?;
+    let (name, graph) = trainer.graphs().next().context("no graph was loaded")?;
+    Ok(plan(&name, graph, target)?)
+}
+
+/// The tensors of a plan that hold something for each pair of 23 steps.
+fn pairs_of_steps(plan: &Plan) -> Vec<String> {
+    let stored = plan.dispatches.iter().flat_map(|dispatch| dispatch.reads.iter().chain(&dispatch.writes));
+    let kinds = stored.map(|tensor| &tensor.location.kind);
+    kinds.filter(|kind| kind.shape.elements().is_multiple_of(23 * 23)).map(TensorType::to_string).collect()
+}
+
+#[test]
+fn attention_stores_nothing_for_pairs_of_steps() -> Result<()> {
+    let layer = |features| TransformerEncoderLayer::new(features, 2).dim_feedforward(12);
+    for class in [AdapterClass::Gpu, AdapterClass::Software] {
+        let target = Target::webgpu(class);
+        for layer in [layer(8), layer(8).causal()] {
+            let plan = transformer_plan(layer, 8, &target)?;
+            plan.verify()?;
+            let labels: Vec<_> = plan.dispatches.iter().map(|dispatch| dispatch.label.as_str()).collect();
+            ensure!(labels.iter().filter(|label| label.starts_with("attention")).count() == 4, "{plan}");
+            ensure!(pairs_of_steps(&plan).is_empty(), "{:?}\n{plan}", pairs_of_steps(&plan));
+        }
+        // Heads that are too wide for the operation keep their weights.
+        ensure!(!pairs_of_steps(&transformer_plan(layer(264), 264, &target)?).is_empty());
+    }
     Ok(())
 }
 

@@ -20,9 +20,9 @@ pub enum Precision {
     #[default]
     Single,
     /// What PyTorch calls automatic mixed precision: the operands of [`Var::matmul`](crate::Var::matmul), and so of
-    /// [`Linear`](crate::layers::Linear) and attention, are rounded to f16, and their products summed up in f32. All else stays
-    /// f32: parameters, optimizers' states, biases, normalisations, softmax, losses, convolutions, and layers that read a
-    /// sequence step by step.
+    /// [`Linear`](crate::layers::Linear) and the linear maps of attention, are rounded to f16, and their products summed up
+    /// in f32. All else stays f32: parameters, optimizers' states, biases, normalisations, softmax, attention's weights,
+    /// losses, convolutions, and layers that read a sequence step by step.
     ///
     /// Every adapter takes it: f16 is stored in 16 bits and computed with in f32. It halves the memory that operands take, and
     /// the bytes that products load.

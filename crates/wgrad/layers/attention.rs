@@ -1,11 +1,13 @@
 //! Attention.
 
-use wgrad_core::HostTensor;
+use wgrad_core::{HostTensor, Shape};
+use wgrad_shaders as ops;
 
 use crate::error::Error;
 use crate::initial::Initial;
 use crate::layers::{Layer, Linear};
 use crate::tensor::Tensor;
+use crate::trace::Trace;
 use crate::var::Var;
 
 /// Attention of several heads, as PyTorch's
@@ -44,7 +46,8 @@ impl MultiheadAttention {
     }
 
     /// What `query`, `[batch, steps, features]`, finds in `key` and `value`, `[batch, others, features]`. `mask` is added to
-    /// the scores, `[steps, others]` or whatever broadcasts to `[batch, heads, steps, others]`.
+    /// the scores, `[steps, others]` or whatever broadcasts to `[batch, heads, steps, others]`: -1e30 hides a step, and who
+    /// sees none weighs all alike.
     ///
     /// # Errors
     /// Where the heads do not divide the features, or a shape is another.
@@ -61,18 +64,35 @@ impl MultiheadAttention {
         let [query, key, value] = self.project(query, key, value)?;
         let [query, key, value] =
             [query.checked()?, key.checked()?, value.checked()?].map(|projected| self.split_heads(&projected));
-        let mut scores = query.matmul_transposed(&key) * (1.0 / ((features / heads) as f32).sqrt());
-        if let Some(mask) = mask {
-            scores = scores + mask;
-        }
-        scores = scores.checked()?;
-        if self.causal {
-            scores = &scores + future(&scores);
-        }
-        let weights = scores.softmax(3).dropout(self.dropout);
-        let found = weights.matmul(&value).permute(&[0, 2, 1, 3]).checked()?;
+        let found = self.find([&query, &key, &value], mask)?.permute(&[0, 2, 1, 3]);
         let [batch, steps] = [found.shape().dims()[0], found.shape().dims()[1]];
         found.reshape([batch, steps, features]).layer("out_proj", &Linear::new(features, features).bias(Initial::Constant(0.0)))
+    }
+
+    /// What the queries of all heads find, `[batch, heads, steps, features of a head]`. There is no tensor of all weights, but
+    /// where heads are wider than the operation takes.
+    fn find(&self, inputs: [&Var; 3], mask: Option<&Var>) -> Result<Var, Error> {
+        let [query, key, value] = inputs;
+        let (trace, width) = (query.trace(), self.features / self.heads);
+        let scores: Shape = [&query.shape().dims()[..3], &key.shape().dims()[2..3]].concat().into();
+        let is_composed = !ops::Attention::takes_columns(width);
+        // What a query finds that a mask hides everything from depends on what is added for the steps after it too.
+        let (mask, causal) = match mask {
+            Some(mask) if self.causal => (mask + future(trace, &scores), false),
+            Some(mask) => (mask.clone(), false),
+            None if self.causal && is_composed => (future(trace, &scores), false),
+            None => (trace.scalar(0.0), self.causal),
+        };
+        let scale = 1.0 / (width as f32).sqrt();
+        let found = if is_composed {
+            (query.matmul_transposed(key) * scale + mask).checked()?.softmax(3).dropout(self.dropout).matmul(value)
+        } else {
+            let factor = trace.scalar(1.0).map(|graph, one| ops::broadcast(graph, one, scores)).dropout(self.dropout);
+            query.with([query, key, value, &mask, &factor], |graph, inputs| {
+                ops::attention(graph, ops::Attention { scale, causal }, inputs)
+            })
+        };
+        found.checked()
     }
 
     /// The three linear maps of the inputs: one product where all are the same.
@@ -103,12 +123,11 @@ impl MultiheadAttention {
     }
 }
 
-/// What is added to scores, so that no step sees those after it.
-fn future(scores: &Var) -> Var {
-    let shape = scores.shape();
-    let [steps, others] = [shape.dims()[2], shape.dims()[3]];
+/// What is added to scores of this shape, so that no step sees those after it.
+fn future(trace: &Trace, scores: &Shape) -> Var {
+    let [steps, others] = [scores.dims()[2], scores.dims()[3]];
     let elements = (0..steps * others).map(|index| if index % others > index / others { UNSEEN } else { 0.0 }).collect();
-    scores.trace().constant(Tensor::from_host(HostTensor::F32([steps, others].into(), elements).into()))
+    trace.constant(Tensor::from_host(HostTensor::F32([steps, others].into(), elements).into()))
 }
 
 impl Layer for MultiheadAttention {
