@@ -90,6 +90,41 @@ fn mixed_precision_is_the_same_on_the_cpu() {
     }
 }
 
+/// What PyTorch makes of no examples: nothing, in the shape that it has otherwise; and sums of nothing are 0.
+#[test]
+fn batches_may_be_empty() {
+    for device in [Device::cpu(), adapter()] {
+        let graph = Trace::on(&device);
+        let zeros = |shape: &[usize]| graph.constant(Tensor::zeros(shape.to_vec()));
+        let layers: [(Box<dyn Layer>, &[usize], &[usize]); 13] = [
+            (Box::new(Linear::new(4, 3)), &[4], &[3]),
+            (Box::new(Conv2d::new(1, 2, 3).padding(1)), &[1, 5, 5], &[2, 5, 5]),
+            (Box::new(MaxPool2d::new(2)), &[1, 4, 4], &[1, 2, 2]),
+            (Box::new(AvgPool2d::new(2)), &[1, 4, 4], &[1, 2, 2]),
+            (Box::new(AdaptiveAvgPool2d::new(1)), &[1, 4, 4], &[1, 1, 1]),
+            (Box::new(BatchNorm1d::new(4)), &[4], &[4]),
+            (Box::new(LayerNorm::new(4)), &[4], &[4]),
+            (Box::new(Flatten), &[2, 3], &[6]),
+            (Box::new(RNN::new(4, 3)), &[5, 4], &[5, 3]),
+            (Box::new(LSTM::new(4, 3).num_layers(2)), &[5, 4], &[5, 3]),
+            (Box::new(GRU::new(4, 3)), &[5, 4], &[5, 3]),
+            (Box::new(MultiheadAttention::new(4, 2)), &[3, 4], &[3, 4]),
+            (Box::new(TransformerEncoderLayer::new(4, 2)), &[3, 4], &[3, 4]),
+        ];
+        for (index, (layer, example, wanted)) in layers.iter().enumerate() {
+            let output = zeros(&[&[0], *example].concat()).layer(&index.to_string(), layer).and_then(|output| output.evaluate());
+            assert_eq!(output.unwrap().shape().dims(), [&[0], *wanted].concat(), "{layer:?}");
+        }
+        let (rows, columns) = (zeros(&[0, 3]), zeros(&[2, 0]));
+        assert_eq!(rows.sum_axes(&[0], false).evaluate().unwrap(), Tensor::zeros([3]));
+        assert_eq!(columns.matmul(&columns.t()).evaluate().unwrap(), Tensor::zeros([2, 2]));
+        for empty in [columns.softmax(1), columns.log_softmax(-1), columns.softmax(0)] {
+            assert_eq!(empty.evaluate().unwrap().shape().dims(), [2, 0]);
+        }
+        assert!(columns.mean_axes(&[1], false).evaluate().unwrap_err().to_string().contains("wanted elements along the axes"));
+    }
+}
+
 /// Attention drops the same weights on the way back as on the way there, and on all devices; and runs have the same bits.
 #[test]
 fn attention_drops_weights_as_on_the_cpu() {

@@ -83,9 +83,10 @@ impl Var {
         self.along_last("log_softmax", axis, |last| last.map(ops::log_softmax))
     }
 
-    /// A function along the last axis, applied along another one.
+    /// A function along the last axis, applied along another one. Of no elements it makes none.
     fn along_last(&self, operation: &str, axis: isize, function: impl FnOnce(&Var) -> Var) -> Var {
         self.along(operation, &[axis], |axes| match self.shape().rank() - 1 {
+            _ if self.shape().elements() == 0 => self.clone(),
             last if axes[0] == last => function(self),
             _ => function(&self.transpose(axis, -1)).transpose(axis, -1),
         })

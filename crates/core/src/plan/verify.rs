@@ -47,7 +47,7 @@ impl Plan {
                 if let Some(other) = level[index + 1..].iter().find(|other| conflict(dispatch, other)) {
                     return fail(format!("is on one level with {}, but shares memory that one of them writes", other.label));
                 }
-                if dispatch.level > 0 && !before.iter().any(|earlier| conflict(earlier, dispatch)) {
+                if dispatch.level > 0 && !before.iter().any(|earlier| needs(dispatch, earlier)) {
                     return fail(format!("is on level {}, but needs nothing of the level before", dispatch.level));
                 }
             }
@@ -126,6 +126,12 @@ fn overwrite(contents: &mut Contents, write: &Tensor) {
     let held = contents.entry(write.location.buffer).or_default();
     held.retain(|(held, _)| !overlap(held, &range(&write.location)));
     held.push((range(&write.location), write.value));
+}
+
+/// Whether a dispatch has to come after an earlier one. What is empty lies nowhere, and is passed on all the same.
+fn needs(dispatch: &Dispatch, earlier: &Dispatch) -> bool {
+    let is_passed_on = earlier.writes.iter().any(|write| dispatch.reads.iter().any(|read| read.value == write.value));
+    is_passed_on || conflict(earlier, dispatch)
 }
 
 /// Whether one of two dispatches writes what the other touches.
