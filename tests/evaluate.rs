@@ -103,6 +103,8 @@ fn a_state_is_no_input_and_is_the_same_wherever_it_is_asked_for() -> Result<(), 
         let w = graph.state("w", 2.0);
         Ok([w + graph.state("w", 2.0) + graph.input("x", TensorType::f32([]))])
     })?;
+    let error = session.run(&program, 1).unwrap_err().to_string();
+    assert_eq!(error, "input x: wanted a value, by Session::write, got none");
     session.write("x", 5.0)?;
     for name in ["w", "y"] {
         let error = session.write(name, 1.0).unwrap_err().to_string();

@@ -93,10 +93,12 @@ fn mixed_precision_is_the_same_on_the_cpu() {
 /// What PyTorch makes of no examples: nothing, in the shape that it has otherwise; and sums of nothing are 0.
 #[test]
 fn batches_may_be_empty() {
+    /// A layer, the shape of an example, and that of what the layer makes of it.
+    type Shaped<'a> = (Box<dyn Layer>, &'a [usize], &'a [usize]);
     for device in [Device::cpu(), adapter()] {
         let graph = Trace::on(&device);
         let zeros = |shape: &[usize]| graph.constant(Tensor::zeros(shape.to_vec()));
-        let layers: [(Box<dyn Layer>, &[usize], &[usize]); 13] = [
+        let layers: [Shaped; 13] = [
             (Box::new(Linear::new(4, 3)), &[4], &[3]),
             (Box::new(Conv2d::new(1, 2, 3).padding(1)), &[1, 5, 5], &[2, 5, 5]),
             (Box::new(MaxPool2d::new(2)), &[1, 4, 4], &[1, 2, 2]),

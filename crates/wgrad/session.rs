@@ -1,5 +1,6 @@
 //! Graphs of one's own on a device, without a model.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -57,6 +58,8 @@ pub struct Session {
     seed: u32,
     /// What ran last.
     last: Option<backend::Program>,
+    /// The inputs that have been written.
+    written: BTreeSet<String>,
 }
 
 /// A program with `N` outputs that a session has compiled.
@@ -80,7 +83,7 @@ impl Session {
     pub fn new(device: &Device) -> Self {
         static MADE: AtomicU64 = AtomicU64::new(0);
         let id = MADE.fetch_add(1, Ordering::Relaxed);
-        Self { id, backend: backend::new(device, Checks::Unchecked, true), seed: 0, last: None }
+        Self { id, backend: backend::new(device, Checks::Unchecked, true), seed: 0, last: None, written: BTreeSet::new() }
     }
 
     /// The same with another seed than 0, which the initial values of [`Trace::parameter`] depend on.
@@ -113,9 +116,12 @@ impl Session {
     /// Runs steps of a program; they may still run when it returns.
     ///
     /// # Errors
-    /// Where another session has compiled the program; on errors of the device.
+    /// Where another session has compiled the program, or one of its inputs was never written; on errors of the device.
     pub fn run<const N: usize>(&mut self, program: &Program<N>, steps: u32) -> Result<(), Error> {
         self.check(program)?;
+        if let Some(input) = program.graph.inputs().find(|input| !self.written.contains(*input)) {
+            return Err(Error::mismatch(format!("input {input}"), "a value, by Session::write", "none"));
+        }
         if steps > 0 {
             self.last = Some(program.program);
         }
@@ -140,7 +146,10 @@ impl Session {
     /// Where no program reads it, or it is of another type; on errors of the device.
     pub fn write(&mut self, input: &str, tensor: impl Into<Tensor>) -> Result<(), Error> {
         match self.backend.write_input(input, tensor.into().host())? {
-            true => Ok(()),
+            true => {
+                self.written.insert(input.to_owned());
+                Ok(())
+            }
             false => Err(Error::mismatch("input", "one that a program reads", input)),
         }
     }

@@ -185,6 +185,14 @@ impl Graph {
         &self.outputs
     }
 
+    /// The names of the inputs.
+    pub fn inputs(&self) -> impl Iterator<Item = &str> {
+        self.nodes.iter().filter_map(|node| match &node.kind {
+            Kind::Source(Source::Input { name }) => Some(name.as_str()),
+            _ => None,
+        })
+    }
+
     /// The states, with their values before the first step.
     pub fn states(&self) -> impl Iterator<Item = (&str, &Arc<HostTensor>)> {
         self.nodes.iter().filter_map(|node| match &node.kind {
