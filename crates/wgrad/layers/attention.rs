@@ -47,7 +47,7 @@ impl MultiheadAttention {
 
     /// What `query`, `[batch, steps, features]`, finds in `key` and `value`, `[batch, others, features]`. `mask` is added to
     /// the scores, `[steps, others]` or whatever broadcasts to `[batch, heads, steps, others]`: -1e30 hides a step, and who
-    /// sees none weighs all alike.
+    /// sees none weighs all alike; with -inf for all, what is found is not defined.
     ///
     /// # Errors
     /// Where the heads do not divide the features, or a shape is another.
