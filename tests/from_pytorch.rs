@@ -156,7 +156,7 @@ impl Layer for Residual {
 
 /// What one sequence finds in another.
 fn find_in(x: &Var, memory: &Var, attention: &MultiheadAttention) -> Result<Var, Error> {
-    let found = x.trace().scoped("multihead_attn", || attention.attend(x, memory, memory, None))?;
+    let found = x.trace().part("multihead_attn", || attention.attend(x, memory, memory, None))?;
     Ok(found)
 }
 

@@ -165,8 +165,8 @@ struct Decoder {
 impl Layer for Decoder {
     fn forward(&self, x: &Var) -> Result<Var, Error> {
         let (trace, memory) = (x.trace(), x.tanh());
-        let found = trace.scoped("self_attn", || self.self_attn.attend(x, x, x, None))?;
-        trace.scoped("multihead_attn", || self.multihead_attn.attend(&found, &memory, &memory, None))
+        let found = trace.part("self_attn", || self.self_attn.attend(x, x, x, None))?;
+        trace.part("multihead_attn", || self.multihead_attn.attend(&found, &memory, &memory, None))
     }
 }
 
@@ -241,4 +241,26 @@ fn attention_drops_weights_the_same_in_each_run() {
     let gradients = |rate| trained(MultiheadAttention::new(8, 2).dropout(rate), &sequences).1;
     assert_eq!(gradients(0.3), gradients(0.3));
     assert_ne!(gradients(0.3), gradients(0.0));
+}
+
+#[test]
+fn padding_does_not_change_what_an_encoder_makes_of_a_sequence() {
+    for layer in [TransformerEncoderLayer::new(4, 2).dim_feedforward(8), TransformerEncoderLayer::new(4, 2).norm_first().gelu()] {
+        let (encoder, graph) = (TransformerEncoder::new(layer, 2), Trace::on(&Device::cpu()));
+        let sequences = graph.constant(normal([2, 5, 4], 1));
+        // The first sequence has three steps, the second five.
+        let mask = graph.constant(hides([2, 1, 1, 5], |index| (3..5).contains(&index)));
+        let masked = graph.part("encoder", || encoder.encode(&sequences, Some(&mask))).unwrap();
+        let short = graph.part("encoder", || encoder.encode(&sequences.narrow(0, 0, 1).narrow(1, 0, 3), None)).unwrap();
+        let whole = sequences.layer("encoder", &encoder).unwrap();
+        let first = masked.narrow(0, 0, 1).narrow(1, 0, 3);
+        let second = [masked.narrow(0, 1, 1), whole.narrow(0, 1, 1)];
+        let [first, short, second, whole] = graph.evaluate([&first, &short, &second[0], &second[1]]).unwrap();
+        assert_close(&first, &short);
+        assert_close(&second, &whole);
+    }
+    let graph = Trace::on(&Device::cpu());
+    let x = graph.constant(normal([1, 2, 4], 1));
+    let error = graph.part("decoder", || MultiheadAttention::new(4, 3).attend(&x, &x, &x, None));
+    assert_eq!(error.unwrap_err().to_string(), "layer decoder: heads: wanted a divisor of the 4 features, got 3");
 }

@@ -57,8 +57,29 @@ impl TransformerEncoderLayer {
         self
     }
 
-    fn attend(&self, input: &Var) -> Result<Var, Error> {
-        input.layer("self_attn", &self.attention.dropout(self.dropout))?.layer("dropout1", &Dropout::new(self.dropout))
+    /// What the layer makes of `input`, where `mask` says which steps see which: see [`MultiheadAttention::attend`].
+    ///
+    /// # Errors
+    /// Where a shape or a setting is wrong.
+    pub fn encode(&self, input: &Var, mask: Option<&Var>) -> Result<Var, Error> {
+        let norm = LayerNorm::new(self.features);
+        if self.norm_first {
+            let attended = input + self.attend(&input.layer("norm1", &norm)?, mask)?;
+            let inner = self.feed_forward(&attended.layer("norm2", &norm)?)?;
+            return Ok(attended + inner);
+        }
+        let attended = (input + self.attend(input, mask)?).layer("norm1", &norm)?;
+        let inner = self.feed_forward(&attended)?;
+        (attended + inner).layer("norm2", &norm)
+    }
+
+    fn attend(&self, input: &Var, mask: Option<&Var>) -> Result<Var, Error> {
+        let attention = self.attention.dropout(self.dropout);
+        let found = match mask {
+            None => input.layer("self_attn", &attention),
+            Some(_) => input.trace().part("self_attn", || attention.attend(input, input, input, mask)),
+        };
+        found?.layer("dropout1", &Dropout::new(self.dropout))
     }
 
     fn feed_forward(&self, input: &Var) -> Result<Var, Error> {
@@ -71,15 +92,7 @@ impl TransformerEncoderLayer {
 
 impl Layer for TransformerEncoderLayer {
     fn forward(&self, input: &Var) -> Result<Var, Error> {
-        let norm = LayerNorm::new(self.features);
-        if self.norm_first {
-            let attended = input + self.attend(&input.layer("norm1", &norm)?)?;
-            let inner = self.feed_forward(&attended.layer("norm2", &norm)?)?;
-            return Ok(attended + inner);
-        }
-        let attended = (input + self.attend(input)?).layer("norm1", &norm)?;
-        let inner = self.feed_forward(&attended)?;
-        (attended + inner).layer("norm2", &norm)
+        self.encode(input, None)
     }
 }
 
@@ -97,11 +110,23 @@ impl TransformerEncoder {
     pub fn new(layer: TransformerEncoderLayer, num_layers: usize) -> Self {
         Self { layer, num_layers }
     }
+
+    /// What the layers make of `input`, where `mask` says in each which steps see which: see [`MultiheadAttention::attend`].
+    /// A mask of padding is `[batch, 1, 1, steps]`, -1e30 at the steps that nobody shall see.
+    ///
+    /// # Errors
+    /// Where a shape or a setting is wrong.
+    pub fn encode(&self, input: &Var, mask: Option<&Var>) -> Result<Var, Error> {
+        let layers = (0..self.num_layers).map(|index| format!("layers.{index}"));
+        layers.into_iter().try_fold(input.clone(), |value, name| match mask {
+            None => value.layer(&name, &self.layer),
+            Some(_) => value.trace().part(&name, || self.layer.encode(&value, mask)),
+        })
+    }
 }
 
 impl Layer for TransformerEncoder {
     fn forward(&self, input: &Var) -> Result<Var, Error> {
-        let layers = (0..self.num_layers).map(|index| format!("layers.{index}"));
-        layers.into_iter().try_fold(input.clone(), |value, name| value.layer(&name, &self.layer))
+        self.encode(input, None)
     }
 }

@@ -125,7 +125,7 @@ impl Trace {
         let value = match origin {
             Origin::Unknown => self.graph(|graph| Ok(graph.input(&*entry.name, TensorType::f32(entry.shape.clone()))))?,
             Origin::Drawn => self.drawn(&entry)?,
-            Origin::Packed(parts) => self.part(&entry, parts.get(&entry.name))?,
+            Origin::Packed(parts) => self.packed(&entry, parts.get(&entry.name))?,
         };
         let registry = &mut self.0.borrow_mut().registry;
         registry.known.insert(entry.name.clone(), value);
@@ -145,7 +145,7 @@ impl Trace {
     }
 
     /// An entry that is a part of a vector.
-    fn part(&self, entry: &Entry, part: Option<&Part>) -> Result<Value, Error> {
+    fn packed(&self, entry: &Entry, part: Option<&Part>) -> Result<Value, Error> {
         let Some(Part { state, offset, shape }) = part else {
             return Err(Error::mismatch(&*entry.name, "nothing of that name", &entry.shape));
         };

@@ -44,8 +44,8 @@ impl Trace {
         }
     }
 
-    /// Runs `build` as the part `name` of the layer that is being run: the parameters that it asks for are named after it, as
-    /// those of a layer that [`Var::layer`] runs. For parts that take more than one input, such as attention to another
+    /// Runs `build` as the part `name` of the layer that is being run, as [`Var::layer`] runs a layer: what it asks for is named
+    /// after it, and what is wrong gets its name. For parts that take more than one input, such as attention to another
     /// sequence.
     ///
     /// ```
@@ -56,12 +56,21 @@ impl Trace {
     /// impl Layer for Decoder {
     ///     fn forward(&self, x: &Var) -> Result<Var, Error> {
     ///         let (trace, memory) = (x.trace(), x.relu());
-    ///         let x = x + trace.scoped("self_attn", || self.self_attn.attend(x, x, x, None))?;
-    ///         Ok(&x + trace.scoped("multihead_attn", || self.multihead_attn.attend(&x, &memory, &memory, None))?)
+    ///         let x = x + trace.part("self_attn", || self.self_attn.attend(x, x, x, None))?;
+    ///         Ok(&x + trace.part("multihead_attn", || self.multihead_attn.attend(&x, &memory, &memory, None))?)
     ///     }
     /// }
     /// ```
-    pub fn scoped<T>(&self, name: &str, build: impl FnOnce() -> T) -> T {
+    ///
+    /// # Errors
+    /// Those of `build`, with the part's name.
+    pub fn part<T>(&self, name: &str, build: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+        let result = self.scoped(name, || self.checked(build()));
+        result.map_err(|reason| Error::Layer { layer: name.to_owned(), reason: Box::new(reason) })
+    }
+
+    /// Runs `build` with `name` as a part of the scope of what it adds.
+    pub(crate) fn scoped<T>(&self, name: &str, build: impl FnOnce() -> T) -> T {
         self.0.borrow_mut().scope.push(name.to_owned());
         let result = build();
         self.0.borrow_mut().scope.pop();
