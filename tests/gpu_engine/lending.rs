@@ -1,7 +1,7 @@
 //! What an engine leaves alone on a device that it was lent, and what it bears there.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use wgrad::prelude::*;
@@ -153,16 +153,33 @@ fn a_lost_device_is_an_error() {
     application.wait();
     assert!(training.try_loss(&ticket).unwrap().is_some());
     let output = application.buffer(&[0.0]);
-    application.device.on_uncaptured_error(Arc::new(|_| ()));
+    let texture = application.device.create_texture(&wgpu::TextureDescriptor {
+        label: None,
+        size: wgpu::Extent3d { width: 1, height: 1, depth_or_array_layers: 1 },
+        mip_level_count: 1,
+        sample_count: 1,
+        dimension: wgpu::TextureDimension::D2,
+        format: wgpu::TextureFormat::R32Float,
+        usage: wgpu::TextureUsages::STORAGE_BINDING,
+        view_formats: &[],
+    });
+    // Submitting to a lost device is the application's mistake; recording for it reaches no handler.
+    let errors = Arc::new(Mutex::new(Vec::new()));
+    let told = errors.clone();
+    application.device.on_uncaptured_error(Arc::new(move |error| told.lock().unwrap().push(error.to_string())));
     application.device.destroy();
     let _ = application.device.poll(wgpu::PollType::Poll);
     for _ in 0..3 {
         let mut encoder = application.encoder();
         let recorded = training.record_steps(&mut encoder, 2);
         let _ = predictor.record_predict(&mut encoder, CopyFrom::Here, &output);
+        let shown = predictor.record_predict(&mut encoder, CopyFrom::Here, &texture);
+        assert!(matches!(shown, Err(Error::Executor(_))), "{shown:?}");
         let checkpoint = training.record_checkpoint(&mut encoder);
+        assert_eq!(*errors.lock().unwrap(), Vec::<String>::new());
         application.submit(encoder);
         let _ = application.device.poll(wgpu::PollType::Poll);
+        errors.lock().unwrap().clear();
         let failed = recorded.and_then(|ticket| training.try_loss(&ticket)).unwrap_err();
         assert!(matches!(failed, Error::Executor(_)), "{failed}");
         let failed = checkpoint.and_then(|ticket| training.try_checkpoint(&ticket)).unwrap_err();

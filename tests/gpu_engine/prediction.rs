@@ -1,7 +1,7 @@
 //! Outputs of a model that learns, or that has weights of its own.
 
 use wgrad::prelude::*;
-use wgrad::{CopyFrom, CopyTo, PredictOptions, Predictor, Weights};
+use wgrad::{CopyFrom, CopyTo, PredictOptions, Predictor, TensorBuffer, Weights};
 
 use crate::application::{Application, data, model, options, trainer, training};
 
@@ -86,4 +86,18 @@ fn as_many_examples_are_evaluated_at_once_as_a_device_has_room_for() {
     let few = trainer.predict(inputs.select(&[0, 299, 599]).unwrap()).unwrap().to_vec();
     let all = outputs.to_vec();
     assert!([all[0], all[299], all[599]].iter().zip(&few).all(|(all, few)| (all - few).abs() < 1e-5), "{few:?}");
+}
+
+#[test]
+fn tensors_of_another_type_or_with_other_rows_are_refused() {
+    let application = Application::new(false);
+    let mut training = training(&application.engine());
+    let predictor = pollster::block_on(training.predictor(PredictOptions { rows: 4, ..PredictOptions::default() })).unwrap();
+    let mut encoder = application.encoder();
+    let mut predict = |tensor: &TensorBuffer| predictor.record_predict(&mut encoder, tensor, CopyTo::Here);
+    predict(&training.inputs().unwrap()).unwrap();
+    for name in ["0.bias", "3.weight", "3.bias"] {
+        let error = predict(&training.parameter(name).unwrap()).unwrap_err().to_string();
+        assert!(error.starts_with("input: wanted the rows of f32[4, "), "{error}");
+    }
 }

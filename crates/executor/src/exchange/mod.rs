@@ -4,7 +4,7 @@ use wgpu::{
     BindGroupEntry, BindingResource, Buffer, BufferUsages, CommandEncoder, ComputePipeline, Texture, TextureFormat,
     TextureSampleType, TextureUsages,
 };
-use wgrad_core::DType;
+use wgrad_core::{DType, TensorType};
 
 use crate::device::Device;
 use crate::error::ExecutorError;
@@ -36,6 +36,8 @@ pub enum CopyFrom<'a> {
     Here,
     /// From so many bytes into a buffer on.
     Buffer(&'a Buffer, u64),
+    /// From a tensor of the same type of elements, whose rows are as long, and no fewer.
+    Tensor(&'a TensorBuffer),
     /// The first mip level of a two-dimensional texture.
     Texture(&'a Texture),
 }
@@ -67,7 +69,7 @@ impl<'a> From<&'a Texture> for CopyFrom<'a> {
 
 impl<'a> From<&'a TensorBuffer> for CopyFrom<'a> {
     fn from(tensor: &'a TensorBuffer) -> Self {
-        Self::Buffer(tensor.buffer(), tensor.offset())
+        Self::Tensor(tensor)
     }
 }
 
@@ -118,6 +120,10 @@ impl Exchange {
                 encoder.copy_buffer_to_buffer(buffer, offset, tensor.buffer(), tensor.offset(), copied(tensor));
                 Ok(())
             }
+            CopyFrom::Tensor(from) => {
+                check_rows(from.kind(), tensor.kind())?;
+                self.read(encoder, CopyFrom::Buffer(from.buffer(), from.offset()), tensor)
+            }
             CopyFrom::Texture(texture) => {
                 check_usage("input texture", texture.usage().contains(TextureUsages::TEXTURE_BINDING), "TEXTURE_BINDING")?;
                 let sample_type = texture.format().sample_type(None, Some(self.device.wgpu().features()));
@@ -125,8 +131,7 @@ impl Exchange {
                     return Err(mismatch("input texture", "a format of floats", format!("{:?}", texture.format())));
                 }
                 let channels = channels("input texture", texture, tensor)?;
-                self.dispatch(encoder, &self.read, texture, channels, tensor);
-                Ok(())
+                self.dispatch(encoder, &self.read, texture, channels, tensor)
             }
         }
     }
@@ -151,8 +156,7 @@ impl Exchange {
                     return Err(mismatch("output texture", format!("one of the formats {known}"), format!("{format:?}")));
                 };
                 let channels = channels("output texture", texture, tensor)?;
-                self.dispatch(encoder, pipeline, texture, channels, tensor);
-                Ok(())
+                self.dispatch(encoder, pipeline, texture, channels, tensor)
             }
         }
     }
@@ -164,7 +168,21 @@ impl Exchange {
         texture: &Texture,
         channels: u32,
         tensor: &TensorBuffer,
-    ) {
+    ) -> Result<(), ExecutorError> {
+        let bind_group = self.device.catch_at_once(|| self.bind_group(pipeline, texture, channels, tensor));
+        let bind_group = bind_group.map_err(|error| ExecutorError::Allocation {
+            label: "texture dims".to_owned(),
+            bytes: size_of::<[u32; 4]>() as u64,
+            message: error.to_string(),
+        })?;
+        let mut pass = encoder.begin_compute_pass(&Default::default());
+        pass.set_pipeline(pipeline);
+        pass.set_bind_group(0, &bind_group, &[]);
+        pass.dispatch_workgroups(texture.width().div_ceil(TILE), texture.height().div_ceil(TILE), 1);
+        Ok(())
+    }
+
+    fn bind_group(&self, pipeline: &ComputePipeline, texture: &Texture, channels: u32, tensor: &TensorBuffer) -> wgpu::BindGroup {
         let wgpu = self.device.wgpu();
         let components = u32::from(texture.format().components());
         let dims = [channels, components, (tensor.offset() / size_of::<f32>() as u64) as u32, 0];
@@ -179,15 +197,11 @@ impl Exchange {
         let resources = [uniform.as_entire_binding(), BindingResource::TextureView(&view), tensor.binding()];
         let entries: Vec<BindGroupEntry> =
             (0..).zip(resources).map(|(binding, resource)| BindGroupEntry { binding, resource }).collect();
-        let bind_group = wgpu.create_bind_group(&wgpu::BindGroupDescriptor {
+        wgpu.create_bind_group(&wgpu::BindGroupDescriptor {
             label: Some("texture"),
             layout: &pipeline.get_bind_group_layout(0),
             entries: &entries,
-        });
-        let mut pass = encoder.begin_compute_pass(&Default::default());
-        pass.set_pipeline(pipeline);
-        pass.set_bind_group(0, &bind_group, &[]);
-        pass.dispatch_workgroups(texture.width().div_ceil(TILE), texture.height().div_ceil(TILE), 1);
+        })
     }
 }
 
@@ -209,6 +223,16 @@ fn pipeline(device: &Device, entry: &str, source: &str) -> ComputePipeline {
 /// What a copy of a tensor takes: a multiple of four bytes.
 fn copied(tensor: &TensorBuffer) -> u64 {
     tensor.bytes().next_multiple_of(wgpu::COPY_BUFFER_ALIGNMENT)
+}
+
+/// Checks that a tensor has as many elements in a row as another, of the same type, and no fewer rows.
+fn check_rows(got: &TensorType, wanted: &TensorType) -> Result<(), ExecutorError> {
+    let row = |kind: &TensorType| kind.shape.dims().get(1..).map(|dims| dims.iter().product::<usize>());
+    let rows = |kind: &TensorType| kind.shape.dims().first().copied();
+    match got.dtype == wanted.dtype && row(got) == row(wanted) && rows(got) >= rows(wanted) {
+        true => Ok(()),
+        false => Err(mismatch("input", format!("the rows of {wanted}"), got)),
+    }
 }
 
 fn check_buffer(
