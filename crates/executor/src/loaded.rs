@@ -66,8 +66,7 @@ impl LoadedPlan {
 
     /// How many steps, at least 1, take no longer than this; 1 as long as nothing is known.
     pub fn steps_within(&self, budget: Duration) -> u32 {
-        let pace = lock(&self.pace);
-        if pace.is_known() { pace.steps_within(budget).max(1) } else { 1 }
+        lock(&self.pace).steps_within(budget).max(1)
     }
 
     /// Learns from so many steps that took so long.

@@ -36,13 +36,14 @@ impl Pace {
         self.step.unwrap_or_default().saturating_mul(steps)
     }
 
+    /// How many steps take no longer than this: none as long as nothing is known.
     pub(crate) fn steps_within(&self, budget: Duration) -> u32 {
         match self.step {
             Some(step) => {
                 let steps = u32::try_from(budget.as_nanos() / step.as_nanos()).unwrap_or(u32::MAX);
                 steps.min(self.largest.saturating_mul(GROWTH))
             }
-            None => FIRST_STEPS,
+            None => 0,
         }
     }
 }
@@ -59,7 +60,8 @@ pub(crate) fn next_submission(wanted: &[(Pace, u32)]) -> Vec<u32> {
         if !is_first && !pace.is_known() {
             break;
         }
-        let steps = pace.steps_within(budget).max(is_first.into()).min(*wanted);
+        let steps = if pace.is_known() { pace.steps_within(budget).max(is_first.into()) } else { FIRST_STEPS };
+        let steps = steps.min(*wanted);
         if steps == 0 {
             break;
         }
