@@ -25,8 +25,7 @@ fn main() -> anyhow::Result<()> {
     let device = Device::auto()?;
     println!("{epochs} epochs of {} digits on {device}", train.len());
 
-    let mut panel = Panel::new("Accuracy on test digits (%)");
-    let mut table = format!("{:<20} {:>10} {:>13} {:>9}", "network", "parameters", "test accuracy", "time");
+    let (mut trainers, mut estimate) = (Vec::new(), 0.0);
     for (name, hidden, dropout) in [
         ("784-512-256-10", &[512, 256][..], &[0.2, 0.2][..]),
         ("784-128-128-10", &[128, 128], &[0.2, 0.2]),
@@ -37,7 +36,14 @@ fn main() -> anyhow::Result<()> {
         let model = network(hidden, dropout);
         let parameters = model.summary(&[784])?.parameters;
         let mut trainer = Trainer::new(&device, model, CrossEntropyLoss, Adam::new(0.001), Options::default())?;
-        println!("this will take about {:.0} s: {name}", trainer.estimate(&train, epochs)?.as_secs_f64());
+        estimate += trainer.estimate(&train, epochs)?.as_secs_f64();
+        trainers.push((name, parameters, trainer));
+    }
+    println!("this will take about {estimate:.0} s");
+
+    let mut panel = Panel::new("Accuracy on test digits (%)");
+    let mut table = format!("{:<20} {:>10} {:>13} {:>9}", "network", "parameters", "test accuracy", "time");
+    for (name, parameters, mut trainer) in trainers {
         let history = trainer.fit(&train, epochs, Some(&test), |_| Control::Continue)?;
         let points = history.validation_accuracies();
         let seconds: f64 = history.epochs.iter().map(|epoch| epoch.seconds).sum();

@@ -3,6 +3,7 @@
 
 use wgrad::data::marker_order;
 use wgrad::prelude::*;
+use wgrad::schedules::CosineAnnealingLR;
 
 /// Token embedding plus learned positions, two encoder layers as PyTorch has them by default, the mean over time, and a
 /// linear layer.
@@ -33,11 +34,18 @@ fn main() -> Result<(), Error> {
     let device = Device::auto()?;
     println!("{epochs} epochs of {} sequences of {length} tokens on {device}", train.len());
 
+    let (mut trainers, mut seconds) = (Vec::new(), 0.0);
     for (name, has_positions) in [("with positions", true), ("without positions", false)] {
         let model = Classifier { vocabulary, features: 32, has_positions };
         let options = Options { batch_size: 32, ..Options::default() };
         let mut trainer = Trainer::new(&device, model, CrossEntropyLoss, Adam::new(0.001), options)?;
-        println!("this will take about {:.0} s: {name}", trainer.estimate(&train, epochs)?.as_secs_f64());
+        trainer.set_schedule(CosineAnnealingLR::new(epochs as u64))?;
+        seconds += trainer.estimate(&train, epochs)?.as_secs_f64();
+        trainers.push((name, trainer));
+    }
+    println!("this will take about {seconds:.0} s");
+
+    for (name, mut trainer) in trainers {
         trainer.fit(&train, epochs, Some(&test), Epoch::print)?;
         println!("{name}: {}", trainer.evaluate(&test)?);
     }

@@ -75,9 +75,11 @@ for name, has_positions in [("with positions", True), ("without positions", Fals
     model = Classifier(vocabulary, 32, has_positions).to(device)
     criterion = nn.CrossEntropyLoss()
     optimizer = torch.optim.Adam(model.parameters(), lr=0.001)
+    scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
     for epoch in range(1, epochs + 1):
         began = time.time()
         loss, accuracy = train_epoch(model, train_loader, criterion, optimizer)
+        scheduler.step()
         test_loss, test_accuracy = evaluate(model, test_loader, criterion)
         print(
             f"epoch {epoch}: loss {loss:.4f}, accuracy {accuracy:.2f} %; "
