@@ -38,6 +38,27 @@ fn an_epoch_is_left_to_the_device() {
     assert!((epoch.accuracy.unwrap() - score.accuracy.unwrap()).abs() < 1e-6, "{epoch} and {score}");
 }
 
+/// All that reads a state in a step sees its old value, also another state that becomes it.
+#[test]
+fn states_take_each_other_s_place() -> Result<(), Error> {
+    for device in [Device::cpu(), adapter()] {
+        let mut session = Session::new(&device);
+        let program = session.compile("turn", |graph| {
+            let [a, b, c] =
+                [("a", [1.0, 2.0]), ("b", [3.0, 4.0]), ("c", [5.0, 6.0])].map(|(name, value)| graph.state(name, value));
+            a.set(&b);
+            b.set(&c);
+            c.set(&a);
+            Ok([&a - &c])
+        })?;
+        session.run(&program, 4)?;
+        assert_eq!(session.outputs(&program)?[0].to_vec(), [-4.0, -4.0], "{device}: that of the last step, before the turn");
+        let read = ["a", "b", "c"].map(|name| session.read(name).unwrap().to_vec());
+        assert_eq!(read, [[3.0, 4.0], [5.0, 6.0], [1.0, 2.0]], "{device}");
+    }
+    Ok(())
+}
+
 /// Reports of progress read nothing back either.
 #[test]
 fn progress_costs_no_read_back() {

@@ -70,6 +70,10 @@ fn translate(module: &naga::Module, info: &ModuleInfo) -> Result<()> {
 
 fn check_plan(plan: &Plan) -> Result<()> {
     plan.verify()?;
+    for dispatch in &plan.dispatches {
+        // What a device that an application lends has to bind as a uniform.
+        ensure!(size_of_val(&*dispatch.dims) <= 1 << 10, "{}: {} dims", dispatch.label, dispatch.dims.len());
+    }
     for shader in &plan.shaders {
         let (module, info) = validate(&shader.source).with_context(|| format!("{}\n{}", shader.label, shader.source))?;
         translate(&module, &info).with_context(|| format!("{}\n{}", shader.label, shader.source))?;

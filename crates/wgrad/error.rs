@@ -98,9 +98,16 @@ pub enum Error {
     /// There is no such device.
     #[error(transparent)]
     Device(#[from] DeviceError),
+    /// The device is gone: its driver was reset, it was unplugged, or its owner has destroyed it. A training goes on from its
+    /// last checkpoint on another.
+    #[error("the device is lost: {reason}")]
+    DeviceLost {
+        /// What is known of it.
+        reason: String,
+    },
     /// The device cannot load or run something.
     #[error(transparent)]
-    Executor(#[from] ExecutorError),
+    Executor(ExecutorError),
     /// The CPU cannot run something.
     #[error(transparent)]
     Reference(#[from] ReferenceError),
@@ -159,6 +166,16 @@ impl From<GraphError> for Error {
         match error {
             GraphError::Shape { operation, source, .. } => Self::Operation { operation, reason: source },
             other => Self::Graph(other),
+        }
+    }
+}
+
+impl From<ExecutorError> for Error {
+    /// Gives the loss of a device the variant that programs look for.
+    fn from(error: ExecutorError) -> Self {
+        match error {
+            ExecutorError::DeviceLost { reason } => Self::DeviceLost { reason },
+            other => Self::Executor(other),
         }
     }
 }

@@ -16,19 +16,25 @@ pub struct Application {
 impl Application {
     /// With no feature and WebGPU's default limits, or what the engine asks for.
     pub fn new(is_minimal: bool) -> Self {
+        Self::with(|adapter| match is_minimal {
+            true => wgpu::DeviceDescriptor::default(),
+            false => wgpu::DeviceDescriptor {
+                required_features: Engine::required_features(adapter),
+                required_limits: Engine::required_limits(adapter),
+                ..Default::default()
+            },
+        })
+    }
+
+    /// With a device as it is described.
+    pub fn with(descriptor: impl FnOnce(&wgpu::Adapter) -> wgpu::DeviceDescriptor<'static>) -> Self {
         let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
             backends: wgpu::Backends::PRIMARY,
             ..wgpu::InstanceDescriptor::new_without_display_handle()
         });
         let adapter = pollster::block_on(instance.request_adapter(&Default::default()));
         let adapter = adapter.expect("these tests need an adapter, at least Mesa's llvmpipe");
-        let wanted = wgpu::DeviceDescriptor {
-            required_features: Engine::required_features(&adapter),
-            required_limits: Engine::required_limits(&adapter),
-            ..Default::default()
-        };
-        let descriptor = if is_minimal { wgpu::DeviceDescriptor::default() } else { wanted };
-        let (device, queue) = pollster::block_on(adapter.request_device(&descriptor)).unwrap();
+        let (device, queue) = pollster::block_on(adapter.request_device(&descriptor(&adapter))).unwrap();
         Self { instance, device, queue }
     }
 
@@ -66,6 +72,20 @@ impl Application {
         });
         self.write(&buffer, 0, floats);
         buffer
+    }
+
+    /// A texture that can be copied from and to, and what else it is used for.
+    pub fn texture(&self, format: wgpu::TextureFormat, usage: wgpu::TextureUsages, [width, height]: [u32; 2]) -> wgpu::Texture {
+        self.device.create_texture(&wgpu::TextureDescriptor {
+            label: Some("the application's"),
+            size: wgpu::Extent3d { width, height, depth_or_array_layers: 1 },
+            mip_level_count: 1,
+            sample_count: 1,
+            dimension: wgpu::TextureDimension::D2,
+            format,
+            usage: usage | wgpu::TextureUsages::COPY_SRC | wgpu::TextureUsages::COPY_DST,
+            view_formats: &[],
+        })
     }
 
     pub fn write(&self, buffer: &wgpu::Buffer, offset: u64, floats: &[f32]) {

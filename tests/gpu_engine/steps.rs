@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use wgrad::prelude::*;
 use wgrad::schedules::ExponentialLR;
-use wgrad::{CopyFrom, CopyTo, PredictOptions};
+use wgrad::{CopyFrom, CopyTo, PredictOptions, wgpu};
 
 use crate::application::{Application, data, losses, model, trainer, training};
 
@@ -56,6 +56,18 @@ fn no_steps_are_an_error() {
 }
 
 #[test]
+fn a_ticket_belongs_to_its_training() {
+    let application = Application::new(false);
+    let engine = application.engine();
+    let (mut one, mut other) = (training(&engine), training(&engine));
+    let ticket = application.step(&mut one, 1).unwrap();
+    application.wait();
+    let error = other.try_loss(&ticket).unwrap_err();
+    assert_eq!(error.to_string(), "ticket: wanted one of this training, got one of another");
+    assert!(one.try_loss(&ticket).unwrap().is_some());
+}
+
+#[test]
 fn a_budget_decides_how_many_steps_are_recorded() {
     for is_minimal in [false, true] {
         let application = Application::new(is_minimal);
@@ -74,6 +86,25 @@ fn a_budget_decides_how_many_steps_are_recorded() {
         let few = frame(Duration::from_millis(5));
         assert!(few < many, "{few} in 5 ms, {many} in 50");
     }
+}
+
+/// An application that polls once a frame, without waiting, on a device that has no timestamps: what lands in the next frame
+/// has not taken all of this one.
+#[test]
+fn frames_that_only_poll_find_out_how_many_steps_fit() {
+    let application = Application::new(true);
+    let mut training = training(&application.engine());
+    let mut frame = || {
+        let mut encoder = application.encoder();
+        let ticket = training.record_within(&mut encoder, Duration::from_millis(4)).unwrap();
+        application.submit(encoder);
+        std::thread::sleep(Duration::from_millis(16));
+        application.device.poll(wgpu::PollType::Poll).unwrap();
+        ticket.steps()
+    };
+    let steps: Vec<u32> = (0..60).map(|_| frame()).collect();
+    assert_eq!(steps[0], 1);
+    assert!(steps.iter().any(|steps| *steps >= 8), "{steps:?}");
 }
 
 #[test]

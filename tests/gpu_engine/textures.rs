@@ -5,24 +5,6 @@ use wgrad::{CopyFrom, CopyTo, PredictOptions, Weights, wgpu};
 
 use crate::application::Application;
 
-fn texture(
-    application: &Application,
-    format: wgpu::TextureFormat,
-    usage: wgpu::TextureUsages,
-    [width, height]: [u32; 2],
-) -> wgpu::Texture {
-    application.device.create_texture(&wgpu::TextureDescriptor {
-        label: None,
-        size: wgpu::Extent3d { width, height, depth_or_array_layers: 1 },
-        mip_level_count: 1,
-        sample_count: 1,
-        dimension: wgpu::TextureDimension::D2,
-        format,
-        usage: usage | wgpu::TextureUsages::COPY_SRC | wgpu::TextureUsages::COPY_DST,
-        view_formats: &[],
-    })
-}
-
 /// A layer that doubles what it gets, plus a parameter that is 0.
 #[derive(Debug)]
 struct Double;
@@ -44,11 +26,11 @@ fn textures_go_in_and_out() {
     let usage = wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::STORAGE_BINDING;
     // 5 x 3 texels: red, green and blue differ at each.
     let size = [5, 3];
-    let camera = texture(&application, wgpu::TextureFormat::Rgba8Unorm, usage, size);
+    let camera = application.texture(wgpu::TextureFormat::Rgba8Unorm, usage, size);
     let texels: Vec<u8> = (0..15).flat_map(|texel| [texel * 8, 120 - texel * 8, 60, 255]).collect();
     let layout = wgpu::TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(20), rows_per_image: None };
     application.queue.write_texture(camera.as_image_copy(), &texels, layout, camera.size());
-    let output = texture(&application, wgpu::TextureFormat::Rgba8Unorm, usage, size);
+    let output = application.texture(wgpu::TextureFormat::Rgba8Unorm, usage, size);
 
     let colours = doubled(&[3, 3, 5]);
     let mut encoder = application.encoder();
@@ -66,7 +48,7 @@ fn textures_go_in_and_out() {
     );
 
     let grey = doubled(&[15]);
-    let height_map = texture(&application, wgpu::TextureFormat::R32Float, usage, size);
+    let height_map = application.texture(wgpu::TextureFormat::R32Float, usage, size);
     let mut encoder = application.encoder();
     grey.record_predict(&mut encoder, &camera, &height_map).unwrap();
     application.submit(encoder);
@@ -76,7 +58,7 @@ fn textures_go_in_and_out() {
         assert!((got - 2.0 * luma(texel)).abs() < 1e-5, "{got} {texel:?}");
     }
 
-    let picture = texture(&application, wgpu::TextureFormat::Rgba8Unorm, usage, size);
+    let picture = application.texture(wgpu::TextureFormat::Rgba8Unorm, usage, size);
     let mut encoder = application.encoder();
     grey.record_predict(&mut encoder, CopyFrom::Here, &picture).unwrap();
     application.submit(encoder);
@@ -87,10 +69,20 @@ fn textures_go_in_and_out() {
 
     let mut encoder = application.encoder();
     let mut wrong = |input: CopyFrom, output: CopyTo| grey.record_predict(&mut encoder, input, output).unwrap_err().to_string();
-    let small = texture(&application, wgpu::TextureFormat::Rgba8Unorm, usage, [2, 3]);
-    let integers = texture(&application, wgpu::TextureFormat::R32Uint, usage, size);
-    let plain = texture(&application, wgpu::TextureFormat::Rgba8Unorm, wgpu::TextureUsages::empty(), size);
+    let small = application.texture(wgpu::TextureFormat::Rgba8Unorm, usage, [2, 3]);
+    let integers = application.texture(wgpu::TextureFormat::R32Uint, usage, size);
+    let plain = application.texture(wgpu::TextureFormat::Rgba8Unorm, wgpu::TextureUsages::empty(), size);
     assert!(wrong((&small).into(), CopyTo::Here).contains("wanted one layer of the pixels of f32[1, 15]"));
+    // As many texels, in another order.
+    let turned = application.texture(wgpu::TextureFormat::Rgba8Unorm, usage, [3, 5]);
+    let mut encoder = application.encoder();
+    let error = colours.record_predict(&mut encoder, &turned, CopyTo::Here).unwrap_err().to_string();
+    assert!(error.contains("pixels of f32[1, 3, 3, 5], in 1, 3 or 4 channels, got D2 of 3 x 5 x 1"), "{error}");
+    let error = colours.record_predict(&mut encoder, CopyFrom::Here, &height_map).unwrap_err().to_string();
+    assert!(error.contains("output texture: wanted 3 components, got R32Float"), "{error}");
+    let error = colours.record_predict(&mut encoder, &height_map, CopyTo::Here).unwrap_err().to_string();
+    assert!(error.contains("input texture: wanted 3 components, got R32Float"), "{error}");
+    let mut wrong = |input: CopyFrom, output: CopyTo| grey.record_predict(&mut encoder, input, output).unwrap_err().to_string();
     assert!(wrong((&integers).into(), CopyTo::Here).contains("wanted a format of floats, got R32Uint"));
     assert!(wrong((&plain).into(), CopyTo::Here).contains("wanted a usage with TEXTURE_BINDING"));
     assert!(wrong(CopyFrom::Here, (&integers).into()).contains("got R32Uint"));

@@ -5,8 +5,10 @@ use wgpu::BufferUsages;
 use crate::device::Device;
 use crate::error::ExecutorError;
 
-/// What tensors' buffers are for: kernels, snapshots and the host; an application may draw from them as storage.
-pub(crate) const TENSOR: BufferUsages = BufferUsages::STORAGE.union(BufferUsages::COPY_SRC).union(BufferUsages::COPY_DST);
+/// What tensors' buffers are for: kernels, snapshots and the host; an application may draw from them, as storage or as
+/// vertices.
+pub(crate) const TENSOR: BufferUsages =
+    BufferUsages::STORAGE.union(BufferUsages::VERTEX).union(BufferUsages::COPY_SRC).union(BufferUsages::COPY_DST);
 
 /// Memory for tensors: a buffer, or what lies in it between guard words.
 #[derive(Clone, Debug)]
@@ -54,8 +56,8 @@ pub(crate) async fn allocate(
     usage: BufferUsages,
 ) -> Result<wgpu::Buffer, ExecutorError> {
     let descriptor = wgpu::BufferDescriptor { label: Some(label), size: bytes, usage, mapped_at_creation: false };
-    let created = device.catch(|| device.wgpu().create_buffer(&descriptor)).await;
-    created.map_err(|error| ExecutorError::Allocation { label: label.to_owned(), bytes, message: error.to_string() })
+    let failed = |message| ExecutorError::Allocation { label: label.to_owned(), bytes, message };
+    device.catch(|| device.wgpu().create_buffer(&descriptor), failed).await
 }
 
 /// Writes from the buffer's beginning; it happens before the next submission.
@@ -77,6 +79,6 @@ pub(crate) fn write_at(
     label: &str,
     bytes: &[u8],
 ) -> Result<(), ExecutorError> {
-    let written = device.catch_at_once(|| device.queue().write_buffer(buffer, offset, bytes));
-    written.map_err(ExecutorError::during(format!("writing {label}")))
+    let failed = ExecutorError::during(format!("writing {label}"));
+    device.catch_at_once(|| device.queue().write_buffer(buffer, offset, bytes), failed)
 }

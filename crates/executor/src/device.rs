@@ -1,14 +1,14 @@
 //! Adapters and the devices that they give.
 
-use std::collections::HashMap;
 use std::future::Future;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, OnceLock};
 
 use wgpu::{Backends, ErrorFilter};
 use wgrad_core::plan::{Choices, Target};
 
 use crate::choice::{AdapterInfo, Choice};
 use crate::error::{DeviceError, ExecutorError};
+use crate::exchange::Textures;
 use crate::faults::Faults;
 use crate::limits;
 use crate::pipelines::PipelineCache;
@@ -25,6 +25,7 @@ pub struct Device {
     faults: Arc<Faults>,
     choices: Arc<Choices>,
     pub(crate) pipelines: PipelineCache,
+    textures: Arc<OnceLock<Textures>>,
 }
 
 impl Device {
@@ -55,7 +56,7 @@ impl Device {
             .map_err(|error| DeviceError::Refused { adapter: info.clone(), reason: error.to_string() })?;
         let faults = Arc::new(Faults::default());
         faults.watch(&device);
-        Ok(Self { device, queue, info, faults, choices: Arc::default(), pipelines: Arc::new(Mutex::new(HashMap::new())) })
+        Ok(Self::new(device, queue, info, faults))
     }
 
     /// The features that an application should ask for, where this adapter has them. None of them is needed.
@@ -90,7 +91,12 @@ impl Device {
     pub fn from_wgpu(device: wgpu::Device, queue: wgpu::Queue) -> Result<Self, DeviceError> {
         Self::check_wgpu(&device)?;
         let info = device.adapter_info().into();
-        Ok(Self { device, queue, info, faults: Arc::default(), choices: Arc::default(), pipelines: Arc::default() })
+        Ok(Self::new(device, queue, info, Arc::default()))
+    }
+
+    fn new(device: wgpu::Device, queue: wgpu::Queue, info: AdapterInfo, faults: Arc<Faults>) -> Self {
+        let (choices, pipelines, textures) = (Arc::default(), PipelineCache::default(), Arc::default());
+        Self { device, queue, info, faults, choices, pipelines, textures }
     }
 
     /// The adapter that it comes from.
@@ -118,13 +124,22 @@ impl Device {
         &self.queue
     }
 
+    /// The kernels for textures, which are compiled now unless the device has them.
+    pub(crate) async fn textures(&self) -> Result<Textures, ExecutorError> {
+        if let Some(known) = self.textures.get() {
+            return Ok(known.clone());
+        }
+        let created = Textures::create(self).await?;
+        Ok(self.textures.get_or_init(|| created).clone())
+    }
+
     /// Lets a browser's page answer its events between two pieces of work that would keep it from that together. Natively it
     /// takes no time.
     pub async fn pause(&self) {
         // A question whose answer comes from another process; a future that was merely polled again would keep the page waiting.
         // Twice, since what has become due meanwhile is only queued behind the first answer. Nothing is done that could fail.
         for _ in 0..2 {
-            let _ = self.catch(|| ()).await;
+            let _ = self.scoped(|| ()).await;
         }
     }
 
@@ -133,8 +148,38 @@ impl Device {
         self.faults.check()
     }
 
-    /// Does what can make the device report errors, and returns the first of them.
-    pub(crate) fn catch<T>(&self, body: impl FnOnce() -> T) -> impl Future<Output = Result<T, wgpu::Error>> {
+    /// Does what can make the device report errors, and returns the first of them as the error that `failed` makes of its
+    /// message, or as the device's loss.
+    pub(crate) fn catch<T>(
+        &self,
+        body: impl FnOnce() -> T,
+        failed: impl FnOnce(String) -> ExecutorError,
+    ) -> impl Future<Output = Result<T, ExecutorError>> {
+        let caught = self.scoped(body);
+        async move { caught.await.map_err(|error| self.explain(failed(error.to_string()))) }
+    }
+
+    /// As [`Device::catch`], for what needs an answer at once. A browser gives none: there the device's owner hears of it.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn catch_at_once<T>(
+        &self,
+        body: impl FnOnce() -> T,
+        failed: impl FnOnce(String) -> ExecutorError,
+    ) -> Result<T, ExecutorError> {
+        // Natively the scopes' futures are ready.
+        pollster::block_on(self.catch(body, failed))
+    }
+
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) fn catch_at_once<T>(
+        &self,
+        body: impl FnOnce() -> T,
+        _failed: impl FnOnce(String) -> ExecutorError,
+    ) -> Result<T, ExecutorError> {
+        Ok(body())
+    }
+
+    fn scoped<T>(&self, body: impl FnOnce() -> T) -> impl Future<Output = Result<T, wgpu::Error>> {
         let scopes = [ErrorFilter::OutOfMemory, ErrorFilter::Internal, ErrorFilter::Validation]
             .map(|filter| self.device.push_error_scope(filter));
         let value = body();
@@ -150,16 +195,35 @@ impl Device {
         }
     }
 
-    /// As [`Device::catch`], for what needs an answer at once. A browser gives none: there the device's owner hears of it.
-    #[cfg(not(target_arch = "wasm32"))]
-    pub(crate) fn catch_at_once<T>(&self, body: impl FnOnce() -> T) -> Result<T, wgpu::Error> {
-        // Natively the scopes' futures are ready.
-        pollster::block_on(self.catch(body))
+    /// An error, or the device's loss where that is what lies behind it: the callback that tells of it is the owner's.
+    pub(crate) fn explain(&self, error: ExecutorError) -> ExecutorError {
+        if self.gives_nothing() {
+            return self.lose("it gives no memory any more");
+        }
+        error
     }
 
+    /// Notes that the device is lost; the first reason counts.
+    pub(crate) fn lose(&self, reason: impl Into<String>) -> ExecutorError {
+        self.faults.lose(reason.into())
+    }
+
+    /// Whether even the smallest buffer cannot be had, though there is room: wgpu tells nothing else of a lost device.
+    #[cfg(not(target_arch = "wasm32"))]
+    fn gives_nothing(&self) -> bool {
+        let smallest =
+            wgpu::BufferDescriptor { label: None, size: 4, usage: wgpu::BufferUsages::COPY_SRC, mapped_at_creation: true };
+        let is_mapped = || self.device.create_buffer(&smallest).get_mapped_range_mut(..).is_ok();
+        match pollster::block_on(self.scoped(is_mapped)) {
+            Ok(is_mapped) => !is_mapped,
+            Err(error) => !matches!(error, wgpu::Error::OutOfMemory { .. }),
+        }
+    }
+
+    /// A browser tells by what it cannot map.
     #[cfg(target_arch = "wasm32")]
-    pub(crate) fn catch_at_once<T>(&self, body: impl FnOnce() -> T) -> Result<T, wgpu::Error> {
-        Ok(body())
+    fn gives_nothing(&self) -> bool {
+        false
     }
 
     /// Waits for a submission, or for all of them, or reports after no time that it has not finished.
@@ -172,14 +236,8 @@ impl Device {
             Ok(Ok(_)) => true,
             Ok(Err(wgpu::PollError::Timeout)) => false,
             // All else that a queue refuses a submission for is caught when it is submitted.
-            Ok(Err(wgpu::PollError::WrongSubmissionIndex(..))) => {
-                self.faults.lose("it takes no more submissions".to_owned());
-                false
-            }
-            Err(_) => {
-                self.faults.lose("found while waiting for it".to_owned());
-                false
-            }
+            Ok(Err(wgpu::PollError::WrongSubmissionIndex(..))) => return Err(self.lose("it takes no more submissions")),
+            Err(_) => return Err(self.lose("found while waiting for it")),
         };
         self.check().map(|()| finished)
     }

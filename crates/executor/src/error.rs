@@ -166,8 +166,8 @@ pub enum ExecutorError {
 
 impl ExecutorError {
     /// Says what was being done when the device reported an error.
-    pub(crate) fn during(during: impl Into<String>) -> impl FnOnce(wgpu::Error) -> Self {
+    pub(crate) fn during(during: impl Into<String>) -> impl FnOnce(String) -> Self {
         let during = during.into();
-        move |error| Self::Device { during, message: error.to_string() }
+        move |message| Self::Device { during, message }
     }
 }

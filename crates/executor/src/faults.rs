@@ -25,8 +25,8 @@ impl Faults {
     }
 
     /// Notes that the device is gone; the first reason counts.
-    pub(crate) fn lose(&self, reason: String) {
-        self.lost.get_or_init(|| reason);
+    pub(crate) fn lose(&self, reason: String) -> ExecutorError {
+        ExecutorError::DeviceLost { reason: self.lost.get_or_init(|| reason).clone() }
     }
 
     /// Reports a loss each time, and an error once.

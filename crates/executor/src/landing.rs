@@ -28,6 +28,7 @@ pub(crate) struct Landings {
 /// A buffer that results land in.
 #[derive(Debug)]
 struct Slot {
+    device: Device,
     buffer: wgpu::Buffer,
     stage: Mutex<Stage>,
     timing: Option<Timing>,
@@ -70,9 +71,27 @@ pub struct Landing {
 pub struct Landed {
     /// The tensors, in the order in which they were asked for.
     pub tensors: Vec<HostTensor>,
-    /// The time that the commands took: on the device where it has timestamps, otherwise from their recording to their
-    /// landing, which is longer.
-    pub took: Duration,
+    /// What is known of the time that the commands took.
+    pub took: Took,
+}
+
+/// What is known of the time that commands took.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Took {
+    /// Their time on the device.
+    OnDevice(Duration),
+    /// When they were recorded, and when what they left has landed: between the two they also waited.
+    Between(Instant, Instant),
+}
+
+impl Took {
+    /// The time on the device where it is known, otherwise all that has passed.
+    pub fn elapsed(self) -> Duration {
+        match self {
+            Self::OnDevice(elapsed) => elapsed,
+            Self::Between(recorded, landed) => landed.saturating_duration_since(recorded),
+        }
+    }
 }
 
 impl Landings {
@@ -87,10 +106,9 @@ impl Landings {
             return Ok(slot.clone());
         }
         self.slots.retain(|slot| Arc::strong_count(slot) > 1);
-        let slot = device.catch_at_once(|| Slot::create(device, (bytes + SPAN_BYTES).next_power_of_two()));
-        let failed =
-            |error: wgpu::Error| ExecutorError::Allocation { label: LABEL.to_owned(), bytes, message: error.to_string() };
-        let slot = Arc::new(slot.map_err(failed)?);
+        let failed = |message| ExecutorError::Allocation { label: LABEL.to_owned(), bytes, message };
+        let slot = device.catch_at_once(|| Slot::create(device, (bytes + SPAN_BYTES).next_power_of_two()), failed)?;
+        let slot = Arc::new(slot);
         self.slots.push(slot.clone());
         Ok(slot)
     }
@@ -146,7 +164,7 @@ impl Slot {
             resolved: buffer("time of a frame's steps", SPAN_BYTES, BufferUsages::QUERY_RESOLVE.union(BufferUsages::COPY_SRC)),
         });
         let usage = BufferUsages::MAP_READ.union(BufferUsages::COPY_DST);
-        Self { buffer: buffer(LABEL, bytes, usage), stage: Mutex::new(Stage::Idle), timing }
+        Self { device: device.clone(), buffer: buffer(LABEL, bytes, usage), stage: Mutex::new(Stage::Idle), timing }
     }
 
     fn map_on_submit(self: &Arc<Self>, encoder: &CommandEncoder, bytes: u64) {
@@ -193,23 +211,25 @@ impl Landing {
         let stage = lock(&self.slot.stage);
         match &*stage {
             Stage::Recorded(token) if token.strong_count() == 0 => {
-                Err(ExecutorError::NotSubmitted { what: "recorded steps".to_owned() })
+                Err(self.slot.device.explain(ExecutorError::NotSubmitted { what: "recorded steps".to_owned() }))
             }
             Stage::Idle | Stage::Recorded(_) => Ok(None),
-            Stage::Failed(reason) => Err(ExecutorError::DeviceLost { reason: reason.clone() }),
+            // Nothing else keeps the buffer from being mapped.
+            Stage::Failed(reason) => Err(self.slot.device.lose(reason)),
             Stage::Landed(at) => self.read(*at).map(Some),
         }
     }
 
     fn read(&self, landed: Instant) -> Result<Landed, ExecutorError> {
-        let failed = |message| ExecutorError::Device { during: "reading what recorded steps gave".to_owned(), message };
+        let failed = ExecutorError::during("reading what recorded steps gave");
         let view = self.slot.buffer.get_mapped_range(..self.bytes).map_err(|error| failed(error.to_string()))?;
         let took = match self.period {
             Some(period) => {
                 let span: Vec<u64> = bytemuck::pod_collect_to_vec(&view[..SPAN_BYTES as usize]);
-                Duration::from_secs_f64(span[1].saturating_sub(span[0]) as f64 * f64::from(period) * 1e-9)
+                let ticks = span[1].saturating_sub(span[0]);
+                Took::OnDevice(Duration::from_secs_f64(ticks as f64 * f64::from(period) * 1e-9))
             }
-            None => landed.saturating_duration_since(self.recorded),
+            None => Took::Between(self.recorded, landed),
         };
         let mut begin = SPAN_BYTES as usize;
         let mut tensors = Vec::with_capacity(self.tensors.len());

@@ -21,33 +21,40 @@ pub(crate) fn features() -> Features {
     Features::TIMESTAMP_QUERY
 }
 
-/// The limits that are lower than what kernels rely on, which WebGPU's defaults give.
+/// What kernels rely on, which WebGPU's defaults give.
+fn needed() -> Limits {
+    let defaults = Limits::default();
+    Limits {
+        max_uniform_buffers_per_shader_stage: 1,
+        // No kernel has more dims than fit into so many bytes.
+        max_uniform_buffer_binding_size: 1 << 10,
+        max_bind_groups: 1,
+        max_bindings_per_bind_group: 1 + defaults.max_storage_buffers_per_shader_stage,
+        ..defaults
+    }
+}
+
+/// The limits that kernels rely on.
+fn relevant(limits: &Limits) -> [(&'static str, u64); 10] {
+    [
+        ("max_storage_buffers_per_shader_stage", limits.max_storage_buffers_per_shader_stage.into()),
+        ("max_uniform_buffers_per_shader_stage", limits.max_uniform_buffers_per_shader_stage.into()),
+        ("max_uniform_buffer_binding_size", limits.max_uniform_buffer_binding_size),
+        ("max_bind_groups", limits.max_bind_groups.into()),
+        ("max_bindings_per_bind_group", limits.max_bindings_per_bind_group.into()),
+        ("max_compute_invocations_per_workgroup", limits.max_compute_invocations_per_workgroup.into()),
+        ("max_compute_workgroup_size_x", limits.max_compute_workgroup_size_x.into()),
+        ("max_compute_workgroup_size_y", limits.max_compute_workgroup_size_y.into()),
+        ("max_compute_workgroup_storage_size", limits.max_compute_workgroup_storage_size.into()),
+        ("max_compute_workgroups_per_dimension", limits.max_compute_workgroups_per_dimension.into()),
+    ]
+}
+
+/// Those that are too low.
 pub(crate) fn missing(got: &Limits) -> Vec<String> {
-    let wanted = Limits::default();
-    let limits = [
-        (
-            "max_storage_buffers_per_shader_stage",
-            wanted.max_storage_buffers_per_shader_stage,
-            got.max_storage_buffers_per_shader_stage,
-        ),
-        ("max_uniform_buffers_per_shader_stage", 1, got.max_uniform_buffers_per_shader_stage),
-        ("max_bind_groups", 1, got.max_bind_groups),
-        ("max_bindings_per_bind_group", wanted.max_storage_buffers_per_shader_stage + 1, got.max_bindings_per_bind_group),
-        (
-            "max_compute_invocations_per_workgroup",
-            wanted.max_compute_invocations_per_workgroup,
-            got.max_compute_invocations_per_workgroup,
-        ),
-        ("max_compute_workgroup_size_x", wanted.max_compute_workgroup_size_x, got.max_compute_workgroup_size_x),
-        ("max_compute_workgroup_storage_size", wanted.max_compute_workgroup_storage_size, got.max_compute_workgroup_storage_size),
-        (
-            "max_compute_workgroups_per_dimension",
-            wanted.max_compute_workgroups_per_dimension,
-            got.max_compute_workgroups_per_dimension,
-        ),
-    ];
-    let too_low = limits.into_iter().filter(|(_, wanted, got)| got < wanted);
-    too_low.map(|(name, wanted, got)| format!("{name} of {wanted} (got {got})")).collect()
+    let both = relevant(&needed()).into_iter().zip(relevant(got));
+    let too_low = both.filter(|((_, needed), (_, got))| got < needed);
+    too_low.map(|((name, needed), (_, got))| format!("{name} of {needed} (got {got})")).collect()
 }
 
 /// What a plan for a device with these limits may use.
@@ -95,6 +102,6 @@ mod tests {
         let missing = missing(&low);
         assert!(missing.contains(&"max_storage_buffers_per_shader_stage of 8 (got 0)".to_owned()), "{missing:?}");
         assert!(missing.contains(&"max_bind_groups of 1 (got 0)".to_owned()), "{missing:?}");
-        assert_eq!(missing.len(), 6, "{missing:?}");
+        assert_eq!(missing.len(), 7, "{missing:?}");
     }
 }

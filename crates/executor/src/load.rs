@@ -48,6 +48,7 @@ impl Executor {
             commands: loading.commands().await?,
             outputs: loading.outputs()?,
             pace: Arc::new(Mutex::default()),
+            latency: Mutex::default(),
         };
         loading.rehearse(&loaded).await?;
         let Loading { new, guarded, .. } = loading;
@@ -143,11 +144,11 @@ impl Loading<'_> {
         }
         let descriptor = wgpu::BindGroupDescriptor { label: Some(&dispatch.label), layout: &pipeline.layout, entries: &entries };
         let device = &self.executor.device;
-        let bind_group = device.catch(|| device.wgpu().create_bind_group(&descriptor)).await;
+        let bind_group = device.catch(|| device.wgpu().create_bind_group(&descriptor), |message| self.invalid(message));
         Ok(Command {
             label: dispatch.label.clone(),
             pipeline: pipeline.pipeline.clone(),
-            bind_group: bind_group.map_err(|error| self.invalid(error.to_string()))?,
+            bind_group: bind_group.await?,
             workgroups: dispatch.workgroups,
             work: dispatch.work,
         })
@@ -171,12 +172,12 @@ impl Loading<'_> {
     /// in an encoder that somebody else may have lent.
     async fn rehearse(&self, loaded: &LoadedPlan) -> Result<(), ExecutorError> {
         let device = &self.executor.device;
-        let rehearsal = device.catch(|| {
+        let rehearse = || {
             let mut encoder = device.wgpu().create_command_encoder(&Default::default());
             loaded.record(&mut encoder, 1);
             drop(encoder.finish());
-        });
-        rehearsal.await.map_err(|error| self.invalid(error.to_string()))
+        };
+        device.catch(rehearse, |message| self.invalid(message)).await
     }
 
     fn resolve(&self, id: BufferId, user: &str) -> Result<&Region, ExecutorError> {

@@ -9,6 +9,8 @@ use wgrad_core::op::Work;
 
 use crate::buffers::Region;
 use crate::faults::lock;
+use crate::landing::Took;
+use crate::latency::Latency;
 use crate::pace::Pace;
 use crate::tensor_buffer::TensorBuffer;
 
@@ -20,6 +22,8 @@ pub struct LoadedPlan {
     pub(crate) outputs: BTreeMap<String, Output>,
     /// How long its steps take, which submissions report when they end.
     pub(crate) pace: Arc<Mutex<Pace>>,
+    /// The same by landings alone, where nothing else tells.
+    pub(crate) latency: Mutex<Latency>,
 }
 
 /// A dispatch with all that it takes.
@@ -66,12 +70,17 @@ impl LoadedPlan {
 
     /// How many steps, at least 1, take no longer than this; 1 as long as nothing is known.
     pub fn steps_within(&self, budget: Duration) -> u32 {
-        lock(&self.pace).steps_within(budget).max(1)
+        let pace = *lock(&self.pace);
+        let steps = if pace.is_known() { pace.steps_within(budget) } else { lock(&self.latency).steps_within(budget) };
+        steps.max(1)
     }
 
-    /// Learns from so many steps that took so long.
-    pub fn observe(&self, steps: u32, took: Duration) {
-        lock(&self.pace).observe(steps, took);
+    /// Learns from steps that landed.
+    pub fn observe(&self, steps: u32, took: Took) {
+        match took {
+            Took::OnDevice(elapsed) => lock(&self.pace).observe(steps, elapsed),
+            Took::Between(recorded, landed) => lock(&self.latency).observe(steps, recorded, landed),
+        }
     }
 
     /// The names of the outputs.

@@ -48,8 +48,8 @@ pub(crate) async fn pipeline(device: &Device, shader: &Arc<Shader>, checks: Chec
     if let Some(known) = lock(&device.pipelines).get(&key) {
         return Ok(known.clone());
     }
-    let created = device.catch(|| create(device.wgpu(), shader, checks)).await;
-    let pipeline = created.map_err(|error| ExecutorError::Shader { label: shader.label.clone(), message: error.to_string() })?;
+    let failed = |message| ExecutorError::Shader { label: shader.label.clone(), message };
+    let pipeline = device.catch(|| create(device.wgpu(), shader, checks), failed).await?;
     lock(&device.pipelines).insert(key, pipeline.clone());
     Ok(pipeline)
 }

@@ -115,7 +115,7 @@ impl Executor {
 
     async fn timestamps(&self, plan: &LoadedPlan) -> Result<Timestamps, ExecutorError> {
         let label = format!("{} timestamps", plan.name);
-        let created = self.device.catch(|| {
+        let create = || {
             let query_set = |commands: &[Command]| {
                 self.device.wgpu().create_query_set(&wgpu::QuerySetDescriptor {
                     label: Some(&label),
@@ -124,8 +124,8 @@ impl Executor {
                 })
             };
             plan.commands.chunks(DISPATCHES).map(query_set).collect()
-        });
-        let queries = created.await.map_err(ExecutorError::during(&*label))?;
+        };
+        let queries = self.device.catch(create, ExecutorError::during(&*label)).await?;
         let usage = BufferUsages::QUERY_RESOLVE.union(BufferUsages::COPY_SRC);
         let bytes = (plan.commands.len().max(1) * SPAN_BYTES) as u64;
         Ok(Timestamps { queries, resolved: buffers::allocate(&self.device, &label, bytes, usage).await? })
@@ -134,12 +134,12 @@ impl Executor {
     /// Runs steps in one submission; the ticks at which each dispatch of each of them began and ended.
     async fn measure(&self, steps: &[(&LoadedPlan, Timestamps)]) -> Result<Vec<Vec<[u64; 2]>>, ExecutorError> {
         let device = &self.device;
-        let submitted = device.catch(|| {
+        let submit = || {
             let mut encoder = device.wgpu().create_command_encoder(&Default::default());
             steps.iter().for_each(|(plan, timestamps)| timestamps.record(plan, &mut encoder));
             device.queue().submit([encoder.finish()]);
-        });
-        submitted.await.map_err(ExecutorError::during("profiling"))?;
+        };
+        device.catch(submit, ExecutorError::during("profiling")).await?;
         self.counters.submissions.fetch_add(1, Ordering::Relaxed);
         let mut spans = Vec::with_capacity(steps.len());
         for (plan, timestamps) in steps {

@@ -59,14 +59,14 @@ impl Executor {
         let usage = BufferUsages::MAP_READ.union(BufferUsages::COPY_DST);
         let staging = buffers::allocate(&self.device, &format!("{label} for the host"), bytes, usage).await?;
         let (sender, mapped) = oneshot();
-        let submitted = self.device.catch(|| {
+        let submit = || {
             let mut encoder = self.device.wgpu().create_command_encoder(&Default::default());
             encoder.copy_buffer_to_buffer(source, range.start, &staging, 0, bytes);
             self.device.queue().submit([encoder.finish()]);
             staging.map_async(wgpu::MapMode::Read, .., |result| sender.send(result));
-        });
+        };
         let failed = |message| ExecutorError::Device { during: format!("reading {label}"), message };
-        submitted.await.map_err(|error| failed(error.to_string()))?;
+        self.device.catch(submit, failed).await?;
         self.counters.submissions.fetch_add(1, Ordering::Relaxed);
         self.counters.read_backs.fetch_add(1, Ordering::Relaxed);
         let result = mapped.await;

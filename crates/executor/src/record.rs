@@ -64,15 +64,15 @@ impl Executor {
             mapped_at_creation: true,
         };
         let failed = |message| ExecutorError::Allocation { label: label.to_owned(), bytes: bytes.len() as u64, message };
-        let filled = self.device.catch_at_once(|| {
+        let fill = || {
             let buffer = self.device.wgpu().create_buffer(&descriptor);
             let mut view = buffer.get_mapped_range_mut(..).map_err(|error| error.to_string())?;
             view.copy_from_slice(bytes);
             drop(view);
             buffer.unmap();
             Ok(buffer)
-        });
-        filled.map_err(|error| failed(error.to_string()))?.map_err(failed)
+        };
+        self.device.catch_at_once(fill, failed)?.map_err(|message| self.device.explain(failed(message)))
     }
 }
 

@@ -67,14 +67,14 @@ impl Executor {
             self.retire().await?;
         }
         let device = &self.device;
-        let submitted = device.catch(|| {
+        let submit = || {
             let mut encoder = device.wgpu().create_command_encoder(&Default::default());
             for (plan, steps) in work {
                 plan.record(&mut encoder, *steps);
             }
             Completion::submit(device, encoder.finish())
-        });
-        let completion = submitted.await.map_err(ExecutorError::during("running"))?;
+        };
+        let completion = device.catch(submit, ExecutorError::during("running")).await?;
         self.counters.submissions.fetch_add(1, Ordering::Relaxed);
         let submitted = Instant::now();
         let began = self.in_flight.is_empty().then_some(submitted);

@@ -67,6 +67,6 @@ impl Executor {
         self.counters.submissions.fetch_add(1, Ordering::Relaxed);
         self.device.wait()?;
         let missing = || ExecutorError::NotSubmitted { what: "steps to be timed".to_owned() };
-        Ok(landing.landed()?.ok_or_else(missing)?.took)
+        Ok(landing.landed()?.ok_or_else(missing)?.took.elapsed())
     }
 }

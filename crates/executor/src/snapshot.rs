@@ -49,14 +49,14 @@ impl Executor {
 
     async fn copy(&self, during: &str, copies: Vec<(&Region, &Region)>) -> Result<(), ExecutorError> {
         let device = &self.device;
-        let submitted = device.catch(|| {
+        let submit = || {
             let mut encoder = device.wgpu().create_command_encoder(&Default::default());
             for (from, to) in copies {
                 from.copy_to(to, &mut encoder);
             }
             device.queue().submit([encoder.finish()]);
-        });
-        submitted.await.map_err(ExecutorError::during(during))?;
+        };
+        device.catch(submit, ExecutorError::during(during)).await?;
         self.counters.submissions.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 mod picture;
 
+use std::fmt;
 use std::fs::File;
 use std::io::BufWriter;
 use std::time::Duration;
@@ -33,7 +34,14 @@ struct Screen {
     frames: u32,
 }
 
-/// Draws frames, prints the loss and the accuracy after the last, and writes a picture of it.
+/// Frames that were drawn while another network was being made.
+struct Meanwhile {
+    frames: Vec<Duration>,
+    making: Duration,
+}
+
+/// Draws frames, prints the loss and the accuracy after the last, and writes a picture of it. Then it draws on while another
+/// network is made, and prints how long those frames took.
 ///
 /// # Errors
 /// Where there is no adapter, the network cannot be made or its loss becomes NaN, or the picture cannot be written.
@@ -62,7 +70,40 @@ pub fn run(arguments: &Arguments, frames: u32) -> Result<()> {
         let image = screen.image()?;
         image.write(BufWriter::new(file)).with_context(|| format!("cannot write {}", path.display()))?;
     }
+    println!("{}", meanwhile(&mut screen, &mut app)?);
     Ok(())
+}
+
+/// Draws frames until another network, of layers that the first has not, is made.
+fn meanwhile(screen: &mut Screen, app: &mut App) -> Result<Meanwhile> {
+    app.settings.hidden = if app.settings.hidden == [7, 5, 3] { vec![3, 5, 7] } else { vec![7, 5, 3] };
+    // This frame asks for it, and the next begins to make it.
+    screen.draw(app)?;
+    let began = Instant::now();
+    let mut frames = Vec::new();
+    while app.is_making() {
+        let began = Instant::now();
+        screen.draw(app)?;
+        frames.push(began.elapsed());
+    }
+    if let Some(failure) = app.failure() {
+        bail!("{failure}");
+    }
+    Ok(Meanwhile { frames, making: began.elapsed() })
+}
+
+impl fmt::Display for Meanwhile {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        let milliseconds = |time: Duration| 1000.0 * time.as_secs_f64();
+        let longest = self.frames.iter().max().copied().unwrap_or_default();
+        let mean = self.frames.iter().sum::<Duration>() / self.frames.len().max(1) as u32;
+        let [making, longest, mean] = [self.making, longest, mean].map(milliseconds);
+        let frames = self.frames.len();
+        write!(
+            formatter,
+            "another network made in {making:.0} ms, beside {frames} frames of {mean:.1} ms, {longest:.1} ms at most"
+        )
+    }
 }
 
 /// The software adapter, whose pictures are the same on all machines, or any where there is none.

@@ -51,6 +51,17 @@ fn the_network_learns() {
     }
 }
 
+/// Frames are drawn while a network is made: none of them waits until it is there.
+#[test]
+fn frames_go_on_while_another_network_is_made() {
+    let output = playground(&["--frames", "3", "--size", "1120x680"]);
+    let printed = String::from_utf8_lossy(&output.stdout);
+    let line = printed.lines().find(|line| line.starts_with("another network")).unwrap_or_else(|| panic!("{output:?}"));
+    let numbers: Vec<f64> = line.split([' ', ',']).filter_map(|word| word.parse().ok()).collect();
+    let [making, frames, _, longest] = numbers[..] else { panic!("{line}") };
+    assert!(frames >= 3.0 && longest < making / 2.0, "{line}");
+}
+
 /// The stored picture is what the README shows: that of `playground --frames 60 --screenshot playground.png`, in 256 colours.
 #[test]
 fn the_picture_is_the_stored_one() {

@@ -31,6 +31,10 @@ pub use training::{CheckpointTicket, Ticket, Training};
 /// or wait for the device, and set no callback on it: results land while the application drives its device. Everything
 /// can go to another thread.
 ///
+/// What the device finds wrong with a call is that call's error. A browser does not say so at once: there the handlers of
+/// the device's owner hear of it. A device that is lost is [`Error::DeviceLost`] wherever its loss is first noticed, and from
+/// then on in all calls that record for it.
+///
 /// ```
 /// # use wgrad::prelude::*;
 /// # use wgrad::{Engine, wgpu};

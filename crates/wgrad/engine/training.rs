@@ -26,6 +26,8 @@ pub struct Training {
     /// Whether recorded steps were never submitted, so that the device's clock has to be set.
     is_behind: bool,
     predictors: u32,
+    /// What its tickets know it by.
+    identity: Arc<()>,
 }
 
 /// Names steps that were recorded, and holds what has landed of them. It takes no memory on the device.
@@ -33,6 +35,7 @@ pub struct Training {
 pub struct Ticket {
     steps: u32,
     outcome: Arc<OnceLock<Outcome>>,
+    training: Arc<()>,
 }
 
 /// Names a checkpoint that was recorded.
@@ -73,7 +76,7 @@ impl Ticket {
 impl Training {
     pub(super) async fn open(mut trainer: Trainer, data: &Dataset) -> Result<Self, Error> {
         let session = trainer.open(data).await?;
-        Ok(Self { trainer, session, pending: Vec::new(), is_behind: false, predictors: 0 })
+        Ok(Self { trainer, session, pending: Vec::new(), is_behind: false, predictors: 0, identity: Arc::default() })
     }
 
     /// Records steps, at least one, into an application's encoder. It does not submit, poll or wait, and sets no callback on
@@ -94,14 +97,15 @@ impl Training {
         self.is_behind = landing.is_err();
         let outcome = Arc::default();
         self.pending.push(Pending { landing: landing?, recorded, outcome: Arc::clone(&outcome) });
-        Ok(Ticket { steps, outcome })
+        Ok(Ticket { steps, outcome, training: Arc::clone(&self.identity) })
     }
 
     /// As [`Training::record_steps`], for as many steps, at least one, as take no longer than a budget on the device: what
     /// a frame has left for training.
     ///
-    /// It learns from the steps that have landed: from their time on the device where that has timestamps, otherwise from
-    /// the time between their recording and their landing, which is longer, so that there are fewer steps than could be.
+    /// It learns from the steps that have landed: from their time on the device where that has timestamps. Otherwise only
+    /// their landing tells, which an application that polls once a frame sees once a frame: there it tries more and more
+    /// steps until a frame lands late, which happens at the start, and then now and then.
     ///
     /// # Errors
     /// As there.
@@ -118,7 +122,7 @@ impl Training {
     /// # Errors
     /// Where the loss was NaN or infinite: since that step nothing has changed, and nothing will, unless
     /// [`Training::resume`] goes back. Where steps that were recorded up to these were never submitted: training goes on behind
-    /// them. Where the device is lost.
+    /// them. Where the device is lost, or the ticket is one of another training.
     pub fn try_loss(&mut self, ticket: &Ticket) -> Result<Option<f32>, Error> {
         Ok(self.try_score(ticket)?.map(|score| score.loss))
     }
@@ -128,6 +132,9 @@ impl Training {
     /// # Errors
     /// As there.
     pub fn try_score(&mut self, ticket: &Ticket) -> Result<Option<Score>, Error> {
+        if !Arc::ptr_eq(&ticket.training, &self.identity) {
+            return Err(Error::mismatch("ticket", "one of this training", "one of another"));
+        }
         self.land();
         match ticket.outcome.get() {
             None => Ok(None),

@@ -188,6 +188,12 @@ impl Trace {
         var.value()
     }
 
+    /// Whether a value is a state.
+    pub(crate) fn is_state(&self, value: Value) -> bool {
+        let tracing = self.0.borrow();
+        matches!(tracing.graph.node(value.node).kind, Kind::Source(Source::State { .. }))
+    }
+
     pub(crate) fn kind(&self, value: Value) -> TensorType {
         self.0.borrow().graph.kind(value).clone()
     }

@@ -9,7 +9,7 @@ mod shapes;
 
 use std::fmt;
 
-use wgrad_core::{Graph, GraphError, Op, Shape, TensorType, Value};
+use wgrad_core::{DType, Graph, GraphError, Op, Shape, TensorType, Value};
 
 use crate::error::Error;
 use crate::layers::Layer;
@@ -70,8 +70,12 @@ impl Var {
 
     /// Gives a state its next value: what it is after the step. All that reads the state in this step sees the old one.
     pub fn set(&self, next: &Var) {
-        let (Some(state), Some(next)) = (self.trace.own(self), self.trace.own(next)) else { return };
-        let set = self.trace.graph(|graph| Ok(graph.set_next(state, next)?));
+        let (Some(state), Some(value)) = (self.trace.own(self), self.trace.own(next)) else { return };
+        // Copies of states wait until nobody reads the old values any more, which two that take each other's place would do
+        // for ever. What is computed does not.
+        let is_another = self.trace.is_state(value) && value != state && next.kind().dtype == DType::F32;
+        let Some(value) = (if is_another { (1.0 * next).value } else { Some(value) }) else { return };
+        let set = self.trace.graph(|graph| Ok(graph.set_next(state, value)?));
         set.unwrap_or_else(|error| self.trace.fail(error));
     }
 
