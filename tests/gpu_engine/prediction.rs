@@ -1,7 +1,7 @@
 //! Outputs of a model that learns, or that has weights of its own.
 
 use wgrad::prelude::*;
-use wgrad::{CopyFrom, CopyTo, PredictOptions, Predictor, TensorBuffer, Weights};
+use wgrad::{CopyFrom, CopyTo, PredictOptions, Predictor, TensorBuffer, Weights, wgpu};
 
 use crate::application::{Application, data, model, options, trainer, training};
 
@@ -27,6 +27,11 @@ fn a_predictor_sees_the_weights_as_they_are() {
         assert_eq!(application.read_tensor(predictor.output()), wanted);
     }
     assert_eq!(predictor.layers().collect::<Vec<_>>(), ["0", "1", "2", "3"]);
+    let borrowed =
+        [predictor.input(), predictor.output(), predictor.activation("1").unwrap(), &training.parameter("0.bias").unwrap()]
+            .map(|tensor| tensor.buffer().usage());
+    let wanted = [wgpu::BufferUsages::STORAGE, wgpu::BufferUsages::VERTEX, wgpu::BufferUsages::COPY_SRC];
+    assert!(borrowed.iter().all(|usage| wanted.iter().all(|wanted| usage.contains(*wanted))), "{borrowed:?}");
     let [linear, tanh, dropout] = ["0", "1", "2"].map(|layer| application.read_tensor(predictor.activation(layer).unwrap()));
     assert_eq!(dropout, tanh);
     assert!(linear.iter().zip(&tanh).all(|(x, y)| (x.tanh() - y).abs() < 1e-5));
