@@ -8,6 +8,7 @@ use wgpu::{Backends, ErrorFilter};
 use wgrad_core::plan::{Choices, Target};
 
 use crate::choice::{AdapterInfo, Choice};
+use crate::cooperative::{self, CooperativeMatrices, Offer};
 use crate::error::{DeviceError, ExecutorError};
 use crate::faults::Faults;
 use crate::limits;
@@ -24,6 +25,7 @@ pub struct Device {
     info: AdapterInfo,
     faults: Arc<Faults>,
     choices: Arc<Choices>,
+    cooperative: Offer,
     pub(crate) pipelines: PipelineCache,
 }
 
@@ -43,19 +45,17 @@ impl Device {
         let mut infos: Vec<AdapterInfo> = adapters.iter().map(|adapter| adapter.get_info().into()).collect();
         let index = choice.pick(&infos)?;
         let (adapter, info) = (&adapters[index], infos.swap_remove(index));
-        let descriptor = wgpu::DeviceDescriptor {
-            label: Some("wgrad"),
-            required_features: Self::required_features(adapter),
-            required_limits: Self::required_limits(adapter),
-            ..Default::default()
-        };
-        let (device, queue) = adapter
-            .request_device(&descriptor)
-            .await
-            .map_err(|error| DeviceError::Refused { adapter: info.clone(), reason: error.to_string() })?;
+        let offer = Offer::of(adapter);
+        let (device, queue, cooperative) = match request(adapter, &offer).await {
+            // What is experimental may be refused, and can be done without.
+            Err(_) if offer.is_any() => request(adapter, &Offer::default()).await,
+            outcome => outcome,
+        }
+        .map_err(|error| DeviceError::Refused { adapter: info.clone(), reason: error.to_string() })?;
         let faults = Arc::new(Faults::default());
         faults.watch(&device);
-        Ok(Self { device, queue, info, faults, choices: Arc::default(), pipelines: Arc::new(Mutex::new(HashMap::new())) })
+        let pipelines = Arc::new(Mutex::new(HashMap::new()));
+        Ok(Self { device, queue, info, faults, choices: Arc::default(), cooperative, pipelines })
     }
 
     /// The features that an application should ask for, where this adapter has them. None of them is needed.
@@ -90,7 +90,15 @@ impl Device {
     pub fn from_wgpu(device: wgpu::Device, queue: wgpu::Queue) -> Result<Self, DeviceError> {
         Self::check_wgpu(&device)?;
         let info = device.adapter_info().into();
-        Ok(Self { device, queue, info, faults: Arc::default(), choices: Arc::default(), pipelines: Arc::default() })
+        Ok(Self {
+            device,
+            queue,
+            info,
+            faults: Arc::default(),
+            choices: Arc::default(),
+            cooperative: Offer::default(),
+            pipelines: Arc::default(),
+        })
     }
 
     /// The adapter that it comes from.
@@ -105,7 +113,23 @@ impl Device {
 
     /// What a plan may ask of it.
     pub fn target(&self) -> Target {
-        Target { choices: self.choices.clone(), ..limits::target(self.info.class(), &self.device.limits()) }
+        Target {
+            choices: self.choices.clone(),
+            cooperative: self.cooperative.usable(),
+            ..limits::target(self.info.class(), &self.device.limits())
+        }
+    }
+
+    /// Whether plans use cooperative matrices.
+    pub fn cooperative_matrices(&self) -> CooperativeMatrices {
+        self.cooperative.state()
+    }
+
+    /// Has a test decide whether plans use the cooperative matrices that the adapter says it has, and all clones of this device
+    /// keep to that. The test gets a target with them. It is not called where there are none, nor a second time; natively
+    /// it may wait for the device, which nobody else polls.
+    pub fn test_cooperative_matrices(&self, test: impl FnOnce(&Target) -> Result<(), String>) {
+        self.cooperative.test(|matrices| test(&Target { cooperative: Some(matrices), ..self.target() }));
     }
 
     /// The device as wgpu knows it.
@@ -183,6 +207,22 @@ impl Device {
         };
         self.check().map(|()| finished)
     }
+}
+
+/// A device of an adapter, with what it offers.
+async fn request(adapter: &wgpu::Adapter, offer: &Offer) -> Result<(wgpu::Device, wgpu::Queue, Offer), wgpu::RequestDeviceError> {
+    let mut descriptor = wgpu::DeviceDescriptor {
+        label: Some("wgrad"),
+        required_features: Device::required_features(adapter),
+        required_limits: Device::required_limits(adapter),
+        ..Default::default()
+    };
+    if offer.is_any() {
+        descriptor.required_features |= cooperative::features();
+        descriptor.experimental_features = cooperative::experimental();
+    }
+    let (device, queue) = adapter.request_device(&descriptor).await?;
+    Ok((device, queue, offer.clone()))
 }
 
 async fn adapters() -> Vec<wgpu::Adapter> {
