@@ -52,6 +52,7 @@ impl Op for ClassHits {
             source: include_str!("class_hits.wgsl"),
             entry: "class_hits",
             class: None,
+            cooperative: None,
             dims: vec![shape.rows() as u32, shape.columns() as u32],
             constants: Vec::new(),
             workgroups: grid(shape.rows().div_ceil(ROWS)),

@@ -33,6 +33,7 @@ impl ColumnKernels {
             source: self.source,
             entry: self.serial,
             class: Some(AdapterClass::Software),
+            cooperative: None,
             dims: dims.iter().map(|&extent| extent as u32).collect(),
             constants: Vec::new(),
             workgroups: grid(blocks.div_ceil(SERIAL_INVOCATIONS)),
@@ -47,6 +48,7 @@ impl ColumnKernels {
             candidate: "shared",
             entry: self.entry,
             class: Some(AdapterClass::Gpu),
+            cooperative: None,
             constants: self.constants.into_iter().zip(values).collect(),
             workgroups: grid(blocks.div_ceil(across)),
             ..serial.clone()

@@ -86,6 +86,7 @@ impl Op for CrossEntropy {
             source: include_str!("cross_entropy.wgsl"),
             entry: "cross_entropy",
             class: None,
+            cooperative: None,
             dims: vec![shape.rows() as u32, shape.columns() as u32],
             constants: Vec::new(),
             workgroups: grid(shape.rows().div_ceil(ROWS)),

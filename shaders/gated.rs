@@ -57,6 +57,7 @@ impl CellKernel {
             source: self.source,
             entry: self.entry,
             class: Some(class),
+            cooperative: None,
             dims: self.dims,
             constants,
             workgroups,

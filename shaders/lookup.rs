@@ -56,6 +56,7 @@ impl Op for Lookup {
             source: SOURCE,
             entry: "lookup",
             class: None,
+            cooperative: None,
             dims: vec![rows as u32, columns as u32],
             constants: Vec::new(),
             workgroups: [columns.div_ceil(WORKGROUP) as u32, 1, 1],

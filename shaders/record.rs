@@ -78,6 +78,7 @@ impl Op for Record {
             source: include_str!("record.wgsl"),
             entry: "record",
             class: None,
+            cooperative: None,
             dims: dims.map(|extent| extent as u32).to_vec(),
             constants: Vec::new(),
             workgroups: [1, 1, 1],

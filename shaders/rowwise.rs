@@ -37,6 +37,7 @@ impl RowKernels {
             source: self.source,
             entry: self.serial,
             class: Some(AdapterClass::Software),
+            cooperative: None,
             dims: vec![rows as u32, columns as u32],
             constants: Vec::new(),
             workgroups: grid(rows.div_ceil(self.serial_rows * SERIAL_INVOCATIONS)),
@@ -50,6 +51,7 @@ impl RowKernels {
             candidate: "shared",
             entry: self.entry,
             class: Some(AdapterClass::Gpu),
+            cooperative: None,
             constants: self.constants.into_iter().zip(values).collect(),
             workgroups: grid(rows.div_ceil(in_group)),
             ..serial.clone()

@@ -56,6 +56,7 @@ impl ScatterRows {
             source: include_str!("scatter_rows.wgsl"),
             entry: "scatter_rows",
             class: Some(class),
+            cooperative: None,
             dims: [self.rows, columns, count].map(|extent| extent as u32).to_vec(),
             constants: vec![
                 ("scatter_rows_range", Literal::U32(range as u32)),

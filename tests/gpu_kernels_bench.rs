@@ -150,7 +150,7 @@ fn a_kernel_of_one_s_own_stands_beside_the_built_in_ones() -> Result<()> {
         OwnKernel::read(&path)
     };
     let (device, workload) = (device(), workload("relu", "64x512")?);
-    let [built_in] = &*candidates(&workload) else { anyhow::bail!("relu has several kernels") };
+    let [built_in] = &*candidates(&device, &workload) else { anyhow::bail!("relu has several kernels") };
     for candidate in [built_in, &own(OWN)?.candidate(&workload)?] {
         let outcome = measure(&device, &workload, candidate, 3)?;
         assert_eq!((outcome.checked, outcome.samples.nanoseconds.len()), (Checked::Here, 3), "{}", candidate.name);
@@ -173,12 +173,12 @@ fn a_kernel_of_one_s_own_stands_beside_the_built_in_ones() -> Result<()> {
 #[test]
 fn candidates_stand_side_by_side() -> Result<()> {
     let (device, workload) = (device(), workload("matmul", "64x256 10x256")?);
-    let names: Vec<String> = candidates(&workload).into_iter().map(|candidate| candidate.name).collect();
+    let names: Vec<String> = candidates(&device, &workload).into_iter().map(|candidate| candidate.name).collect();
     assert_eq!(names.len(), 5, "{names:?}");
     assert!(names[0].starts_with("register_tile") && names[4].starts_with("workgroup_tile"), "{names:?}");
     let ceiling = Ceiling::measure(&device, 3)?;
     assert!(ceiling.gflop_per_second > 0.1 && ceiling.gigabytes_per_second > 0.1, "{ceiling:?}");
-    for candidate in candidates(&workload) {
+    for candidate in candidates(&device, &workload) {
         let outcome = measure(&device, &workload, &candidate, 3)?;
         let measured = Measurement::new(&workload, &candidate.name, &outcome, &ceiling);
         assert_eq!(measured.work.flops, 2 * 64 * 256 * 10);

@@ -65,15 +65,18 @@ fn agree(op: &dyn Op, case: &Case, outputs: &[HostTensor]) -> Result<()> {
 /// Every kernel that there is for an operation on a case's inputs; where the engine makes it, that for each class of adapter.
 fn ways(device: &Device, op: &dyn Op, case: &Case) -> Vec<(String, Target)> {
     let kinds: Vec<_> = case.inputs.iter().map(|input| input.kind.clone()).collect();
-    let Lowering::Kernels(kernels) = op.lowering(&kinds) else {
+    let Lowering::Kernels(mut kernels) = op.lowering(&kinds) else {
         let classes = [AdapterClass::Software, AdapterClass::Gpu];
         return classes.map(|class| (format!("for {class:?}"), Target { class, ..device.target() })).into();
     };
+    // Cooperative matrices are tested here, whether or not plans would use them.
+    let own = Target { cooperative: device.cooperative_matrices().matrices(), ..device.target() };
+    kernels.retain(|kernel| own.can_run(kernel));
     let way = |kernel: Kernel| {
         let mut choices = Choices::default();
         choices.set(op, &kinds, kernel.candidate);
-        let class = kernel.class.unwrap_or(device.target().class);
-        (kernel.candidate.to_owned(), Target { class, choices: choices.into(), ..device.target() })
+        let class = kernel.class.unwrap_or(own.class);
+        (kernel.candidate.to_owned(), Target { class, choices: choices.into(), ..own.clone() })
     };
     kernels.into_iter().map(way).collect()
 }
@@ -162,6 +165,7 @@ fn doubling(first: u32, count: u32) -> Result<Arc<dyn Op>> {
         source: DOUBLE,
         entry: "double_main",
         class: None,
+        cooperative: None,
         dims: vec![first, count],
         constants: Vec::new(),
         workgroups: [1, 1, 1],

@@ -13,8 +13,8 @@ use naga::back::{hlsl, msl, spv};
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use operations::operations;
 use wgrad::core::op::AdapterClass;
-use wgrad::core::plan::{Plan, Target, plan};
-use wgrad::core::{Lowering, Op};
+use wgrad::core::plan::{Choices, Plan, Target, plan};
+use wgrad::core::{Kernel, Lowering, Op};
 use wgrad::ops;
 
 const CLASSES: [AdapterClass; 2] = [AdapterClass::Software, AdapterClass::Gpu];
@@ -36,9 +36,17 @@ fn sources(op: &dyn Op) -> BTreeSet<&'static str> {
 fn validate(source: &str) -> Result<(naga::Module, ModuleInfo)> {
     let module = naga::front::wgsl::parse_str(source).map_err(|error| anyhow!(error.emit_to_string(source)))?;
     // Words of two f16 are a part of WebGPU, which naga counts among what an adapter may lack.
-    let validated = Validator::new(ValidationFlags::all(), Capabilities::SHADER_FLOAT16_IN_FLOAT32).validate(&module);
+    let mut capabilities = Capabilities::SHADER_FLOAT16_IN_FLOAT32;
+    if has_cooperative_matrices(&module) {
+        capabilities |= Capabilities::COOPERATIVE_MATRIX | Capabilities::SHADER_FLOAT16 | Capabilities::SUBGROUP;
+    }
+    let validated = Validator::new(ValidationFlags::all(), capabilities).validate(&module);
     let info = validated.map_err(|error| anyhow!(error.emit_to_string(source)))?;
     Ok((module, info))
+}
+
+fn has_cooperative_matrices(module: &naga::Module) -> bool {
+    module.types.iter().any(|(_, kind)| matches!(kind.inner, naga::TypeInner::CooperativeMatrix { .. }))
 }
 
 /// Names at module scope that do not begin with the operation's.
@@ -57,6 +65,12 @@ fn foreign_names(module: &naga::Module, stem: &str) -> Vec<String> {
 /// Writes a module in the languages of Vulkan, Metal and DX12.
 fn translate(module: &naga::Module, info: &ModuleInfo) -> Result<()> {
     let words = spv::write_vec(module, info, &spv::Options::default(), None).context("SPIR-V")?;
+    // Kernels with cooperative matrices are for Vulkan alone: Metal has others, of 8 x 8, though naga would write these too
+    // without an error; DX12 has none in naga.
+    if has_cooperative_matrices(module) {
+        ensure!(!words.is_empty(), "an entry point got lost");
+        return Ok(());
+    }
     let (metal, _) =
         msl::write_string(module, info, &msl::Options { fake_missing_bindings: true, ..Default::default() }, &Default::default())
             .context("MSL")?;
@@ -79,6 +93,8 @@ fn check_plan(plan: &Plan) -> Result<()> {
         translate(&module, &info).with_context(|| format!("{}\n{}", shader.label, shader.source))?;
         check_bindings(&module, &shader.writes)?;
         check_branches(&module).with_context(|| format!("{}\n{}", shader.label, shader.source))?;
+        check_workgroup_memory(&module)?;
+        check_cooperative_matrices(&module, &info)?;
     }
     Ok(())
 }
@@ -144,6 +160,49 @@ fn check_branches(module: &naga::Module) -> Result<()> {
     Ok(())
 }
 
+/// The most memory of a workgroup that every adapter has: WebGPU's default limit.
+const WORKGROUP_BYTES: u32 = 16_384;
+
+fn check_workgroup_memory(module: &naga::Module) -> Result<()> {
+    let mut layouter = naga::proc::Layouter::default();
+    layouter.update(module.to_ctx())?;
+    let variables = module.global_variables.iter().filter(|(_, variable)| variable.space == naga::AddressSpace::WorkGroup);
+    let bytes: u32 = variables.map(|(_, variable)| layouter[variable.ty].size).sum();
+    ensure!(bytes <= WORKGROUP_BYTES, "{bytes} bytes of a workgroup's memory, of which there may be {WORKGROUP_BYTES}");
+    Ok(())
+}
+
+/// Whether cooperative matrices are what an adapter was asked for, of which naga checks their roles alone: A and B are of
+/// f16, which they are loaded from, and C of f32, all of one size.
+fn check_cooperative_matrices(module: &naga::Module, info: &ModuleInfo) -> Result<()> {
+    let functions = module.functions.iter().map(|(handle, function)| (function, &info[handle]));
+    let entries = module.entry_points.iter().enumerate().map(|(index, entry)| (&entry.function, info.get_entry_point(index)));
+    for (function, info) in functions.chain(entries) {
+        let kind = |handle: naga::Handle<naga::Expression>| info[handle].ty.inner_with(&module.types);
+        for (_, expression) in function.expressions.iter() {
+            match expression {
+                naga::Expression::CooperativeMultiplyAdd { a, b, c } => {
+                    for (operand, wanted) in [(a, naga::Scalar::F16), (b, naga::Scalar::F16), (c, naga::Scalar::F32)] {
+                        let sixteen = naga::CooperativeSize::Sixteen;
+                        let naga::TypeInner::CooperativeMatrix { columns, rows, scalar, .. } = *kind(*operand) else {
+                            bail!("an operand that is no cooperative matrix");
+                        };
+                        let is_right = (columns, rows, scalar) == (sixteen, sixteen, wanted);
+                        ensure!(is_right, "an operand of {rows:?} x {columns:?} {scalar:?}, wanted {wanted:?}");
+                    }
+                }
+                naga::Expression::CooperativeLoad { data, .. } => {
+                    let pointed = kind(data.pointer).pointer_base_type();
+                    let scalar = pointed.as_ref().and_then(|pointed| pointed.inner_with(&module.types).scalar());
+                    ensure!(scalar == Some(naga::Scalar::F16), "a matrix is loaded from {scalar:?}");
+                }
+                _ => {}
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Whether the storage bindings are those that the plan says, and the uniform is binding 0.
 fn check_bindings(module: &naga::Module, writes: &[bool]) -> Result<()> {
     let mut found = vec![None; writes.len()];
@@ -190,6 +249,61 @@ fn every_operation_composes_and_translates() -> Result<()> {
                 check_plan(&plan).with_context(|| format!("{op:?}, {}, {class:?}", case.label))?;
             }
         }
+    }
+    Ok(())
+}
+
+/// The kernels of an operation for cooperative matrices, in each case, with a target that takes them.
+fn cooperative(op: &dyn Op) -> Vec<(wgrad::core::Case, Kernel, Target)> {
+    let mut found = Vec::new();
+    for case in op.cases() {
+        let kinds: Vec<_> = case.inputs.iter().map(|input| input.kind.clone()).collect();
+        let Lowering::Kernels(kernels) = op.lowering(&kinds) else { continue };
+        for kernel in kernels.into_iter().filter(|kernel| kernel.cooperative.is_some()) {
+            let mut choices = Choices::default();
+            choices.set(op, &kinds, kernel.candidate);
+            let target = Target { cooperative: kernel.cooperative, choices: choices.into(), ..Target::webgpu(AdapterClass::Gpu) };
+            found.push((case.clone(), kernel, target));
+        }
+    }
+    found
+}
+
+#[test]
+fn kernels_with_cooperative_matrices_compose_and_translate() -> Result<()> {
+    let mut composed = 0;
+    for op in operations() {
+        for (case, kernel, target) in cooperative(op.as_ref()) {
+            let plan = plan(op.name(), &support::graph_of(&op, &case)?, &target)?;
+            let place = || format!("{op:?}, {}, {}", case.label, kernel.candidate);
+            check_plan(&plan).with_context(place)?;
+            let modules = plan.shaders.iter().map(|shader| Ok(validate(&shader.source)?.0)).collect::<Result<Vec<_>>>()?;
+            ensure!(modules.iter().any(has_cooperative_matrices), "{}: another kernel was taken", place());
+            composed += 1;
+        }
+    }
+    ensure!(composed > 20, "only {composed} were found");
+    Ok(())
+}
+
+#[test]
+fn wrong_cooperative_matrices_are_rejected() -> Result<()> {
+    let op = operations().into_iter().find(|op| !cooperative(op.as_ref()).is_empty()).context("no such kernel")?;
+    let source = cooperative(op.as_ref()).remove(0).1.source;
+    let check = |source: &str| -> Result<()> {
+        let (module, info) = validate(source)?;
+        check_cooperative_matrices(&module, &info).and(check_workgroup_memory(&module))
+    };
+    check(source)?;
+    for (right, wrong) in [
+        ("coop_mat16x16<f16, A>", "coop_mat16x16<f32, A>"),
+        ("coop_mat16x16<f16, B>", "coop_mat8x8<f16, B>"),
+        ("coop_mat16x16<f16, B>", "coop_mat16x16<f16, A>"),
+        ("array<vec4<f16>,", "array<vec4f,"),
+        ("matmul_depth: u32 = 32", "matmul_depth: u32 = 64"),
+    ] {
+        ensure!(source.contains(right), "the kernel has no {right}");
+        ensure!(check(&source.replace(right, wrong)).is_err(), "{wrong} passed");
     }
     Ok(())
 }

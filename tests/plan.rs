@@ -4,8 +4,8 @@
 mod mnist;
 
 use anyhow::{Context, Result, ensure};
-use wgrad::core::op::AdapterClass;
-use wgrad::core::plan::{BufferId, Plan, Role, Target, plan};
+use wgrad::core::op::{AdapterClass, Cooperative};
+use wgrad::core::plan::{BufferId, Choices, Plan, Role, Target, plan};
 use wgrad::core::{DType, Graph, TensorType};
 use wgrad::layers::TransformerEncoderLayer;
 use wgrad::ops;
@@ -116,6 +116,53 @@ fn sums_do_not_make_kernels_wait_for_each_other() -> Result<()> {
         graph.set_output(name, product);
     }
     plan("mutual sums", graph, &gpu())?.verify()?;
+    Ok(())
+}
+
+/// What NVIDIA's adapters have.
+const COOPERATIVE: Cooperative = Cooperative { edge: 16, subgroup_size: 32 };
+
+/// Whether a product of `[rows, 96]` and `[96, 1024]` goes through cooperative matrices.
+fn is_cooperative(dtype: DType, rows: usize, target: &Target) -> Result<bool> {
+    let graph = &mut Graph::new();
+    let [lhs, rhs] = [[rows, 96], [96, 1024]].map(|dims| graph.input(format!("{dims:?}"), TensorType::new(dtype, dims)));
+    let product = ops::matmul(graph, lhs, rhs, false, false)?;
+    graph.set_output("product", product);
+    let plan = plan("product", graph, target)?;
+    plan.verify()?;
+    Ok(plan.shaders.iter().any(|shader| shader.source.contains("coopMultiplyAdd")))
+}
+
+#[test]
+fn large_products_of_halves_go_through_cooperative_matrices_where_there_are_some() -> Result<()> {
+    let target = Target { cooperative: Some(COOPERATIVE), ..gpu() };
+    ensure!(is_cooperative(DType::F16, 1024, &target)?);
+    ensure!(!is_cooperative(DType::F16, 64, &target)?, "a small product");
+    ensure!(!is_cooperative(DType::F32, 1024, &target)?, "a product of f32");
+    ensure!(!is_cooperative(DType::F16, 1024, &gpu())?, "on an adapter without");
+    let software = Target { class: AdapterClass::Software, ..target.clone() };
+    ensure!(!is_cooperative(DType::F16, 1024, &software)?, "on software");
+    for other in [Cooperative { edge: 8, ..COOPERATIVE }, Cooperative { subgroup_size: 64, ..COOPERATIVE }] {
+        let target = Target { cooperative: Some(other), ..target.clone() };
+        ensure!(!is_cooperative(DType::F16, 1024, &target)?, "with {other:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_choice_of_cooperative_matrices_counts_only_where_there_are_some() -> Result<()> {
+    let op = ops::Matmul { transpose_lhs: false, transpose_rhs: false };
+    let mut choices = Choices::default();
+    for rows in [64, 1024] {
+        let inputs = [[rows, 96], [96, 1024]].map(|dims| TensorType::new(DType::F16, dims));
+        choices.set(&op, &inputs, "cooperative_tile");
+    }
+    let with = Target { cooperative: Some(COOPERATIVE), choices: choices.clone().into(), ..gpu() };
+    let without = Target { choices: choices.into(), ..gpu() };
+    for rows in [64, 1024] {
+        ensure!(is_cooperative(DType::F16, rows, &with)?, "{rows} rows: the choice was ignored");
+        ensure!(!is_cooperative(DType::F16, rows, &without)?, "{rows} rows on an adapter without");
+    }
     Ok(())
 }
 

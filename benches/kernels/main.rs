@@ -54,7 +54,7 @@ fn measure(options: &CommandLine, device: &Device, ceiling: &Ceiling, workloads:
     let own = options.file.as_deref().map(OwnKernel::read).transpose()?;
     let (mut measurements, mut failures) = (Vec::new(), 0);
     for workload in workloads {
-        let mut candidates = trial::candidates(workload);
+        let mut candidates = trial::candidates(device, workload);
         if let Some(own) = &own {
             candidates.push(own.candidate(workload)?);
         }

@@ -95,6 +95,7 @@ impl OwnKernel {
             source: kept(&self.source),
             entry: kept(&self.entry),
             class: None,
+            cooperative: None,
             dims,
             constants: Vec::new(),
             workgroups,

@@ -40,10 +40,17 @@ pub struct Outcome {
     pub checked: Checked,
 }
 
-/// The built-in kernels for a workload.
-pub fn candidates(workload: &Workload) -> Vec<Candidate> {
+/// What may be asked of a device by kernels that are checked before they are timed: cooperative matrices too that nothing has
+/// tested yet.
+fn target(device: &Device) -> Target {
+    Target { cooperative: device.cooperative_matrices().matrices(), ..device.target() }
+}
+
+/// The built-in kernels for a workload that the device can run.
+pub fn candidates(device: &Device, workload: &Workload) -> Vec<Candidate> {
     match workload.op.lowering(&workload.inputs) {
-        Lowering::Kernels(kernels) => {
+        Lowering::Kernels(mut kernels) => {
+            kernels.retain(|kernel| target(device).can_run(kernel));
             let candidate = |kernel: Kernel| Candidate { name: kernel.candidate.to_owned(), kernel: Some(kernel) };
             kernels.into_iter().map(candidate).collect()
         }
@@ -69,7 +76,7 @@ impl Candidate {
 
     /// The class of adapter that the kernel is for, so that the plan takes it.
     fn target(&self, device: &Device) -> Target {
-        let own = device.target();
+        let own = target(device);
         Target { class: self.kernel.as_ref().and_then(|kernel| kernel.class).unwrap_or(own.class), ..own }
     }
 }
@@ -99,7 +106,7 @@ fn check_on_cases(device: &Device, workload: &Workload, name: &str) -> Result<Ch
     for case in workload.op.cases() {
         let inputs: Vec<TensorType> = case.inputs.iter().map(|input| input.kind.clone()).collect();
         let smaller = Workload { op: workload.op.clone(), inputs, origin: case.label.clone() };
-        let Some(candidate) = candidates(&smaller).into_iter().find(|candidate| candidate.name == name) else { continue };
+        let Some(candidate) = candidates(device, &smaller).into_iter().find(|candidate| candidate.name == name) else { continue };
         if cost(workload.op.as_ref(), &smaller.inputs)? > MOST {
             continue;
         }

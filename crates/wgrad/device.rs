@@ -4,7 +4,7 @@ use std::fmt;
 
 #[cfg(not(target_arch = "wasm32"))]
 use wgrad_executor::{AdapterInfo, DeviceError};
-use wgrad_executor::{Choice, wgpu};
+use wgrad_executor::{Choice, CooperativeMatrices, wgpu};
 
 use crate::error::Error;
 #[cfg(not(target_arch = "wasm32"))]
@@ -118,6 +118,15 @@ impl Device {
         match self {
             Self::Adapter(device) => device.info().backend.to_str(),
             Self::Cpu => "interpreter",
+        }
+    }
+
+    /// Whether it multiplies f16 by cooperative matrices. They are tested, and used or left off, when the first graph is loaded
+    /// that has tensors of f16: before that a device which has them is [`CooperativeMatrices::Untested`].
+    pub fn cooperative_matrices(&self) -> CooperativeMatrices {
+        match self {
+            Self::Adapter(device) => device.cooperative_matrices(),
+            Self::Cpu => CooperativeMatrices::Missing,
         }
     }
 

@@ -8,7 +8,7 @@ use wgrad_core::plan::{PlanError, Violation};
 use wgrad_core::{GraphError, ShapeError};
 use wgrad_data::DataError;
 use wgrad_executor::{DeviceError, ExecutorError};
-use wgrad_reference::ReferenceError;
+use wgrad_reference::{Mismatch, ReferenceError};
 
 /// Why something cannot be built, trained or run. The message names what was wanted and what was got.
 #[derive(Debug, ThisError)]
@@ -95,6 +95,16 @@ pub enum Error {
     /// A plan would not compute what its graph says: a mistake in an operation, or in wgrad.
     #[error("the plan is wrong: {0}")]
     Violation(#[from] Violation),
+    /// A kernel does not compute what the reference of its operation says.
+    #[error("{operation}, output {output}: {mismatch}")]
+    Disagreement {
+        /// The operation's name.
+        operation: String,
+        /// Which of its outputs, counted from 0.
+        output: usize,
+        /// How they differ.
+        mismatch: Mismatch,
+    },
     /// There is no such device.
     #[error(transparent)]
     Device(#[from] DeviceError),

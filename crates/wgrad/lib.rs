@@ -23,6 +23,7 @@
 mod backend;
 pub mod callbacks;
 mod checkpoint;
+mod cooperative;
 pub mod data;
 mod dataset;
 mod device;
@@ -38,6 +39,7 @@ mod loader;
 pub mod losses;
 pub mod optimizers;
 mod parameters;
+pub mod parity;
 mod precision;
 pub mod prelude;
 pub mod schedules;
@@ -78,7 +80,7 @@ pub use weights::Weights;
 
 pub use wgrad_core as core;
 pub use wgrad_executor as executor;
-pub use wgrad_executor::{Checks, Choice, CopyFrom, CopyTo, Statistics, TensorBuffer, wgpu};
+pub use wgrad_executor::{Checks, Choice, CooperativeMatrices, CopyFrom, CopyTo, Statistics, TensorBuffer, wgpu};
 pub use wgrad_reference as reference;
 pub use wgrad_shaders as ops;
 

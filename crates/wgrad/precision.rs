@@ -25,7 +25,8 @@ pub enum Precision {
     /// losses, convolutions, and layers that read a sequence step by step.
     ///
     /// Every adapter takes it: f16 is stored in 16 bits and computed with in f32. It halves the memory that operands take, and
-    /// the bytes that products load.
+    /// the bytes that products load. Where a device has [cooperative matrices](crate::Device::cooperative_matrices), large
+    /// products go through them.
     Mixed(LossScale),
 }
 

@@ -3,38 +3,16 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
-use wgrad::core::plan::plan;
-use wgrad::core::{Array, Case, Graph, HostTensor, Op, TensorType};
-use wgrad::executor::{Checks, Device, Executor};
-use wgrad::ops;
-use wgrad::reference::{Constructors, GradientCheck, Oracle, compare};
+use wgrad::core::Op;
+use wgrad::executor::{Checks, Device};
+use wgrad::reference::{Constructors, GradientCheck};
+use wgrad::{ops, parity};
 
 /// Runs an operation's cases on a device, and compares each output with the reference in double precision.
 pub fn parity(device: &Device, op: &Arc<dyn Op>) -> Result<()> {
     for case in op.cases() {
-        case_parity(device, op, &case).with_context(|| format!("{}, {}", op.name(), case.label))?;
-    }
-    Ok(())
-}
-
-fn case_parity(device: &Device, op: &Arc<dyn Op>, case: &Case) -> Result<()> {
-    let kinds: Vec<TensorType> = case.inputs.iter().map(|input| input.kind.clone()).collect();
-    let mut graph = Graph::new();
-    let named: Vec<(String, &Array)> = case.inputs.iter().enumerate().map(|(index, input)| (index.to_string(), input)).collect();
-    let inputs: Vec<_> = named.iter().map(|(name, input)| graph.input(name, input.kind.clone())).collect();
-    for (index, output) in graph.apply_shared(op.clone(), &inputs)?.into_iter().enumerate() {
-        graph.set_output(index.to_string(), output);
-    }
-
-    let (mut oracle, mut executor) = (Oracle::new(&graph)?, Executor::new(device.clone(), Checks::Checked));
-    let plan = executor.load_blocking(&plan(op.name(), &graph, &device.target())?)?;
-    for (name, input) in named {
-        oracle.write(&name, input.clone())?;
-        executor.write_input(&name, &HostTensor::from_array(input))?;
-    }
-    executor.run_blocking(&[(&plan, 1)])?;
-    for (name, wanted) in oracle.step()? {
-        compare(&executor.read_output_blocking(&plan, &name)?, &wanted, op.tolerance(&kinds))?;
+        let outcome = parity::check(device, &device.target(), Checks::Checked, op, &case.inputs);
+        outcome.with_context(|| format!("{}, {}", op.name(), case.label))?;
     }
     Ok(())
 }

@@ -70,6 +70,7 @@ impl Pass {
             source: self.registers,
             entry: self.entry,
             class: Some(AdapterClass::Software),
+            cooperative: None,
             dims: [extents.batch, extents.queries, extents.keys].map(|extent| extent as u32).to_vec(),
             constants: [&constants[..], &[(self.names.groups, Literal::U32(groups as u32))]].concat(),
             workgroups: grid(invocations.div_ceil(SOFTWARE_INVOCATIONS)),
@@ -81,6 +82,7 @@ impl Pass {
             candidate: "workgroup",
             source: self.workgroup,
             class: Some(AdapterClass::Gpu),
+            cooperative: None,
             constants,
             workgroups: grid(extents.batch * self.rows.div_ceil(EDGE)),
             ..registers.clone()

@@ -163,6 +163,7 @@ impl Op for AttentionStatistics {
             source: include_str!("statistics.wgsl"),
             entry: "attention_statistics",
             class: None,
+            cooperative: None,
             dims: vec![rows as u32, columns as u32],
             constants: vec![("attention_statistics_workgroup_size", Literal::U32(INVOCATIONS as u32))],
             workgroups: grid(rows.div_ceil(INVOCATIONS)),

@@ -103,6 +103,7 @@ impl AvgPool2d {
             source,
             entry,
             class: None,
+            cooperative: None,
             dims: vec![output.shape.rows() as u32],
             constants: self.constants(pooling),
             workgroups: grid(Pooling::blocks(output).div_ceil(WORKGROUP_SIZE)),

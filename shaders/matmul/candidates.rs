@@ -1,6 +1,6 @@
 //! The kernels of a matrix product and the tiles that they divide it into.
 
-use wgrad_core::op::AdapterClass;
+use wgrad_core::op::{AdapterClass, Cooperative};
 use wgrad_core::{Kernel, Lanes, Literal, LoadHook, StoreHook, SumHook};
 
 use super::{Extents, Matmul};
@@ -11,6 +11,16 @@ pub(crate) fn candidates(op: Matmul, extents: Extents, axis: usize) -> Vec<Kerne
     let registers = first(Tile::for_registers(extents), Tile::REGISTERS).map(|tile| register_tile(op, extents, axis, tile));
     let workgroups = first(Tile::for_workgroup(extents), Tile::WORKGROUPS).map(|tile| workgroup_tile(op, extents, axis, tile));
     registers.into_iter().chain(workgroups).collect()
+}
+
+/// The same for a product of halves, which adapters with cooperative matrices multiply by those.
+pub(crate) fn candidates_of_halves(op: Matmul, extents: Extents, axis: usize) -> Vec<Kernel> {
+    let mut candidates = candidates(op, extents, axis);
+    // Tiles that are as large as the larger workgroup tile want as many of them.
+    let is_best = Tile::for_workgroup(extents) == Tile::WORKGROUPS[0];
+    let at = if is_best { Tile::REGISTERS.len() } else { candidates.len() };
+    candidates.insert(at, cooperative_tile(op, extents));
+    candidates
 }
 
 /// The tiles with the best of them in front.
@@ -45,6 +55,9 @@ impl Tile {
         Self { name: "workgroup_tile_64", rows: 64, columns: 64, step: DEPTH },
         Self { name: "workgroup_tile_32", rows: 32, columns: 32, step: 4 * DEPTH },
     ];
+
+    /// The one that a workgroup's four subgroups make by cooperative matrices.
+    const COOPERATIVE: Self = Self { name: "cooperative_tile", rows: 64, columns: 64, step: 32 };
 
     /// Tiles down and across one output of a batch.
     fn counts(self, extents: Extents) -> [usize; 2] {
@@ -89,8 +102,9 @@ fn register_tile(op: Matmul, extents: Extents, axis: usize, tile: Tile) -> Kerne
         source: include_str!("register_tile.wgsl"),
         entry: "matmul",
         class: Some(AdapterClass::Software),
+        cooperative: None,
         dims: dims(extents),
-        constants: constants(op, extents, tile),
+        constants: sized_constants(op, extents, tile),
         workgroups: [tiles.div_ceil(WORKGROUP_SIZE) as u32, 1, extents.batch as u32],
         loads: loads(),
         stores: stores(),
@@ -101,7 +115,7 @@ fn register_tile(op: Matmul, extents: Extents, axis: usize, tile: Tile) -> Kerne
 /// A tile for each workgroup, whose operands pass through its memory.
 fn workgroup_tile(op: Matmul, extents: Extents, axis: usize, tile: Tile) -> Kernel {
     let [down, across] = tile.counts(extents);
-    let mut constants = constants(op, extents, tile);
+    let mut constants = sized_constants(op, extents, tile);
     constants.push(("matmul_tile_depth", Literal::U32(DEPTH as u32)));
     constants.push(("matmul_slices", Literal::U32((tile.step / DEPTH) as u32)));
     Kernel {
@@ -109,12 +123,36 @@ fn workgroup_tile(op: Matmul, extents: Extents, axis: usize, tile: Tile) -> Kern
         source: include_str!("workgroup_tile.wgsl"),
         entry: "matmul",
         class: Some(AdapterClass::Gpu),
+        cooperative: None,
         dims: dims(extents),
         constants,
         workgroups: [across as u32, down as u32, extents.batch as u32],
         loads: loads(),
         stores: stores(),
         sums: sums(axis),
+    }
+}
+
+/// A tile for each workgroup, whose operands pass through its memory into cooperative matrices.
+fn cooperative_tile(op: Matmul, extents: Extents) -> Kernel {
+    const MATRICES: Cooperative = Cooperative { edge: 16, subgroup_size: 32 };
+    let tile = Tile::COOPERATIVE;
+    let [down, across] = tile.counts(extents);
+    let mut constants = constants(op, extents, tile);
+    constants.push(("matmul_subgroup_size", Literal::U32(MATRICES.subgroup_size)));
+    Kernel {
+        candidate: tile.name,
+        source: include_str!("cooperative_tile.wgsl"),
+        entry: "matmul",
+        class: Some(AdapterClass::Gpu),
+        cooperative: Some(MATRICES),
+        dims: dims(extents),
+        constants,
+        workgroups: [across as u32, down as u32, extents.batch as u32],
+        loads: loads(),
+        stores: stores(),
+        // There is no sum of halves that it could make on the way.
+        sums: Vec::new(),
     }
 }
 
@@ -128,9 +166,15 @@ fn constants(op: Matmul, extents: Extents, tile: Tile) -> Vec<(&'static str, Lit
         ("matmul_transpose_rhs", Literal::Bool(op.transpose_rhs)),
         ("matmul_ragged", Literal::Bool(tile.is_ragged(extents))),
         ("matmul_batched", Literal::Bool(extents.batch != 1)),
-        ("matmul_tile_rows", Literal::U32(tile.rows as u32)),
-        ("matmul_tile_columns", Literal::U32(tile.columns as u32)),
     ]
+}
+
+/// Those of a kernel whose tiles may have any size.
+fn sized_constants(op: Matmul, extents: Extents, tile: Tile) -> Vec<(&'static str, Literal)> {
+    let mut constants = constants(op, extents, tile);
+    constants.push(("matmul_tile_rows", Literal::U32(tile.rows as u32)));
+    constants.push(("matmul_tile_columns", Literal::U32(tile.columns as u32)));
+    constants
 }
 
 fn loads() -> Vec<LoadHook> {
@@ -178,5 +222,17 @@ mod tests {
         let rows = |m, n| Tile::for_registers(Extents { batch: 1, m, n, k: 64 }).rows;
         assert_eq!([rows(64, 256), rows(64, 128), rows(10, 128), rows(64, 10)], [16, 16, 8, 4]);
         assert_eq!(Tile::for_registers(Extents { batch: 4, m: 64, n: 10, k: 64 }).rows, 16);
+    }
+
+    #[test]
+    fn cooperative_tiles_come_first_of_a_gpu_s_where_there_are_many_and_never_for_f32() {
+        let op = Matmul { transpose_lhs: false, transpose_rhs: true };
+        let is_cooperative = |kernel: &Kernel| kernel.cooperative.is_some();
+        for ((batch, m, n), place) in [((1, 2048, 2048), 3), ((128, 64, 64), 3), ((1, 64, 256), 5), ((0, 4, 4), 5)] {
+            let extents = Extents { batch, m, n, k: 784 };
+            let kernels = candidates_of_halves(op, extents, 1);
+            assert_eq!(kernels.iter().position(is_cooperative), Some(place), "{extents:?}");
+            assert!(!candidates(op, extents, 1).iter().any(is_cooperative));
+        }
     }
 }

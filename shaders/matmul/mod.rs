@@ -133,7 +133,10 @@ impl Op for Matmul {
     fn lowering(&self, inputs: &[TensorType]) -> Lowering {
         let extents = self.checked_extents(inputs);
         let axis = inputs[0].shape.rank() - if self.transpose_lhs { 2 } else { 1 };
-        Lowering::Kernels(candidates::candidates(*self, extents, axis))
+        Lowering::Kernels(match inputs[0].dtype {
+            DType::F16 => candidates::candidates_of_halves(*self, extents, axis),
+            _ => candidates::candidates(*self, extents, axis),
+        })
     }
 
     fn flops(&self, inputs: &[TensorType]) -> u64 {

@@ -35,6 +35,7 @@ fn down(outer: usize, extent: usize, columns: usize) -> Kernel {
         source: include_str!("down.wgsl"),
         entry: "max_down",
         class: None,
+        cooperative: None,
         dims: [outer, extent, columns].map(|extent| extent as u32).to_vec(),
         constants: Vec::new(),
         workgroups: grid((outer * columns.div_ceil(4)).div_ceil(WORKGROUP)),

@@ -88,6 +88,7 @@ impl MaxPool2d {
             source,
             entry,
             class: None,
+            cooperative: None,
             dims: vec![output.shape.rows() as u32],
             constants: self.constants(pooling),
             workgroups: grid(Pooling::blocks(output).div_ceil(WORKGROUP_SIZE)),

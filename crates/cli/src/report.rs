@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
-use wgrad::{Control, Dataset, Device, Epoch, History, Progress, Score, Trainer};
+use wgrad::{Control, CooperativeMatrices, Dataset, Device, Epoch, History, Progress, Score, Trainer};
 
 use crate::options::TrainingOptions;
 use crate::output::{epoch_json, epoch_text, mention, print, write_all};
@@ -83,6 +83,10 @@ impl Report {
             self.note(&tuning)?;
         }
         trainer.prepare(train, test)?;
+        let matrices = self.device.cooperative_matrices();
+        if matches!(matrices, CooperativeMatrices::Used(_) | CooperativeMatrices::LeftOff { .. }) {
+            self.note(&format!("cooperative matrices: {matrices}"))?;
+        }
         if print_plan {
             self.note(&trainer.plan_text())?;
         }

@@ -195,6 +195,8 @@ pub struct Kernel {
     pub entry: &'static str,
     /// The class of adapter that it is for; none is any.
     pub class: Option<AdapterClass>,
+    /// The cooperative matrices that it multiplies by, without which it cannot run; none where it uses none.
+    pub cooperative: Option<Cooperative>,
     /// The values of the members of the uniform struct at binding 0, all `u32`.
     pub dims: Vec<u32>,
     /// Module-scope constants that take other values than in the file.
@@ -216,6 +218,16 @@ pub enum AdapterClass {
     Software,
     /// Shaders run on a GPU.
     Gpu,
+}
+
+/// Cooperative matrices: square ones of f16, which all invocations of a subgroup hold together, and whose products they sum
+/// up in f32, in units that a GPU has for that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Cooperative {
+    /// Rows and columns of each matrix.
+    pub edge: u32,
+    /// The invocations of a subgroup, which is the same for all kernels of the adapter.
+    pub subgroup_size: u32,
 }
 
 /// How a kernel reads an input.

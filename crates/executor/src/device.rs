@@ -1,12 +1,12 @@
 //! Adapters and the devices that they give.
 
-use std::future::Future;
 use std::sync::{Arc, OnceLock};
 
-use wgpu::{Backends, ErrorFilter};
+use wgpu::Backends;
 use wgrad_core::plan::{Choices, Target};
 
 use crate::choice::{AdapterInfo, Choice};
+use crate::cooperative::{self, CooperativeMatrices, Offer};
 use crate::error::{DeviceError, ExecutorError};
 use crate::exchange::Textures;
 use crate::faults::Faults;
@@ -22,8 +22,9 @@ pub struct Device {
     device: wgpu::Device,
     queue: wgpu::Queue,
     info: AdapterInfo,
-    faults: Arc<Faults>,
+    pub(crate) faults: Arc<Faults>,
     choices: Arc<Choices>,
+    cooperative: Offer,
     pub(crate) pipelines: PipelineCache,
     textures: Arc<OnceLock<Textures>>,
 }
@@ -44,19 +45,16 @@ impl Device {
         let mut infos: Vec<AdapterInfo> = adapters.iter().map(|adapter| adapter.get_info().into()).collect();
         let index = choice.pick(&infos)?;
         let (adapter, info) = (&adapters[index], infos.swap_remove(index));
-        let descriptor = wgpu::DeviceDescriptor {
-            label: Some("wgrad"),
-            required_features: Self::required_features(adapter),
-            required_limits: Self::required_limits(adapter),
-            ..Default::default()
-        };
-        let (device, queue) = adapter
-            .request_device(&descriptor)
-            .await
-            .map_err(|error| DeviceError::Refused { adapter: info.clone(), reason: error.to_string() })?;
+        let offer = Offer::of(adapter);
+        let (device, queue, cooperative) = match request(adapter, &offer).await {
+            // What is experimental may be refused, and can be done without.
+            Err(_) if offer.is_any() => request(adapter, &Offer::default()).await,
+            outcome => outcome,
+        }
+        .map_err(|error| DeviceError::Refused { adapter: info.clone(), reason: error.to_string() })?;
         let faults = Arc::new(Faults::default());
         faults.watch(&device);
-        Ok(Self::new(device, queue, info, faults))
+        Ok(Self::new(device, queue, info, faults, cooperative))
     }
 
     /// The features that an application should ask for, where this adapter has them. None of them is needed.
@@ -91,12 +89,12 @@ impl Device {
     pub fn from_wgpu(device: wgpu::Device, queue: wgpu::Queue) -> Result<Self, DeviceError> {
         Self::check_wgpu(&device)?;
         let info = device.adapter_info().into();
-        Ok(Self::new(device, queue, info, Arc::default()))
+        Ok(Self::new(device, queue, info, Arc::default(), Offer::default()))
     }
 
-    fn new(device: wgpu::Device, queue: wgpu::Queue, info: AdapterInfo, faults: Arc<Faults>) -> Self {
+    fn new(device: wgpu::Device, queue: wgpu::Queue, info: AdapterInfo, faults: Arc<Faults>, cooperative: Offer) -> Self {
         let (choices, pipelines, textures) = (Arc::default(), PipelineCache::default(), Arc::default());
-        Self { device, queue, info, faults, choices, pipelines, textures }
+        Self { device, queue, info, faults, choices, cooperative, pipelines, textures }
     }
 
     /// The adapter that it comes from.
@@ -111,7 +109,23 @@ impl Device {
 
     /// What a plan may ask of it.
     pub fn target(&self) -> Target {
-        Target { choices: self.choices.clone(), ..limits::target(self.info.class(), &self.device.limits()) }
+        Target {
+            choices: self.choices.clone(),
+            cooperative: self.cooperative.usable(),
+            ..limits::target(self.info.class(), &self.device.limits())
+        }
+    }
+
+    /// Whether plans use cooperative matrices.
+    pub fn cooperative_matrices(&self) -> CooperativeMatrices {
+        self.cooperative.state()
+    }
+
+    /// Has a test decide whether plans use the cooperative matrices that the adapter says it has, and all clones of this device
+    /// keep to that. The test gets a target with them. It is not called where there are none, nor a second time; natively
+    /// it may wait for the device, which nobody else polls.
+    pub fn test_cooperative_matrices(&self, test: impl FnOnce(&Target) -> Result<(), String>) {
+        self.cooperative.test(|matrices| test(&Target { cooperative: Some(matrices), ..self.target() }));
     }
 
     /// The device as wgpu knows it.
@@ -143,89 +157,6 @@ impl Device {
         }
     }
 
-    /// Fails where the device is lost or has reported an error since the last call.
-    pub(crate) fn check(&self) -> Result<(), ExecutorError> {
-        self.faults.check()
-    }
-
-    /// Does what can make the device report errors, and returns the first of them as the error that `failed` makes of its
-    /// message, or as the device's loss.
-    pub(crate) fn catch<T>(
-        &self,
-        body: impl FnOnce() -> T,
-        failed: impl FnOnce(String) -> ExecutorError,
-    ) -> impl Future<Output = Result<T, ExecutorError>> {
-        let caught = self.scoped(body);
-        async move { caught.await.map_err(|error| self.explain(failed(error.to_string()))) }
-    }
-
-    /// As [`Device::catch`], for what needs an answer at once. A browser gives none: there the device's owner hears of it.
-    #[cfg(not(target_arch = "wasm32"))]
-    pub(crate) fn catch_at_once<T>(
-        &self,
-        body: impl FnOnce() -> T,
-        failed: impl FnOnce(String) -> ExecutorError,
-    ) -> Result<T, ExecutorError> {
-        // Natively the scopes' futures are ready.
-        pollster::block_on(self.catch(body, failed))
-    }
-
-    #[cfg(target_arch = "wasm32")]
-    pub(crate) fn catch_at_once<T>(
-        &self,
-        body: impl FnOnce() -> T,
-        _failed: impl FnOnce(String) -> ExecutorError,
-    ) -> Result<T, ExecutorError> {
-        Ok(body())
-    }
-
-    fn scoped<T>(&self, body: impl FnOnce() -> T) -> impl Future<Output = Result<T, wgpu::Error>> {
-        let scopes = [ErrorFilter::OutOfMemory, ErrorFilter::Internal, ErrorFilter::Validation]
-            .map(|filter| self.device.push_error_scope(filter));
-        let value = body();
-        // Scopes are popped before the first await: they belong to the thread, which a future may change.
-        let errors: Vec<_> = scopes.into_iter().rev().map(wgpu::ErrorScopeGuard::pop).collect();
-        async move {
-            for error in errors {
-                if let Some(error) = error.await {
-                    return Err(error);
-                }
-            }
-            Ok(value)
-        }
-    }
-
-    /// An error, or the device's loss where that is what lies behind it: the callback that tells of it is the owner's.
-    pub(crate) fn explain(&self, error: ExecutorError) -> ExecutorError {
-        if self.gives_nothing() {
-            return self.lose("it gives no memory any more");
-        }
-        error
-    }
-
-    /// Notes that the device is lost; the first reason counts.
-    pub(crate) fn lose(&self, reason: impl Into<String>) -> ExecutorError {
-        self.faults.lose(reason.into())
-    }
-
-    /// Whether even the smallest buffer cannot be had, though there is room: wgpu tells nothing else of a lost device.
-    #[cfg(not(target_arch = "wasm32"))]
-    fn gives_nothing(&self) -> bool {
-        let smallest =
-            wgpu::BufferDescriptor { label: None, size: 4, usage: wgpu::BufferUsages::COPY_SRC, mapped_at_creation: true };
-        let is_mapped = || self.device.create_buffer(&smallest).get_mapped_range_mut(..).is_ok();
-        match pollster::block_on(self.scoped(is_mapped)) {
-            Ok(is_mapped) => !is_mapped,
-            Err(error) => !matches!(error, wgpu::Error::OutOfMemory { .. }),
-        }
-    }
-
-    /// A browser tells by what it cannot map.
-    #[cfg(target_arch = "wasm32")]
-    fn gives_nothing(&self) -> bool {
-        false
-    }
-
     /// Waits for a submission, or for all of them, or reports after no time that it has not finished.
     #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn poll(&self, poll: wgpu::PollType) -> Result<bool, ExecutorError> {
@@ -241,6 +172,22 @@ impl Device {
         };
         self.check().map(|()| finished)
     }
+}
+
+/// A device of an adapter, with what it offers.
+async fn request(adapter: &wgpu::Adapter, offer: &Offer) -> Result<(wgpu::Device, wgpu::Queue, Offer), wgpu::RequestDeviceError> {
+    let mut descriptor = wgpu::DeviceDescriptor {
+        label: Some("wgrad"),
+        required_features: Device::required_features(adapter),
+        required_limits: Device::required_limits(adapter),
+        ..Default::default()
+    };
+    if offer.is_any() {
+        descriptor.required_features |= cooperative::features();
+        descriptor.experimental_features = cooperative::experimental();
+    }
+    let (device, queue) = adapter.request_device(&descriptor).await?;
+    Ok((device, queue, offer.clone()))
 }
 
 async fn adapters() -> Vec<wgpu::Adapter> {

@@ -12,6 +12,7 @@ mod blocking;
 mod buffers;
 mod choice;
 mod completion;
+mod cooperative;
 mod device;
 mod error;
 mod exchange;
@@ -37,6 +38,7 @@ mod tensor_buffer;
 mod uniforms;
 
 pub use choice::{AdapterInfo, Choice};
+pub use cooperative::CooperativeMatrices;
 pub use device::Device;
 pub use error::{DeviceError, ExecutorError};
 pub use exchange::{CopyFrom, CopyTo, Exchange};

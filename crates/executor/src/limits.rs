@@ -62,6 +62,7 @@ pub(crate) fn target(class: AdapterClass, limits: &Limits) -> Target {
     let uniform = 1;
     Target {
         class,
+        cooperative: None,
         storage_buffers: limits
             .max_storage_buffers_per_shader_stage
             .min(limits.max_bindings_per_bind_group.saturating_sub(uniform)),

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use wgrad_core::plan::{Choices, Plan, Target, plan};
-use wgrad_core::{Graph, HostTensor};
+use wgrad_core::{DType, Graph, HostTensor};
 use wgrad_executor::{Action, Checks, DispatchSpan, Executor, Landing, LoadedPlan, Statistics, TensorBuffer, wgpu};
 
 use crate::backend::{Backend, Copies, Loading, Program, foreign_snapshot};
+use crate::cooperative;
 use crate::error::Error;
 
 /// A part of what is recorded.
@@ -36,11 +37,21 @@ impl Gpu {
     pub async fn load_apart(&mut self, name: &str, graph: &Graph) -> Result<(Plan, LoadedPlan), Error> {
         // A graph has just been made. Planning it takes about as long, and so does verification.
         self.device().pause().await;
+        self.allow_cooperative_matrices(graph);
         let plan = plan(name, graph, &self.target)?;
         self.device().pause().await;
         plan.verify()?;
         let loaded = self.executor.load(&plan).await?;
         Ok((plan, loaded))
+    }
+
+    /// Has plans use the device's cooperative matrices from the first graph on that has what they multiply.
+    fn allow_cooperative_matrices(&mut self, graph: &Graph) {
+        let mut kinds = graph.nodes().iter().flat_map(|node| &node.outputs);
+        if kinds.any(|kind| kind.dtype == DType::F16) {
+            cooperative::test(self.device());
+            self.target.cooperative = self.device().target().cooperative;
+        }
     }
 
     /// Where an input or state lies.

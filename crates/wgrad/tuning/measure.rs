@@ -67,6 +67,7 @@ fn subjects<'a>(graphs: impl Iterator<Item = &'a Graph>, target: &Target) -> Vec
         let Kind::Op(op) = &node.kind else { continue };
         let inputs: Vec<TensorType> = node.inputs.iter().map(|&input| graph.kind(input).clone()).collect();
         let Lowering::Kernels(mut candidates) = op.lowering(&inputs) else { continue };
+        candidates.retain(|candidate| target.can_run(candidate));
         candidates.sort_by_key(|candidate| candidate.class.is_some_and(|class| class != target.class));
         if candidates.len() > 1 && op.in_place().is_empty() {
             subjects.entry(Choices::key(op.as_ref(), &inputs)).or_insert(Subject { op: op.clone(), inputs, candidates });

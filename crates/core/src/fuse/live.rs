@@ -77,8 +77,10 @@ fn lower(graph: &Graph, node: &Node, target: &Target) -> Result<Option<Lowering>
     }))
 }
 
-/// The kernel that was chosen, if it is there; otherwise the first for the class.
+/// Of the kernels that the target can run, the one that was chosen, if it is there; otherwise the first for the class.
 fn choose(op: &dyn Op, inputs: &[TensorType], mut candidates: Vec<Kernel>, target: &Target) -> Result<Kernel, PlanError> {
+    // First, since choices may come from another adapter.
+    candidates.retain(|kernel| target.can_run(kernel));
     let chosen = target.choices.candidate(op, inputs);
     let chosen = chosen.and_then(|name| candidates.iter().position(|kernel| kernel.candidate == name));
     let suits = |kernel: &Kernel| kernel.class.is_none_or(|class| class == target.class);

@@ -10,7 +10,7 @@ mod verify;
 use std::sync::Arc;
 
 use crate::graph::{NodeId, Value};
-use crate::op::{AdapterClass, Work};
+use crate::op::{AdapterClass, Cooperative, Kernel, Work};
 use crate::tensor::{HostTensor, TensorType};
 
 pub use choices::Choices;
@@ -22,6 +22,8 @@ pub use verify::Violation;
 pub struct Target {
     /// Which kernels suit it.
     pub class: AdapterClass,
+    /// The cooperative matrices that its kernels may use; none where it has none, or none that were tested.
+    pub cooperative: Option<Cooperative>,
     /// Storage buffers that one dispatch can bind.
     pub storage_buffers: u32,
     /// The largest binding, in bytes.
@@ -37,7 +39,20 @@ pub struct Target {
 impl Target {
     /// WebGPU's default limits, which every adapter grants.
     pub fn webgpu(class: AdapterClass) -> Self {
-        Self { class, storage_buffers: 8, binding_bytes: 128 << 20, workgroups: 65_535, fuse: true, choices: Arc::default() }
+        Self {
+            class,
+            cooperative: None,
+            storage_buffers: 8,
+            binding_bytes: 128 << 20,
+            workgroups: 65_535,
+            fuse: true,
+            choices: Arc::default(),
+        }
+    }
+
+    /// Whether the adapter has what a kernel cannot do without, though another kernel may suit it better.
+    pub fn can_run(&self, kernel: &Kernel) -> bool {
+        kernel.cooperative.is_none() || kernel.cooperative == self.cooperative
     }
 }
 
