@@ -56,6 +56,7 @@ impl Op for ClassHits {
             dims: vec![shape.rows() as u32, shape.columns() as u32],
             constants: Vec::new(),
             workgroups: grid(shape.rows().div_ceil(ROWS)),
+            rounds: shape.columns().div_ceil(4) as u64,
             loads: vec![
                 load("class_hits_outputs", "class_hits_load_outputs"),
                 load("class_hits_targets", "class_hits_load_targets"),

@@ -12,6 +12,9 @@ const STRANDS: usize = 32;
 /// Invocations of a workgroup on a software adapter, where it sets how the work is divided over the processors.
 const SERIAL_INVOCATIONS: usize = 8;
 
+/// How often a kernel goes over its rows, at most.
+const PASSES: usize = 2;
+
 /// The parts of such a kernel's WGSL that have names.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ColumnKernels {
@@ -37,6 +40,7 @@ impl ColumnKernels {
             dims: dims.iter().map(|&extent| extent as u32).collect(),
             constants: Vec::new(),
             workgroups: grid(blocks.div_ceil(SERIAL_INVOCATIONS)),
+            rounds: (PASSES * extent) as u64,
             loads: hooks.0,
             stores: hooks.1,
             sums: Vec::new(),
@@ -51,6 +55,7 @@ impl ColumnKernels {
             cooperative: None,
             constants: self.constants.into_iter().zip(values).collect(),
             workgroups: grid(blocks.div_ceil(across)),
+            rounds: (PASSES * extent.div_ceil(strands) + STRANDS) as u64,
             ..serial.clone()
         };
         vec![serial, shared]

@@ -90,6 +90,7 @@ impl Op for CrossEntropy {
             dims: vec![shape.rows() as u32, shape.columns() as u32],
             constants: Vec::new(),
             workgroups: grid(shape.rows().div_ceil(ROWS)),
+            rounds: (3 * shape.columns().div_ceil(4)) as u64,
             loads: vec![
                 load("cross_entropy_logits", ("cross_entropy_load_logits", Lanes::Four)),
                 load("cross_entropy_labels", ("cross_entropy_load_label", Lanes::One)),

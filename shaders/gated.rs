@@ -61,6 +61,7 @@ impl CellKernel {
             dims: self.dims,
             constants,
             workgroups,
+            rounds: 0,
             loads: self.loads.into_iter().map(load).collect(),
             stores: self.stores.into_iter().map(store).collect(),
             sums: Vec::new(),

@@ -60,6 +60,7 @@ impl Op for Lookup {
             dims: vec![rows as u32, columns as u32],
             constants: Vec::new(),
             workgroups: [columns.div_ceil(WORKGROUP) as u32, 1, 1],
+            rounds: 0,
             loads: vec![
                 load("lookup_table", "lookup_load_table", Lanes::One),
                 load("lookup_step", "lookup_load_step", Lanes::One),

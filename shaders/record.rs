@@ -82,6 +82,7 @@ impl Op for Record {
             dims: dims.map(|extent| extent as u32).to_vec(),
             constants: Vec::new(),
             workgroups: [1, 1, 1],
+            rounds: (losses.elements() + hits.elements()) as u64,
             loads: vec![
                 LoadHook { variable: "record_log", function: None, row: None },
                 load("record_step", ("record_load_step", Lanes::One)),

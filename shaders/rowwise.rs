@@ -10,6 +10,9 @@ const INVOCATIONS: usize = 256;
 /// Invocations of a workgroup on a software adapter, where it sets how rows are divided over the processors.
 const SERIAL_INVOCATIONS: usize = 8;
 
+/// How often a kernel goes over a row, at most.
+const PASSES: usize = 3;
+
 /// The parts of a row-wise kernel's WGSL that have names.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RowKernels {
@@ -41,6 +44,7 @@ impl RowKernels {
             dims: vec![rows as u32, columns as u32],
             constants: Vec::new(),
             workgroups: grid(rows.div_ceil(self.serial_rows * SERIAL_INVOCATIONS)),
+            rounds: (self.serial_rows * PASSES * columns.div_ceil(4)) as u64,
             loads,
             stores,
             sums: Vec::new(),
@@ -54,6 +58,7 @@ impl RowKernels {
             cooperative: None,
             constants: self.constants.into_iter().zip(values).collect(),
             workgroups: grid(rows.div_ceil(in_group)),
+            rounds: (PASSES * columns.div_ceil(4 * strands) + INVOCATIONS) as u64,
             ..serial.clone()
         };
         vec![serial, shared]

@@ -169,6 +169,7 @@ fn doubling(first: u32, count: u32) -> Result<Arc<dyn Op>> {
         dims: vec![first, count],
         constants: Vec::new(),
         workgroups: [1, 1, 1],
+        rounds: 0,
         loads: vec![LoadHook { variable: "double_input", function: None, row: None }],
         stores: vec![StoreHook { variable: "double_output", function: None }],
         sums: Vec::new(),

@@ -99,6 +99,7 @@ impl OwnKernel {
             dims,
             constants: Vec::new(),
             workgroups,
+            rounds: 0,
             loads: self.bindings[..reads]
                 .iter()
                 .map(|(name, _)| LoadHook { variable: kept(name), function: None, row: None })
@@ -119,8 +120,8 @@ fn numbers(workload: &Workload) -> Result<Vec<(String, u32)>> {
     if let Lowering::Kernels(kernels) = workload.op.lowering(&workload.inputs)
         && let Some(kernel) = kernels.first()
     {
-        let [x, y, z] = kernel.workgroups;
-        numbers.extend([("workgroups_x", x), ("workgroups_y", y), ("batch", z)].map(|(name, count)| (name.to_owned(), count)));
+        let [x, y, _] = kernel.workgroups;
+        numbers.extend([("workgroups_x", x), ("workgroups_y", y)].map(|(name, count)| (name.to_owned(), count)));
         let module = naga::front::wgsl::parse_str(kernel.source).context(kernel.candidate)?;
         let uniform = module.global_variables.iter().find(|(_, variable)| variable.space == AddressSpace::Uniform);
         if let Some((_, uniform)) = uniform

@@ -74,6 +74,7 @@ impl Pass {
             dims: [extents.batch, extents.queries, extents.keys].map(|extent| extent as u32).to_vec(),
             constants: [&constants[..], &[(self.names.groups, Literal::U32(groups as u32))]].concat(),
             workgroups: grid(invocations.div_ceil(SOFTWARE_INVOCATIONS)),
+            rounds: 4 * extents.queries.max(extents.keys) as u64,
             loads: self.loads.iter().map(load).collect(),
             stores: self.stores.iter().map(store).collect(),
             sums: Vec::new(),

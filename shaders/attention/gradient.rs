@@ -167,6 +167,7 @@ impl Op for AttentionStatistics {
             dims: vec![rows as u32, columns as u32],
             constants: vec![("attention_statistics_workgroup_size", Literal::U32(INVOCATIONS as u32))],
             workgroups: grid(rows.div_ceil(INVOCATIONS)),
+            rounds: columns.div_ceil(4) as u64,
             loads: vec![
                 load("attention_statistics_upstream", "attention_statistics_load_upstream", Lanes::Four),
                 load("attention_statistics_output", "attention_statistics_load_output", Lanes::Four),

@@ -107,6 +107,7 @@ impl AvgPool2d {
             dims: vec![output.shape.rows() as u32],
             constants: self.constants(pooling),
             workgroups: grid(Pooling::blocks(output).div_ceil(WORKGROUP_SIZE)),
+            rounds: self.most_places(pooling) as u64,
             loads: Vec::new(),
             stores: vec![StoreHook { variable: "avg_pool2d_output", function: Some(("avg_pool2d_store", Lanes::Four)) }],
             sums: Vec::new(),

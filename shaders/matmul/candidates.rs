@@ -4,6 +4,7 @@ use wgrad_core::op::{AdapterClass, Cooperative};
 use wgrad_core::{Kernel, Lanes, Literal, LoadHook, StoreHook, SumHook};
 
 use super::{Extents, Matmul};
+use crate::cases::grid;
 
 /// The kernels for a product, the best for each class of adapter first. `axis` is the left operand's that is summed
 /// over.
@@ -41,6 +42,8 @@ struct Tile {
 
 /// The step along k of a slice of a workgroup's tile.
 const DEPTH: usize = 16;
+/// The most blocks that an invocation brings into such a tile for a step.
+const LOADS: usize = 4;
 
 impl Tile {
     /// Those that an invocation makes alone.
@@ -105,7 +108,9 @@ fn register_tile(op: Matmul, extents: Extents, axis: usize, tile: Tile) -> Kerne
         cooperative: None,
         dims: dims(extents),
         constants: sized_constants(op, extents, tile),
-        workgroups: [tiles.div_ceil(WORKGROUP_SIZE) as u32, 1, extents.batch as u32],
+        workgroups: grid(tiles.div_ceil(WORKGROUP_SIZE) * extents.batch),
+        // What is stored has loops too, of so many rounds together.
+        rounds: (extents.k.div_ceil(tile.step) + 5 * tile.rows) as u64,
         loads: loads(),
         stores: stores(),
         sums: sums(axis),
@@ -114,7 +119,6 @@ fn register_tile(op: Matmul, extents: Extents, axis: usize, tile: Tile) -> Kerne
 
 /// A tile for each workgroup, whose operands pass through its memory.
 fn workgroup_tile(op: Matmul, extents: Extents, axis: usize, tile: Tile) -> Kernel {
-    let [down, across] = tile.counts(extents);
     let mut constants = sized_constants(op, extents, tile);
     constants.push(("matmul_tile_depth", Literal::U32(DEPTH as u32)));
     constants.push(("matmul_slices", Literal::U32((tile.step / DEPTH) as u32)));
@@ -126,7 +130,8 @@ fn workgroup_tile(op: Matmul, extents: Extents, axis: usize, tile: Tile) -> Kern
         cooperative: None,
         dims: dims(extents),
         constants,
-        workgroups: [across as u32, down as u32, extents.batch as u32],
+        workgroups: grid(tile.total(extents)),
+        rounds: (extents.k.div_ceil(tile.step) * (DEPTH + LOADS) + tile.step) as u64,
         loads: loads(),
         stores: stores(),
         sums: sums(axis),
@@ -137,7 +142,6 @@ fn workgroup_tile(op: Matmul, extents: Extents, axis: usize, tile: Tile) -> Kern
 fn cooperative_tile(op: Matmul, extents: Extents) -> Kernel {
     const MATRICES: Cooperative = Cooperative { edge: 16, subgroup_size: 32 };
     let tile = Tile::COOPERATIVE;
-    let [down, across] = tile.counts(extents);
     let mut constants = constants(op, extents, tile);
     constants.push(("matmul_subgroup_size", Literal::U32(MATRICES.subgroup_size)));
     Kernel {
@@ -148,7 +152,8 @@ fn cooperative_tile(op: Matmul, extents: Extents) -> Kernel {
         cooperative: Some(MATRICES),
         dims: dims(extents),
         constants,
-        workgroups: [across as u32, down as u32, extents.batch as u32],
+        workgroups: grid(tile.total(extents)),
+        rounds: (extents.k.div_ceil(tile.step) * tile.step) as u64,
         loads: loads(),
         stores: stores(),
         // There is no sum of halves that it could make on the way.
@@ -157,7 +162,7 @@ fn cooperative_tile(op: Matmul, extents: Extents) -> Kernel {
 }
 
 fn dims(extents: Extents) -> Vec<u32> {
-    [extents.m, extents.n, extents.k].map(|extent| extent as u32).to_vec()
+    [extents.m, extents.n, extents.k, extents.batch].map(|extent| extent as u32).to_vec()
 }
 
 fn constants(op: Matmul, extents: Extents, tile: Tile) -> Vec<(&'static str, Literal)> {

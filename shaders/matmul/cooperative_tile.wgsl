@@ -16,12 +16,12 @@
 // they are. naga declares the memory model of Vulkan, in which only accesses that are marked as not private are ordered by
 // barriers, and marks none. wgrad therefore multiplies something with this kernel before it is used on a device.
 //
-// Dispatch (ceil(n / 64), ceil(m / 64), batches) workgroups, of batches fewer than 65,536: see k_end.
+// Dispatch ceil(n / 64) * ceil(m / 64) workgroups for each batch, in rows of 65,535; z must be 1, see k_end.
 
 enable f16;
 enable wgpu_cooperative_matrix;
 
-struct MatmulDims { m: u32, n: u32, k: u32 }
+struct MatmulDims { m: u32, n: u32, k: u32, batch: u32 }
 
 @group(0) @binding(0) var<uniform> matmul_dims: MatmulDims;
 @group(0) @binding(1) var<storage, read> matmul_lhs: array<vec2u>;
@@ -183,22 +183,30 @@ fn matmul_store_sums(
 
 @compute @workgroup_size(matmul_workgroup_size)
 fn matmul(
-    @builtin(workgroup_id) tile: vec3u,
+    @builtin(workgroup_id) group: vec3u,
     @builtin(local_invocation_index) invocation: u32,
     @builtin(subgroup_id) subgroup: u32,
 ) {
-    let row = tile.y * matmul_tile;
-    let column = tile.x * matmul_tile;
+    let tiles_across = (matmul_dims.n + matmul_tile - 1) / matmul_tile;
+    let tiles_down = (matmul_dims.m + matmul_tile - 1) / matmul_tile;
+    let number = group.x + 65535 * group.y;
+    let batch = number / (tiles_across * tiles_down);
+    if (batch >= matmul_dims.batch) {
+        return;
+    }
+    let tile = number % (tiles_across * tiles_down);
+    let row = tile / tiles_across * matmul_tile;
+    let column = tile % tiles_across * matmul_tile;
     let place = matmul_quarter_place(subgroup);
 
     var top_left: coop_mat16x16<f32, C>;
     var top_right: coop_mat16x16<f32, C>;
     var bottom_left: coop_mat16x16<f32, C>;
     var bottom_right: coop_mat16x16<f32, C>;
-    // tile.z is below 65,536, so that nothing is added: see workgroup_tile.wgsl.
-    let k_end = matmul_dims.k + (tile.z >> 16);
+    // group.z is 0: see workgroup_tile.wgsl.
+    let k_end = matmul_dims.k + group.z;
     for (var k = 0u; k < k_end; k += matmul_depth) {
-        matmul_fill_tiles(tile.z, invocation, row, column, k);
+        matmul_fill_tiles(batch, invocation, row, column, k);
         workgroupBarrier();
         for (var depth = 0u; depth < matmul_depth; depth += matmul_edge) {
             let top = matmul_lhs_matrix(place.x, depth);
@@ -213,8 +221,8 @@ fn matmul(
         workgroupBarrier();
     }
 
-    matmul_store_sums(top_left, subgroup, invocation, tile.z, row, column);
-    matmul_store_sums(top_right, subgroup, invocation, tile.z, row, column + matmul_edge);
-    matmul_store_sums(bottom_left, subgroup, invocation, tile.z, row + matmul_edge, column);
-    matmul_store_sums(bottom_right, subgroup, invocation, tile.z, row + matmul_edge, column + matmul_edge);
+    matmul_store_sums(top_left, subgroup, invocation, batch, row, column);
+    matmul_store_sums(top_right, subgroup, invocation, batch, row, column + matmul_edge);
+    matmul_store_sums(bottom_left, subgroup, invocation, batch, row + matmul_edge, column);
+    matmul_store_sums(bottom_right, subgroup, invocation, batch, row + matmul_edge, column + matmul_edge);
 }

@@ -183,7 +183,9 @@ impl Op for Matmul {
         };
         let product = |label, m, n, k| products(label, &[], m, n, k);
         let large = |case| Case { differentiable: false, ..case };
-        vec![
+        let is_plain = !(self.transpose_lhs || self.transpose_rhs);
+        let many = is_plain.then(|| large(products("more products than workgroups in a row", &[65_537], 1, 1, 1)));
+        let mut cases = vec![
             product("single elements", 1, 1, 1),
             product("odd extents", 7, 13, 5),
             product("one row", 1, 10, 33),
@@ -205,7 +207,9 @@ impl Op for Matmul {
             half(products("three products of halves", &[3], 5, 7, 9)),
             half(product("whole tiles of halves", 128, 128, 64)),
             half(product("halves beyond whole tiles", 65, 67, 33)),
-        ]
+        ];
+        cases.extend(many);
+        cases
     }
 }
 

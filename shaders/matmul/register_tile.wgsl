@@ -22,9 +22,10 @@
 //   then has few enough rounds to be unrolled. Hence k_end.
 // Transposing a block is free: it only renames registers.
 //
-// Dispatch (ceil(ceil(m / tile_rows) * ceil(n / 16) / workgroup_size), 1, batches) workgroups; y must be 1, see k_end.
+// Dispatch ceil(ceil(m / tile_rows) * ceil(n / 16) / workgroup_size) workgroups for each batch, in rows of 65,535; z must be 1,
+// see k_end.
 
-struct MatmulDims { m: u32, n: u32, k: u32 }
+struct MatmulDims { m: u32, n: u32, k: u32, batch: u32 }
 
 @group(0) @binding(0) var<uniform> matmul_dims: MatmulDims;
 @group(0) @binding(1) var<storage, read> matmul_lhs: array<vec4f>;
@@ -184,13 +185,17 @@ fn matmul_store_inside(row: u32, column: u32, value: vec4f) {
 }
 
 @compute @workgroup_size(matmul_workgroup_size)
-fn matmul(@builtin(global_invocation_id) invocation: vec3u) {
+fn matmul(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) invocation: u32) {
     let dims = matmul_dims;
-    let batch = invocation.z;
     let tiles_across = (dims.n + matmul_tile_columns - 1) / matmul_tile_columns;
-    let row = invocation.x / tiles_across * matmul_tile_rows;
-    let column = invocation.x % tiles_across * matmul_tile_columns;
-    if (row >= dims.m) {
+    let tiles_down = (dims.m + matmul_tile_rows - 1) / matmul_tile_rows;
+    let groups = (tiles_across * tiles_down + matmul_workgroup_size - 1) / matmul_workgroup_size;
+    let number = group.x + 65535 * group.y;
+    let batch = number / groups;
+    let tile = number % groups * matmul_workgroup_size + invocation;
+    let row = tile / tiles_across * matmul_tile_rows;
+    let column = tile % tiles_across * matmul_tile_columns;
+    if ((batch >= dims.batch) | (row >= dims.m)) {
         return;
     }
 
@@ -209,7 +214,7 @@ fn matmul(@builtin(global_invocation_id) invocation: vec3u) {
     var sum2: array<mat4x4f, matmul_blocks_down>;
     var sum3: array<mat4x4f, matmul_blocks_down>;
     var lhs_sum: array<mat4x4f, matmul_blocks_down>;
-    let k_end = dims.k + invocation.y; // invocation.y is 0, but that is not known when the loop is compiled
+    let k_end = dims.k + group.z; // group.z is 0, but that is not known when the loop is compiled
     for (var k = 0u; k < k_end; k += 4) {
         var lhs_rows_of_k: vec4u;
         if (matmul_transpose_lhs) {
@@ -243,7 +248,7 @@ fn matmul(@builtin(global_invocation_id) invocation: vec3u) {
 
     // These loops stay loops, since their bounds are not known when they are compiled either. Unrolled, the hook that
     // stores, and whatever was fused into it, would be compiled once for each four elements of the tile, for seconds.
-    for (var i = 0u; i < matmul_blocks_down + invocation.y; i++) {
+    for (var i = 0u; i < matmul_blocks_down + group.z; i++) {
         var block0 = sum0[0];
         var block1 = sum1[0];
         var block2 = sum2[0];
@@ -258,7 +263,7 @@ fn matmul(@builtin(global_invocation_id) invocation: vec3u) {
                 sums = matmul_replace(sums, lhs_sum[j], i == j);
             }
         }
-        for (var j = 0u; j < 4 + invocation.y; j++) {
+        for (var j = 0u; j < 4 + group.z; j++) {
             if (matmul_ragged & (row + 4 * i + j >= dims.m)) {
                 return;
             }

@@ -18,9 +18,9 @@
 // (for four slices) of each step of k, and the partial sums are added at the end, in the order of the slices, so that
 // the result is the same bits every time.
 //
-// Dispatch (ceil(n / tile_columns), ceil(m / tile_rows), batches) workgroups, of batches fewer than 65,536: see k_end.
+// Dispatch ceil(n / tile_columns) * ceil(m / tile_rows) workgroups for each batch, in rows of 65,535; z must be 1, see k_end.
 
-struct MatmulDims { m: u32, n: u32, k: u32 }
+struct MatmulDims { m: u32, n: u32, k: u32, batch: u32 }
 
 @group(0) @binding(0) var<uniform> matmul_dims: MatmulDims;
 @group(0) @binding(1) var<storage, read> matmul_lhs: array<vec4f>;
@@ -221,24 +221,31 @@ fn matmul_store_sums(batch: u32, row: u32, sums: vec4f) {
 
 @compute @workgroup_size(matmul_workgroup_size)
 fn matmul(
-    @builtin(workgroup_id) tile: vec3u,
+    @builtin(workgroup_id) group: vec3u,
     @builtin(local_invocation_index) invocation: u32,
 ) {
     let slice = invocation / matmul_slice_size;
     let member = invocation % matmul_slice_size;
     let block_row = member / matmul_blocks_across;
     let block_column = member % matmul_blocks_across;
-    let row = tile.y * matmul_tile_rows;
-    let column = tile.x * matmul_tile_columns;
+    let tiles_across = (matmul_dims.n + matmul_tile_columns - 1) / matmul_tile_columns;
+    let tiles_down = (matmul_dims.m + matmul_tile_rows - 1) / matmul_tile_rows;
+    let number = group.x + 65535 * group.y;
+    let batch = number / (tiles_across * tiles_down);
+    if (batch >= matmul_dims.batch) {
+        return;
+    }
+    let tile = number % (tiles_across * tiles_down);
+    let row = tile / tiles_across * matmul_tile_rows;
+    let column = tile % tiles_across * matmul_tile_columns;
 
     var sum: mat4x4f;
     var lhs_sum: vec4f;
-    // tile.z is below 65,536, the most that WebGPU dispatches, so that nothing is added. Without it the loop's end would
-    // be a plain uniform, and lavapipe (22.3) would compile the kernel again at every submission, with the value of the
-    // uniform in it.
-    let k_end = matmul_dims.k + (tile.z >> 16);
+    // group.z is 0. Without it the loop's end would be a plain uniform, and lavapipe (22.3) would compile the kernel again at
+    // every submission, with the value of the uniform in it.
+    let k_end = matmul_dims.k + group.z;
     for (var k = 0u; k < k_end; k += matmul_tile_depth * matmul_slices) {
-        matmul_fill_tiles(tile.z, slice, member, row, column, k + slice * matmul_tile_depth);
+        matmul_fill_tiles(batch, slice, member, row, column, k + slice * matmul_tile_depth);
         workgroupBarrier();
         let first = slice * matmul_tile_depth;
         for (var depth = first; depth < first + matmul_tile_depth; depth++) {
@@ -259,12 +266,12 @@ fn matmul(
         matmul_sum_slices(sum[3], member, invocation),
     );
     if (slice == 0) {
-        matmul_store_block(tile.z, row + 4 * block_row, column + 4 * block_column, total);
+        matmul_store_block(batch, row + 4 * block_row, column + 4 * block_column, total);
     }
-    if (matmul_sum_lhs && tile.x == 0) {
+    if (matmul_sum_lhs && column == 0) {
         let sums = matmul_sum_slices(lhs_sum, member, invocation);
         if (slice == 0 && block_column == 0) {
-            matmul_store_sums(tile.z, row + 4 * block_row, sums);
+            matmul_store_sums(batch, row + 4 * block_row, sums);
         }
     }
 }

@@ -39,6 +39,7 @@ fn down(outer: usize, extent: usize, columns: usize) -> Kernel {
         dims: [outer, extent, columns].map(|extent| extent as u32).to_vec(),
         constants: Vec::new(),
         workgroups: grid((outer * columns.div_ceil(4)).div_ceil(WORKGROUP)),
+        rounds: extent as u64,
         loads: vec![load_four("max_down_input", "max_down_load")],
         stores: vec![store_four("max_down_output", "max_down_store")],
         sums: Vec::new(),

@@ -92,6 +92,7 @@ impl MaxPool2d {
             dims: vec![output.shape.rows() as u32],
             constants: self.constants(pooling),
             workgroups: grid(Pooling::blocks(output).div_ceil(WORKGROUP_SIZE)),
+            rounds: (self.kernel[0] * self.kernel[1]) as u64,
             loads: Vec::new(),
             stores: Vec::new(),
             sums: Vec::new(),

@@ -203,6 +203,9 @@ pub struct Kernel {
     pub constants: Vec<(&'static str, Literal)>,
     /// Workgroups along each dimension.
     pub workgroups: [u32; 3],
+    /// The most rounds that an invocation makes in all loops whose length depends on shapes, one after another and one inside
+    /// another.
+    pub rounds: u64,
     /// How each input is read. The last inputs may be left out: the kernel reads nothing of them, and binds nothing.
     pub loads: Vec<LoadHook>,
     /// How each output is written.

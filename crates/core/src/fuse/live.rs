@@ -77,15 +77,22 @@ fn lower(graph: &Graph, node: &Node, target: &Target) -> Result<Option<Lowering>
     }))
 }
 
-/// Of the kernels that the target can run, the one that was chosen, if it is there; otherwise the first for the class.
+/// Of the kernels that the target can run, the one that was chosen, if it is there; otherwise the first for the class, or
+/// for another where those for this one would run for too long.
 fn choose(op: &dyn Op, inputs: &[TensorType], mut candidates: Vec<Kernel>, target: &Target) -> Result<Kernel, PlanError> {
+    let suits = |kernel: &Kernel| kernel.class.is_none_or(|class| class == target.class);
+    let rounds = candidates.iter().map(|kernel| kernel.rounds).min().unwrap_or(0);
+    let has_suited = candidates.iter().any(suits);
     // First, since choices may come from another adapter.
     candidates.retain(|kernel| target.can_run(kernel));
     let chosen = target.choices.candidate(op, inputs);
     let chosen = chosen.and_then(|name| candidates.iter().position(|kernel| kernel.candidate == name));
-    let suits = |kernel: &Kernel| kernel.class.is_none_or(|class| class == target.class);
-    let found = chosen.or_else(|| candidates.iter().position(suits));
-    let missing = || PlanError::NoKernel { operation: op.name().to_owned(), class: target.class };
+    let any = || if has_suited && !candidates.is_empty() { Some(0) } else { None };
+    let found = chosen.or_else(|| candidates.iter().position(suits)).or_else(any);
+    let missing = || match (op.name().to_owned(), target.most_rounds()) {
+        (operation, most) if rounds > most => PlanError::TooLong { operation, rounds, most },
+        (operation, _) => PlanError::NoKernel { operation, class: target.class },
+    };
     Ok(candidates.swap_remove(found.ok_or_else(missing)?))
 }
 

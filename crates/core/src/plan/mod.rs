@@ -52,7 +52,18 @@ impl Target {
 
     /// Whether the adapter has what a kernel cannot do without, though another kernel may suit it better.
     pub fn can_run(&self, kernel: &Kernel) -> bool {
-        kernel.cooperative.is_none() || kernel.cooperative == self.cooperative
+        (kernel.cooperative.is_none() || kernel.cooperative == self.cooperative) && kernel.rounds <= self.most_rounds()
+    }
+
+    /// The most rounds that an invocation can make in all of its loops together.
+    ///
+    /// Mesa's software driver (22.3, `LP_MAX_TGSI_LOOP_ITERATIONS`) ends loops after so many, and goes on behind them as if they
+    /// were done.
+    pub fn most_rounds(&self) -> u64 {
+        match self.class {
+            AdapterClass::Software => 65_535,
+            AdapterClass::Gpu => u64::MAX,
+        }
     }
 }
 
@@ -218,6 +229,16 @@ pub enum PlanError {
         operation: String,
         /// The adapter's class.
         class: AdapterClass,
+    },
+    /// An operation's loops are longer than the adapter's driver runs them.
+    #[error("{operation} needs {rounds} rounds of a loop; wanted {most} at most, after which the adapter's driver ends it")]
+    TooLong {
+        /// The operation.
+        operation: String,
+        /// The rounds of the shortest of its kernels.
+        rounds: u64,
+        /// The most that there can be.
+        most: u64,
     },
     /// States take each other's values, so that none can be written first.
     #[error("states exchange their values, or wait for each other: {0}")]

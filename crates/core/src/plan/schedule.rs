@@ -222,10 +222,12 @@ const ELEMENTWISE_LANES: u32 = 8;
 const ELEMENTWISE_RUNS: u32 = ELEMENTWISE_INVOCATIONS / ELEMENTWISE_LANES;
 
 /// A GPU wants an invocation for each block, up to what hides its latencies; a software adapter as few as keep its
-/// threads busy, since each prepares what is the same for all elements.
+/// threads busy, since each prepares what is the same for all elements, but so many that none walks more than some blocks:
+/// see [`Target::most_rounds`], of which a block may take dozens.
 fn elementwise_workgroups(target: &Target, blocks: usize) -> u32 {
+    const LONGEST: usize = 1024;
     let most = match target.class {
-        AdapterClass::Software => 32,
+        AdapterClass::Software => blocks.div_ceil(LONGEST * ELEMENTWISE_INVOCATIONS as usize).max(32),
         AdapterClass::Gpu => 4096,
     };
     blocks.div_ceil(ELEMENTWISE_INVOCATIONS as usize).min(most) as u32
