@@ -1,25 +1,30 @@
 //! Cooperative matrices for adapters that have none, so that all of a kernel but the adapter's own units can be tested.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, ensure};
 
-/// What takes the place of a matrix: all of its elements by rows, which every invocation of a subgroup holds for itself.
-const MATRIX: &str = "
-struct EmulatedMatrix { elements: array<f32, 256> }
+/// What takes the place of matrices: of A and B where they lie, which nobody changes between a load and the products that
+/// follow it; of C each invocation's share of elements, which follow one another along rows. Loops end at what no compiler
+/// knows, since Mesa would unroll them, and compile for minutes.
+const MATRICES: &str = "
+var<private> emulated_lane: u32;
+var<private> emulated_zero: u32;
+const emulated_share: u32 = 256 / matmul_subgroup_size;
+struct EmulatedOperand { at: u32, stride: u32, by_rows: bool }
+struct EmulatedSums { elements: array<f32, emulated_share> }
 
 fn emulated_halves(value: vec4f) -> vec2u {
     return vec2u(pack2x16float(value.xy), pack2x16float(value.zw));
 }
 
-fn emulated_multiply_add(a: EmulatedMatrix, b: EmulatedMatrix, c: EmulatedMatrix) -> EmulatedMatrix {
-    var lhs = a;
-    var rhs = b;
+fn emulated_multiply_add(a: EmulatedOperand, b: EmulatedOperand, c: EmulatedSums) -> EmulatedSums {
     var sums = c;
-    for (var index = 0u; index < 256u; index++) {
+    for (var index = 0u; index < emulated_share + emulated_zero; index++) {
+        let element = emulated_lane * emulated_share + index;
         var sum = sums.elements[index];
-        for (var inner = 0u; inner < 16u; inner++) {
-            sum += lhs.elements[index / 16u * 16u + inner] * rhs.elements[inner * 16u + index % 16u];
+        for (var inner = 0u; inner < 16u + emulated_zero; inner++) {
+            sum += emulated_element_A(a, element / 16u, inner) * emulated_element_B(b, inner, element % 16u);
         }
         sums.elements[index] = sum;
     }
@@ -27,35 +32,25 @@ fn emulated_multiply_add(a: EmulatedMatrix, b: EmulatedMatrix, c: EmulatedMatrix
 }
 ";
 
-/// Loads from an array of groups of four halves, in which places and strides are counted. Vulkan wants both to be multiples of
-/// 16 bytes; what is not loads nonsense.
-const LOAD: &str = "
-fn emulated_load_NAME(at: u32, stride: u32, by_rows: bool) -> EmulatedMatrix {
-    var matrix: EmulatedMatrix;
-    for (var group = 0u; group < 64u; group++) {
-        let words = NAME[at + group / 4u * stride + group % 4u];
-        var four = vec4f(unpack2x16float(words.x), unpack2x16float(words.y));
-        if ((at | stride) % 2u != 0u) {
-            four = vec4f(1e30);
-        }
-        for (var lane = 0u; lane < 4u; lane++) {
-            let place = vec2u(group / 4u, group % 4u * 4u + lane);
-            let turned = select(place.yx, place, by_rows);
-            matrix.elements[turned.x * 16u + turned.y] = four[lane];
-        }
-    }
-    return matrix;
+/// Reads an element from an array of groups of four halves, in which places and strides are counted. Vulkan wants both to be
+/// multiples of 16 bytes; where they are not, elements are nonsense.
+const ELEMENT: &str = "
+fn emulated_element_ROLE(operand: EmulatedOperand, row: u32, column: u32) -> f32 {
+    let place = select(vec2u(column, row), vec2u(row, column), operand.by_rows);
+    let words = NAME[operand.at + place.x * operand.stride + place.y / 4u];
+    let pair = unpack2x16float(select(words.x, words.y, place.y % 4u >= 2u));
+    return select(select(pair.x, pair.y, place.y % 2u == 1u), 1e30, (operand.at | operand.stride) % 2u != 0u);
 }
 ";
 
-/// Stores by rows into an array of groups of four floats. All invocations of a subgroup store the same.
+/// Stores each invocation's share by rows into an array of groups of four floats.
 const STORE: &str = "
-fn emulated_store_NAME(matrix: EmulatedMatrix, at: u32, stride: u32) {
-    var elements = matrix.elements;
-    for (var group = 0u; group < 64u; group++) {
-        let first = group * 4u;
-        NAME[at + group / 4u * stride + group % 4u] =
-            vec4f(elements[first], elements[first + 1u], elements[first + 2u], elements[first + 3u]);
+fn emulated_store(sums: EmulatedSums, at: u32, stride: u32) {
+    var elements = sums.elements;
+    for (var index = 0u; index < emulated_share + emulated_zero; index += 4u) {
+        let place = emulated_lane * emulated_share + index;
+        NAME[at + place / 16u * stride + place % 16u / 4u] =
+            vec4f(elements[index], elements[index + 1u], elements[index + 2u], elements[index + 3u]);
     }
 }
 ";
@@ -63,34 +58,52 @@ fn emulated_store_NAME(matrix: EmulatedMatrix, at: u32, stride: u32) {
 /// A kernel's WGSL with matrices and halves in the place of which is what every adapter has. Subgroups are taken to be the
 /// runs of `matmul_subgroup_size` invocations.
 pub fn emulated(source: &str) -> Result<String> {
-    let mut text = source.replace("enable f16;", "").replace("enable wgpu_cooperative_matrix;", "");
-    let (mut loaded, mut stored) = (BTreeSet::new(), BTreeSet::new());
+    const SUBGROUP: &str = "    @builtin(subgroup_id) subgroup: u32,\n) {\n";
+    const EMULATED: &str = ") {
+    let subgroup = invocation / matmul_subgroup_size;
+    emulated_lane = invocation % matmul_subgroup_size;
+    emulated_zero = tile.z >> 16u;
+";
+    ensure!(source.contains(SUBGROUP), "the entry point asks for no subgroup");
+    let mut text = source.replace("enable f16;", "").replace("enable wgpu_cooperative_matrix;", "").replace(SUBGROUP, EMULATED);
+    let mut arrays: BTreeMap<&str, String> = BTreeMap::new();
+    let mut keep = |role, name: &str| {
+        let known = arrays.entry(role).or_insert_with(|| name.to_owned());
+        ensure!(known == name, "matrices {role} are in {known} and in {name}");
+        Ok(())
+    };
     while let Some(call) = Call::find(&text, "coopLoad") {
         let [pointer, stride] = call.arguments()?;
         let (name, at) = element(&pointer)?;
+        let role = ["A", "B"].into_iter().find(|role| call.function.ends_with(&format!("<coop_mat16x16<f16, {role}>>")));
+        keep(role.with_context(|| call.function.clone())?, &name)?;
         let by_rows = call.function.starts_with("coopLoadT<");
-        text.replace_range(call.begin..call.end, &format!("emulated_load_{name}({at}, {stride}, {by_rows})"));
-        loaded.insert(name);
+        text.replace_range(call.begin..call.end, &format!("EmulatedOperand({at}, {stride}, {by_rows})"));
     }
     while let Some(call) = Call::find(&text, "coopStore") {
         ensure!(call.function == "coopStoreT", "{} is not emulated", call.function);
-        let [matrix, pointer, stride] = call.arguments()?;
+        let [sums, pointer, stride] = call.arguments()?;
         let (name, at) = element(&pointer)?;
-        text.replace_range(call.begin..call.end, &format!("emulated_store_{name}({matrix}, {at}, {stride})"));
-        stored.insert(name);
+        keep("C", &name)?;
+        text.replace_range(call.begin..call.end, &format!("emulated_store({sums}, {at}, {stride})"));
     }
-    for matrix in ["coop_mat16x16<f16, A>", "coop_mat16x16<f16, B>", "coop_mat16x16<f32, C>"] {
-        text = text.replace(matrix, "EmulatedMatrix");
+    for (right, emulated) in [
+        ("coop_mat16x16<f16, A>", "EmulatedOperand"),
+        ("coop_mat16x16<f16, B>", "EmulatedOperand"),
+        ("coop_mat16x16<f32, C>", "EmulatedSums"),
+        ("coopMultiplyAdd", "emulated_multiply_add"),
+        ("vec4<f16>(", "emulated_halves("),
+        ("vec4<f16>", "vec2u"),
+    ] {
+        text = text.replace(right, emulated);
     }
-    text = text.replace("coopMultiplyAdd", "emulated_multiply_add");
-    text = text.replace("vec4<f16>(", "emulated_halves(").replace("vec4<f16>", "vec2u");
-    const SUBGROUP: &str = "    @builtin(subgroup_id) subgroup: u32,\n) {\n";
-    ensure!(text.contains(SUBGROUP), "the entry point asks for no subgroup");
-    text = text.replace(SUBGROUP, ") {\n    let subgroup = invocation / matmul_subgroup_size;\n");
-    text.push_str(MATRIX);
-    loaded.iter().for_each(|name| text.push_str(&LOAD.replace("NAME", name)));
-    stored.iter().for_each(|name| text.push_str(&STORE.replace("NAME", name)));
-    ensure!(!loaded.is_empty() && !stored.is_empty() && !text.contains("coop"), "something is left:\n{text}");
+    let is_left = ["coopLoad", "coopStore", "coop_mat", "f16>"].into_iter().find(|word| text.contains(word));
+    ensure!(is_left.is_none(), "{is_left:?} is left:\n{text}");
+    text.push_str(MATRICES);
+    for (role, template) in [("A", ELEMENT), ("B", ELEMENT), ("C", STORE)] {
+        let name = arrays.get(role).with_context(|| format!("no matrix {role} is loaded or stored"))?;
+        text.push_str(&template.replace("ROLE", role).replace("NAME", name));
+    }
     Ok(text)
 }
 
