@@ -62,7 +62,7 @@ pub fn emulated(source: &str) -> Result<String> {
     const EMULATED: &str = ") {
     let subgroup = invocation / matmul_subgroup_size;
     emulated_lane = invocation % matmul_subgroup_size;
-    emulated_zero = tile.z >> 16u;
+    emulated_zero = group.z;
 ";
     ensure!(source.contains(SUBGROUP), "the entry point asks for no subgroup");
     let mut text = source.replace("enable f16;", "").replace("enable wgpu_cooperative_matrix;", "").replace(SUBGROUP, EMULATED);
