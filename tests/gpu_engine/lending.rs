@@ -191,9 +191,10 @@ fn a_lost_device_is_an_error() {
     for _ in 0..3 {
         let mut encoder = application.encoder();
         let recorded = training.record_steps(&mut encoder, 2);
-        let _ = predictor.record_predict(&mut encoder, CopyFrom::Here, &output);
         let shown = predictor.record_predict(&mut encoder, CopyFrom::Here, &texture);
         assert!(matches!(shown, Err(Error::DeviceLost { .. })), "{shown:?}");
+        let predicted = predictor.record_predict(&mut encoder, CopyFrom::Here, &output);
+        assert!(matches!(predicted, Err(Error::DeviceLost { .. })), "{predicted:?}");
         let checkpoint = training.record_checkpoint(&mut encoder);
         assert_eq!(*errors.lock().unwrap(), Vec::<String>::new());
         application.submit(encoder);

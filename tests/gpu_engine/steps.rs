@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use wgrad::prelude::*;
 use wgrad::schedules::ExponentialLR;
-use wgrad::{CopyFrom, CopyTo, PredictOptions, wgpu};
+use wgrad::{CopyFrom, CopyTo, Evaluation, PredictOptions, Training, wgpu};
 
 use crate::application::{Application, data, losses, model, trainer, training};
 
@@ -258,6 +258,39 @@ fn an_evaluation_in_frames_has_the_score_of_a_trainer_s() {
     application.submit(encoder);
     application.wait();
     assert_eq!(training.try_evaluation(&mut evaluation).unwrap(), Some(wanted));
+}
+
+/// Passes share a clock on the device: one that another has begun behind is told, and begins anew.
+#[test]
+fn one_pass_over_data_is_under_way_at_a_time() {
+    let application = Application::new(false);
+    let engine = application.engine();
+    let (mut one, mut stranger) = (training(&engine), training(&engine));
+    let large = |seed: f32| {
+        let xs: Vec<f32> = (0..2020).map(|index| (index as f32 * seed).cos()).collect();
+        Dataset::new(Tensor::f32([1010, 2], xs).unwrap(), Tensor::zeros([1010, 1])).unwrap()
+    };
+    let [first_data, second_data] = [0.3, 0.7].map(large);
+    let [mut first, mut second] = [&first_data, &second_data].map(|data| pollster::block_on(one.evaluation(data)).unwrap());
+    let frame = |training: &mut Training, evaluation: &mut Evaluation| {
+        let mut encoder = application.encoder();
+        let is_last = training.record_evaluation(&mut encoder, evaluation, Duration::ZERO);
+        application.submit(encoder);
+        application.wait();
+        is_last
+    };
+    let message = "evaluation: wanted one pass over data at a time, got another that has begun since";
+    assert!(!frame(&mut one, &mut first).unwrap());
+    assert!(!frame(&mut one, &mut second).unwrap());
+    assert_eq!(frame(&mut one, &mut first).unwrap_err().to_string(), message);
+    let wanted = one.trainer().evaluate(&second_data).unwrap();
+    assert_eq!(frame(&mut one, &mut second).unwrap_err().to_string(), message);
+    while !frame(&mut one, &mut second).unwrap() {}
+    assert_eq!(one.try_evaluation(&mut second).unwrap(), Some(wanted));
+
+    let foreign = frame(&mut stranger, &mut first).unwrap_err().to_string();
+    assert_eq!(foreign, "evaluation: wanted one of this training, got one of another");
+    assert_eq!(stranger.try_evaluation(&mut first).unwrap_err().to_string(), foreign);
 }
 
 /// Parameters and outputs land as they were where they were recorded, whatever is recorded behind.

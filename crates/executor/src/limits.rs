@@ -28,6 +28,8 @@ fn needed() -> Limits {
         max_uniform_buffers_per_shader_stage: 1,
         // No kernel has more dims than fit into so many bytes.
         max_uniform_buffer_binding_size: 1 << 10,
+        // What a training has whatever its model: the rows of its schedules.
+        max_storage_buffer_binding_size: 1 << 14,
         max_bind_groups: 1,
         max_bindings_per_bind_group: 1 + defaults.max_storage_buffers_per_shader_stage,
         ..defaults
@@ -35,11 +37,12 @@ fn needed() -> Limits {
 }
 
 /// The limits that kernels rely on.
-fn relevant(limits: &Limits) -> [(&'static str, u64); 10] {
+fn relevant(limits: &Limits) -> [(&'static str, u64); 11] {
     [
         ("max_storage_buffers_per_shader_stage", limits.max_storage_buffers_per_shader_stage.into()),
         ("max_uniform_buffers_per_shader_stage", limits.max_uniform_buffers_per_shader_stage.into()),
         ("max_uniform_buffer_binding_size", limits.max_uniform_buffer_binding_size),
+        ("max_storage_buffer_binding_size", limits.max_storage_buffer_binding_size),
         ("max_bind_groups", limits.max_bind_groups.into()),
         ("max_bindings_per_bind_group", limits.max_bindings_per_bind_group.into()),
         ("max_compute_invocations_per_workgroup", limits.max_compute_invocations_per_workgroup.into()),
@@ -103,6 +106,6 @@ mod tests {
         let missing = missing(&low);
         assert!(missing.contains(&"max_storage_buffers_per_shader_stage of 8 (got 0)".to_owned()), "{missing:?}");
         assert!(missing.contains(&"max_bind_groups of 1 (got 0)".to_owned()), "{missing:?}");
-        assert_eq!(missing.len(), 7, "{missing:?}");
+        assert_eq!(missing.len(), 8, "{missing:?}");
     }
 }

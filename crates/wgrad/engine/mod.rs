@@ -32,8 +32,8 @@ pub use training::{CheckpointTicket, Ticket, Training};
 /// can go to another thread.
 ///
 /// What the device finds wrong with a call is that call's error. A browser does not say so at once: there the handlers of
-/// the device's owner hear of it. A device that is lost is [`Error::DeviceLost`] wherever its loss is first noticed, and from
-/// then on in all calls that record for it.
+/// the device's owner hear of it. A device that is lost is [`Error::DeviceLost`] where that is noticed first, which is where
+/// results fail to land or memory is asked for, and from then on in all calls that record for it.
 ///
 /// ```
 /// # use wgrad::prelude::*;

@@ -19,7 +19,8 @@ use crate::weights::Weights;
 pub struct PredictOptions {
     /// How many examples are predicted at once: at least 1, which is the default.
     pub rows: usize,
-    /// How inputs are scaled on their way into the model: not by default.
+    /// How inputs are scaled on their way into the model: not by default. Texels come from 0 to 1, where data of bytes that
+    /// a model was trained on came from 0 to 255.
     pub normalization: Option<Normalization>,
     /// Whether the outputs of all layers can be borrowed too, for [`Predictor::activation`]. By default what is between the
     /// input and the output is not kept.
@@ -98,13 +99,15 @@ impl Predictor {
     /// It does not submit, poll or wait, and sets no callback on the device.
     ///
     /// # Errors
-    /// Where one of them is too small, of another shape, or lacks a usage. Then nothing of the application's is written.
+    /// Where one of them is too small, of another shape, or lacks a usage; where the device is known to be lost. Then nothing of
+    /// the application's is written.
     pub fn record_predict<'a>(
         &self,
         encoder: &mut wgpu::CommandEncoder,
         input: impl Into<CopyFrom<'a>>,
         output: impl Into<CopyTo<'a>>,
     ) -> Result<(), Error> {
+        self.exchange.check()?;
         self.exchange.read(encoder, input.into(), &self.input)?;
         self.plan.record(encoder, 1);
         Ok(self.exchange.write(encoder, &self.output, output.into())?)

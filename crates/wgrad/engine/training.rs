@@ -97,7 +97,7 @@ impl Training {
         self.is_behind = landing.is_err();
         let outcome = Arc::default();
         self.pending.push(Pending { landing: landing?, recorded, outcome: Arc::clone(&outcome) });
-        Ok(Ticket { steps, outcome, training: Arc::clone(&self.identity) })
+        Ok(Ticket { steps, outcome, training: self.identity() })
     }
 
     /// As [`Training::record_steps`], for as many steps, at least one, as take no longer than a budget on the device: what
@@ -132,9 +132,7 @@ impl Training {
     /// # Errors
     /// As there.
     pub fn try_score(&mut self, ticket: &Ticket) -> Result<Option<Score>, Error> {
-        if !Arc::ptr_eq(&ticket.training, &self.identity) {
-            return Err(Error::mismatch("ticket", "one of this training", "one of another"));
-        }
+        self.check_own("ticket", &ticket.training)?;
         self.land();
         match ticket.outcome.get() {
             None => Ok(None),
@@ -148,6 +146,19 @@ impl Training {
             Some(Outcome::TakenBack) => {
                 Err(Error::mismatch("ticket", "one of steps behind the last checkpoint", "one of steps before it"))
             }
+        }
+    }
+
+    /// What others know this training by.
+    pub(super) fn identity(&self) -> Arc<()> {
+        Arc::clone(&self.identity)
+    }
+
+    /// Checks that something is of this training.
+    pub(super) fn check_own(&self, what: &str, identity: &Arc<()>) -> Result<(), Error> {
+        match Arc::ptr_eq(identity, &self.identity) {
+            true => Ok(()),
+            false => Err(Error::mismatch(what, "one of this training", "one of another")),
         }
     }
 

@@ -31,10 +31,22 @@ impl Trainer {
     /// Where the data do not fit the model or the loss; on errors of the device.
     pub fn evaluate(&mut self, data: &Dataset) -> Result<Score, Error> {
         let pass = self.prepare_evaluation(data)?;
+        self.begin_pass();
         self.backend.write_state(EVALUATION_CLOCK, &Arc::new(Clock::default().to_host()))?;
         self.backend.run(&pass.programs())?;
         let log = self.backend.read_state(&pass.log())?;
         Ok(pass.score(&log))
+    }
+
+    /// Ends the pass over data that is under way, if there is one, and numbers the next.
+    pub(crate) fn begin_pass(&mut self) -> u64 {
+        self.passes += 1;
+        self.passes
+    }
+
+    /// Whether no pass has begun since that one.
+    pub(crate) fn is_under_way(&self, pass: u64) -> bool {
+        self.passes == pass
     }
 
     pub(super) fn prepare_evaluation(&mut self, data: &Dataset) -> Result<Pass, Error> {

@@ -73,6 +73,8 @@ pub struct Trainer {
     counts: Counts,
     /// How many examples are evaluated or predicted at once.
     largest_batch: usize,
+    /// The passes over data to evaluate them that have begun: they share a clock on the device.
+    passes: u64,
     progress: Option<Box<dyn FnMut(Progress) + Send>>,
 }
 
@@ -112,6 +114,7 @@ impl Trainer {
             rates: Rates::default(),
             counts: Counts::default(),
             largest_batch: evaluate::BATCH,
+            passes: 0,
             progress: None,
         })
     }

@@ -90,6 +90,14 @@ impl Exchange {
         Ok(Self { device: device.clone(), textures: device.textures().await? })
     }
 
+    /// Fails where the device is known to be lost.
+    ///
+    /// # Errors
+    /// Then.
+    pub fn check(&self) -> Result<(), ExecutorError> {
+        self.device.check()
+    }
+
     /// Records that a tensor gets its elements.
     ///
     /// # Errors
