@@ -27,6 +27,8 @@ macro_rules! for_all {
             a_loss_that_is_not_finite_stops_the_training,
             a_model_that_its_last_step_breaks_is_reported,
             a_search_ends_where_the_loss_is_not_finite,
+            a_schedule_gives_momentum_as_pytorch_does,
+            a_schedule_gives_no_momentum_within_a_training,
             a_search_for_a_learning_rate_leaves_no_trace,
             a_search_suggests_a_rate_at_which_the_loss_falls,
             a_small_data_set_is_learned_by_heart,

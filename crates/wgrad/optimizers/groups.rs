@@ -71,6 +71,11 @@ impl Optimizers {
         Ok(())
     }
 
+    /// Whether one of them has momentum only where a schedule moves it.
+    pub(crate) fn lack_momentum(&self) -> bool {
+        self.list.iter().any(|optimizer| optimizer.lacks_momentum())
+    }
+
     pub(crate) fn get(&self, index: usize) -> &dyn Optimizer {
         self.list[index].as_ref()
     }

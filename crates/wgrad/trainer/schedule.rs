@@ -5,7 +5,7 @@ use std::ops::Range;
 use wgrad_core::HostTensor;
 
 use crate::error::Error;
-use crate::graphs::SCHEDULE;
+use crate::graphs::{Phase, SCHEDULE};
 use crate::optimizers::{Optimizers, ROWS, check_learning_rate};
 use crate::schedules::{ConstantLR, Schedule, Unit};
 use crate::trainer::Trainer;
@@ -17,13 +17,15 @@ pub(super) struct Rates {
     schedule: Box<dyn Schedule>,
     /// The learning rate of all optimizers in place of their own and the schedule's.
     fixed: Option<f64>,
+    /// Whether a schedule was ever set that moves the momentum of optimizers that were made without one.
+    moves_momentum: bool,
     /// The updates whose numbers are on the device, from 0.
     written: Range<u64>,
 }
 
 impl Default for Rates {
     fn default() -> Self {
-        Self { schedule: Box::new(ConstantLR), fixed: None, written: 0..0 }
+        Self { schedule: Box::new(ConstantLR), fixed: None, moves_momentum: false, written: 0..0 }
     }
 }
 
@@ -48,6 +50,11 @@ impl Rates {
     pub fn follow(&mut self, schedule: Box<dyn Schedule>) -> Box<dyn Schedule> {
         self.forget();
         std::mem::replace(&mut self.schedule, schedule)
+    }
+
+    /// How a step updates the parameters.
+    pub fn update_phase(&self) -> Phase {
+        Phase::Update { moves_momentum: self.moves_momentum }
     }
 
     /// What the schedule makes of a base after so many updates and epochs.
@@ -81,10 +88,21 @@ impl Trainer {
     /// Has the learning rate follow a schedule from the next update on, which counts the updates and epochs of this
     /// trainer.
     ///
+    /// Where it moves the momentum, as [`OneCycleLR`](crate::schedules::OneCycleLR) does, SGD that was made without has it
+    /// from then on, as in PyTorch. That takes another plan, which steps that are being taken do not have.
+    ///
     /// # Errors
-    /// Where a number of the schedule is out of its range.
+    /// Where a number of the schedule is out of its range; where it moves the momentum of SGD that was made without, and
+    /// [`Trainer::fit`] is running or an [`Engine`](crate::Engine) records the steps.
     pub fn set_schedule(&mut self, schedule: impl Schedule + 'static) -> Result<(), Error> {
         schedule.check()?;
+        if schedule.moves_momentum() && !self.rates.moves_momentum && self.objective.optimizers.lack_momentum() {
+            if self.has_plans_in_use {
+                let wanted = "SGD that is made with momentum, or OneCycleLR::without_momentum";
+                return Err(Error::mismatch("a schedule of momentum while steps are taken", wanted, "SGD without momentum"));
+            }
+            self.rates.moves_momentum = true;
+        }
         self.rates.follow(Box::new(schedule));
         self.rates.fix(None);
         Ok(())
