@@ -207,6 +207,29 @@ fn layers_that_cannot_be_built_are_named() {
     assert_eq!(fit_error(Sequential::new().add(ReLU), CrossEntropyLoss, &data()), "the model has no parameters");
 }
 
+/// What is wrong with a model by itself has its kind; what is wrong with a layer of it, the layer's name alone.
+#[test]
+fn models_that_cannot_be_built_are_named() {
+    #[derive(Debug)]
+    struct Widened;
+    impl Layer for Widened {
+        fn forward(&self, input: &Var) -> Result<Var, Error> {
+            Ok(input + input.reshape([1, 1, 2]).narrow(2, 0, 1) + input.narrow(1, 0, 2).reshape([2]).narrow(0, 0, 3))
+        }
+    }
+    let error = fit_error(Linear::new(5, 3), CrossEntropyLoss, &data());
+    assert_eq!(error, "model (Linear): input: wanted [batch, 5], got [1, 2]");
+    let sequences = Tensor::zeros([1, 7, 4]);
+    let trainer = |model| Trainer::new(&Device::cpu(), model, CrossEntropyLoss, SGD::new(0.1), Options::default()).unwrap();
+    let error = trainer(LSTM::new(5, 3)).predict(&sequences).unwrap_err().to_string();
+    assert_eq!(error, "model (LSTM): input: wanted [batch, steps, 5], got [1, 7, 4]");
+    assert_eq!(wgrad::summary(&LSTM::new(5, 3), &[7, 4]).unwrap_err().to_string(), error);
+    let own = fit_error(Widened, CrossEntropyLoss, &data());
+    assert!(own.starts_with("model (Widened): narrow: "), "{own}");
+    let within = fit_error(Sequential::new().add(Linear::new(5, 3)), CrossEntropyLoss, &data());
+    assert_eq!(within, "layer 0 (Linear): input: wanted [batch, 5], got [1, 2]");
+}
+
 #[test]
 fn bad_data_are_refused_when_a_data_set_is_made() {
     let error = |inputs: Tensor, targets: Tensor| Dataset::new(inputs, targets).unwrap_err().to_string();

@@ -84,7 +84,7 @@ pub(crate) fn collect(model: &dyn Layer, input: &TensorType) -> Result<Collected
         trace.set_mode(Mode::Training(step));
     }
     let example = trace.input("input", TensorType::new(input.dtype, [&[1], input.shape.dims()].concat()));
-    let output = trace.checked(model.forward(&example))?;
+    let output = trace.model(model, &example)?;
     let output = output.shape().dims().get(1..).unwrap_or_default().to_vec().into();
     Ok(Collected { entries: trace.found(), rows: trace.rows(), output, tokens: trace.token_limit() })
 }
