@@ -52,6 +52,7 @@ macro_rules! for_all {
             gradients_are_those_of_the_loss_itself,
             groups_have_learning_rates_of_their_own,
             learning_rates_change_without_a_new_plan,
+            one_group_s_learning_rate_changes_alone,
             mixed_precision_learns_as_single_does,
             mixed_precision_works_with_everything,
             learning_rates_on_the_device_are_those_of_pytorch,

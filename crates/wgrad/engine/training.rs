@@ -196,6 +196,14 @@ impl Training {
         self.trainer.set_learning_rate(learning_rate)
     }
 
+    /// As [`Training::set_learning_rate`], for one group of parameters alone: see [`Trainer::set_group_learning_rate`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn set_group_learning_rate(&mut self, group: usize, learning_rate: f64) -> Result<(), Error> {
+        self.trainer.set_group_learning_rate(group, learning_rate)
+    }
+
     /// Has the learning rate follow a schedule from the next step on that is recorded. No plan changes.
     ///
     /// # Errors
