@@ -56,7 +56,7 @@ fn main() -> anyhow::Result<()> {
     let images = &Image::split(&pixels, 28, 28)[..64];
     let title = "The first test digits, as the network reads them";
     digit_grid(folder.join("mnist_cnn_digits.png"), title, images, &truth[..64], &predicted[..64])?;
-    let title = "All test digits, as the network reads them";
-    confusion_matrix(folder.join("mnist_cnn_confusion.png"), title, &CLASSES, &truth, &predicted)?;
+    let title = format!("{} test digits, as the network reads them", test.len());
+    confusion_matrix(folder.join("mnist_cnn_confusion.png"), &title, &CLASSES, &truth, &predicted)?;
     Ok(())
 }

@@ -100,8 +100,8 @@ impl Trainer {
     /// The device runs an epoch by itself: the host reads nothing back before its end.
     ///
     /// # Errors
-    /// Where the data do not fit the model or the loss, or are fewer than the batch size; where the loss becomes NaN or
-    /// infinite, with the step and the epoch; on errors of the device.
+    /// Where the data do not fit the model or the loss; where the loss becomes NaN or infinite, with the step and the epoch; on
+    /// errors of the device.
     pub fn fit(
         &mut self,
         data: &Dataset,
