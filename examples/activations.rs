@@ -36,7 +36,11 @@ fn main() -> anyhow::Result<()> {
         let y = function(&x);
         let [x, y, derivative] = graph.evaluate([&x, &y, &y.sum().gradient(&x)])?.map(|tensor| tensor.to_vec());
         println!("{name:<21} {formula:<28} {range:<14} {usage:<39} {:7.4} {:7.4}", y[ONE], derivative[ONE]);
-        panels.push(Panel::new(name).series("function", zip(x.clone(), y)).series("derivative", zip(x, derivative)));
+        panels.push(
+            Panel::new(format!("{name}: y, dy/dx"))
+                .series("function", zip(x.clone(), y))
+                .series("derivative", zip(x, derivative)),
+        );
     }
     Ok(curves("target/pictures/activations.png", "Activations and their derivatives", "x", &panels)?)
 }

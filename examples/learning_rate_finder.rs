@@ -1,5 +1,7 @@
 //! Tries learning rates out for a network on the digits of MNIST, and trains with the one that is suggested, by the
 //! one-cycle schedule. The curve is in `target/pictures/learning_rate_finder.png`.
+//!
+//! It finds 4.0e-3, with which the test accuracy is 97.98 % after three epochs. They take 7 seconds on llvmpipe.
 
 use std::iter::zip;
 

@@ -1,4 +1,6 @@
 //! The network of the `mnist` program with batch normalisation before each ReLU instead of dropout.
+//!
+//! The test accuracy is 98.15 % after five epochs, which take 30 seconds on llvmpipe.
 
 use wgrad::prelude::*;
 

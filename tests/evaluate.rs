@@ -126,6 +126,7 @@ fn a_gradient_has_no_gradient_of_its_own() -> Result<(), Error> {
     for (index, function) in functions.into_iter().enumerate() {
         let twice = function(&x).gradient(&x).gradient(&x).item();
         let error = twice.unwrap_err().to_string();
+        assert!(!error.starts_with(' '), "{index}: {error:?}");
         assert!(error.contains("_gradient has no gradient: wanted an operation that can be differentiated"), "{index}: {error}");
     }
     // Comparisons have a derivative, which is 0, and products of variables one without gradient operations.

@@ -207,6 +207,73 @@ fn layers_that_cannot_be_built_are_named() {
     assert_eq!(fit_error(Sequential::new().add(ReLU), CrossEntropyLoss, &data()), "the model has no parameters");
 }
 
+/// What is wrong with a model by itself has its kind; what is wrong with a layer of it, the layer's name alone.
+#[test]
+fn models_that_cannot_be_built_are_named() {
+    #[derive(Debug)]
+    struct Widened;
+    impl Layer for Widened {
+        fn forward(&self, input: &Var) -> Result<Var, Error> {
+            Ok(input + input.reshape([1, 1, 2]).narrow(2, 0, 1) + input.narrow(1, 0, 2).reshape([2]).narrow(0, 0, 3))
+        }
+    }
+    let error = fit_error(Linear::new(5, 3), CrossEntropyLoss, &data());
+    assert_eq!(error, "model (Linear): input: wanted [batch, 5], got [1, 2]");
+    let sequences = Tensor::zeros([1, 7, 4]);
+    let trainer = |model| Trainer::new(&Device::cpu(), model, CrossEntropyLoss, SGD::new(0.1), Options::default()).unwrap();
+    let error = trainer(LSTM::new(5, 3)).predict(&sequences).unwrap_err().to_string();
+    assert_eq!(error, "model (LSTM): input: wanted [batch, steps, 5], got [1, 7, 4]");
+    assert_eq!(wgrad::summary(&LSTM::new(5, 3), &[7, 4]).unwrap_err().to_string(), error);
+    let own = fit_error(Widened, CrossEntropyLoss, &data());
+    assert!(own.starts_with("model (Widened): narrow: "), "{own}");
+    let within = fit_error(Sequential::new().add(Linear::new(5, 3)), CrossEntropyLoss, &data());
+    assert_eq!(within, "layer 0 (Linear): input: wanted [batch, 5], got [1, 2]");
+}
+
+#[test]
+fn models_whose_outputs_are_of_no_example_are_refused() {
+    #[derive(Debug)]
+    struct Reduced(fn(&Var) -> Var);
+    impl Layer for Reduced {
+        fn forward(&self, input: &Var) -> Result<Var, Error> {
+            Ok((self.0)(&input.layer("linear", &Linear::new(2, 3))?))
+        }
+    }
+    let wanted = "model (Reduced): output: wanted [batch, ...], a row for each example, got ";
+    let cases: [(fn(&Var) -> Var, &str); 3] =
+        [(Var::sum, "[]"), (|x| x.sum_axes(&[0], true), "[1, 3]"), (|x| x.transpose(0, 1), "[3, 1]")];
+    for (reduce, shape) in cases {
+        let mut trainer = Trainer::new(&Device::cpu(), Reduced(reduce), MSELoss, SGD::new(0.1), Options::default()).unwrap();
+        let error = trainer.predict([[0.0, 1.0], [2.0, 3.0]]).unwrap_err().to_string();
+        assert_eq!(error, format!("{wanted}{shape} for one example"));
+    }
+    let mut trainer = Trainer::new(&Device::cpu(), Reduced(Var::relu), MSELoss, SGD::new(0.1), Options::default()).unwrap();
+    assert_eq!(trainer.predict([[0.0, 1.0], [2.0, 3.0]]).unwrap().shape().dims(), [2, 3]);
+}
+
+#[test]
+fn initial_values_that_are_no_numbers_are_refused() {
+    let error = |initial| fit_error(Linear::new(2, 2).weight(initial), CrossEntropyLoss, &data());
+    let wanted =
+        |wanted: &str, got: &str| format!("model (Linear): initial value of weight: wanted a finite {wanted}, got {got}");
+    assert_eq!(error(Initial::Normal { deviation: -0.5 }), wanted("deviation of 0 or above", "-0.5"));
+    assert_eq!(error(Initial::Normal { deviation: f32::NAN }), wanted("deviation of 0 or above", "NaN"));
+    assert_eq!(error(Initial::Constant(f32::NAN)), wanted("number", "NaN"));
+    assert_eq!(error(Initial::Uniform { bound: f32::INFINITY }), wanted("bound of 0 or above", "inf"));
+    assert_eq!(error(Initial::XavierNormal { gain: -1.0 }), wanted("gain of 0 or above", "-1"));
+    let data = Dataset::new([[1.0, 2.0]], [1]).unwrap();
+    for initial in [Initial::Constant(-1.0), Initial::Normal { deviation: 0.0 }] {
+        let model = Linear::new(2, 2).weight(initial);
+        let mut trainer = Trainer::new(&Device::cpu(), model, CrossEntropyLoss, SGD::new(0.1), Options::default()).unwrap();
+        trainer.step(&data).unwrap();
+    }
+}
+
+#[test]
+fn slopes_are_pytorch_s_by_default() {
+    assert_eq!((LeakyReLU::default().0, ELU::default().0), (0.01, 1.0));
+}
+
 #[test]
 fn bad_data_are_refused_when_a_data_set_is_made() {
     let error = |inputs: Tensor, targets: Tensor| Dataset::new(inputs, targets).unwrap_err().to_string();

@@ -43,7 +43,8 @@ fn run(options: &CommandLine) -> Result<()> {
     let device = Device::choose(&options.device)?;
     println!("device: {device}");
     let chosen: Vec<_> = NETWORKS.iter().filter(|network| network.name.contains(&options.network)).collect();
-    ensure!(!chosen.is_empty(), "no network has {:?} in its name", options.network);
+    let known = NETWORKS.map(|network| network.name).join(", ");
+    ensure!(!chosen.is_empty(), "no network has {:?} in its name: there are {known}", options.network);
     println!("{:<12} {:>5} {:>11} {:>7} {:>10}   range of windows", "network", "batch", "dispatches", "levels", "ms a step");
     let mut measurements: Vec<Measurement> = Vec::new();
     for network in chosen {

@@ -31,6 +31,14 @@ pub enum Error {
         /// What is wrong with it.
         reason: Box<Error>,
     },
+    /// A model cannot be built, or does not take its input, by itself and not by a layer within it.
+    #[error("model ({kind}): {reason}")]
+    Model {
+        /// Its kind: `LSTM`.
+        kind: String,
+        /// What is wrong with it.
+        reason: Box<Error>,
+    },
     /// An operation does not take the inputs that it was given.
     #[error("{operation}: {reason}")]
     Operation {

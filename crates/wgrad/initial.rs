@@ -68,10 +68,23 @@ impl Initial {
     /// He's for networks with ReLU: normally with the variance `2 / fan_in`.
     pub const HE: Self = Self::KaimingNormal { fan: Fan::In, gain: std::f32::consts::SQRT_2 };
 
-    /// What is wrong with drawing a tensor of this shape: what the shape should be.
-    pub(crate) fn check(self, shape: &Shape) -> Result<(), &'static str> {
+    /// What is wrong with drawing a tensor of this shape: what is wanted, and what there is instead.
+    pub(crate) fn check(self, shape: &Shape) -> Result<(), [String; 2]> {
+        let (what, number, least) = match self {
+            Self::Constant(value) => ("number", value, f32::MIN),
+            Self::Uniform { bound } => ("bound of 0 or above", bound, 0.0),
+            Self::Normal { deviation } => ("deviation of 0 or above", deviation, 0.0),
+            Self::XavierUniform { gain } | Self::XavierNormal { gain } => ("gain of 0 or above", gain, 0.0),
+            Self::KaimingUniform { gain, .. } | Self::KaimingNormal { gain, .. } => ("gain of 0 or above", gain, 0.0),
+        };
+        if !(number.is_finite() && number >= least) {
+            return Err([format!("a finite {what}"), number.to_string()]);
+        }
         let needs_fans = !matches!(self, Self::Constant(_) | Self::Uniform { .. } | Self::Normal { .. });
-        if needs_fans && shape.rank() < 2 { Err("a weight of two axes or more, [outputs, inputs, ...]") } else { Ok(()) }
+        match needs_fans && shape.rank() < 2 {
+            true => Err(["a weight of two axes or more, [outputs, inputs, ...]".to_owned(), shape.to_string()]),
+            false => Ok(()),
+        }
     }
 
     /// A tensor's elements. Each stream of a seed is independent of the others.

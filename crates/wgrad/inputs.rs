@@ -120,6 +120,13 @@ impl From<Tensor> for Inputs {
     }
 }
 
+impl<const ROWS: usize, const COLUMNS: usize> From<[[f32; COLUMNS]; ROWS]> for Inputs {
+    /// One example a row.
+    fn from(rows: [[f32; COLUMNS]; ROWS]) -> Self {
+        Tensor::from(rows).into()
+    }
+}
+
 impl From<&Tensor> for Inputs {
     fn from(tensor: &Tensor) -> Self {
         tensor.clone().into()

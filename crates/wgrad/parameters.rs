@@ -76,17 +76,35 @@ pub(crate) struct Collected {
     tokens: Option<usize>,
 }
 
-/// Traces a model on one example of type `input`, without the axis of examples, only to see what it asks for.
+/// Traces a model on one example of type `input`, without the axis of examples, only to see what it asks for. Fails where its
+/// outputs have no axis of examples.
 pub(crate) fn collect(model: &dyn Layer, input: &TensorType) -> Result<Collected, Error> {
+    let (trace, shape) = traced(model, input, 1)?;
+    let output = match shape.dims() {
+        [_, output @ ..] if gives_each_a_row(model, input) => output.to_vec().into(),
+        _ => {
+            let reason = Error::mismatch("output", "[batch, ...], a row for each example", format!("{shape} for one example"));
+            return Err(Error::Model { kind: model.name().to_owned(), reason: Box::new(reason) });
+        }
+    };
+    Ok(Collected { entries: trace.found(), rows: trace.rows(), output, tokens: trace.token_limit() })
+}
+
+/// Whether two examples have two rows, as far as the model takes two.
+fn gives_each_a_row(model: &dyn Layer, input: &TensorType) -> bool {
+    traced(model, input, 2).map_or(true, |(_, shape)| shape.dims().first() == Some(&2))
+}
+
+/// A model in training on so many examples, and the shape of its outputs.
+fn traced(model: &dyn Layer, input: &TensorType, examples: usize) -> Result<(Trace, Shape), Error> {
     let trace = Trace::new(0, Registry::new(Origin::Unknown));
     let step = trace.counter("step");
     if let Some(step) = step.value() {
         trace.set_mode(Mode::Training(step));
     }
-    let example = trace.input("input", TensorType::new(input.dtype, [&[1], input.shape.dims()].concat()));
-    let output = trace.checked(model.forward(&example))?;
-    let output = output.shape().dims().get(1..).unwrap_or_default().to_vec().into();
-    Ok(Collected { entries: trace.found(), rows: trace.rows(), output, tokens: trace.token_limit() })
+    let batch = trace.input("input", TensorType::new(input.dtype, [&[examples], input.shape.dims()].concat()));
+    let output = trace.model(model, &batch)?.shape();
+    Ok((trace, output))
 }
 
 impl Entry {
@@ -97,7 +115,7 @@ impl Entry {
         }
         self.initial
             .check(&self.shape)
-            .map_err(|wanted| Error::mismatch(format!("initial value of {}", self.name), wanted, &self.shape))
+            .map_err(|[wanted, got]| Error::mismatch(format!("initial value of {}", self.name), wanted, got))
     }
 
     /// What is wrong with what was given for it.

@@ -1,6 +1,8 @@
 //! Trains a network on the handwritten digits of MNIST, or on any other images in its format.
 //!
 //! `cargo run --release --example mnist -- --help` lists the options.
+//!
+//! The test accuracy is 97.95 % after five epochs, which take 25 seconds on llvmpipe.
 
 mod pictures;
 

@@ -6,7 +6,7 @@ use safetensors::SafeTensors;
 use wgrad::losses::Losses;
 use wgrad::prelude::*;
 use wgrad::schedules::{CosineAnnealingLR, ExponentialLR, LinearLR, OneCycleLR, Schedule, StepLR};
-use wgrad::{Loss, Var};
+use wgrad::{Callback, LearningRateFinder, Loss, Var};
 
 use super::options;
 
@@ -40,7 +40,7 @@ fn schedule(name: &str) -> Box<dyn Schedule> {
         "cosine_100_min_1e-3" => Box::new(CosineAnnealingLR::new(100).eta_min(1e-3).per_step()),
         "exponential_0.95" => Box::new(ExponentialLR::new(0.95).per_step()),
         "linear_warmup_0.1_20" => Box::new(LinearLR::new(0.1, 20).per_step()),
-        "one_cycle_0.01_200" => Box::new(OneCycleLR::new(0.01, 200)),
+        "one_cycle_0.01_200" => Box::new(OneCycleLR::new(0.01, 200).without_momentum()),
         "step_lr_30_0.1" => Box::new(StepLR::new(30, 0.1).per_step()),
         other => panic!("unknown schedule {other}"),
     }
@@ -80,4 +80,51 @@ pub fn learning_rates_on_the_device_are_those_of_pytorch(device: &Device) {
             assert_rate(&name, time, (-bias).into(), wanted);
         }
     }
+}
+
+/// SGD that was made without momentum has it from a one-cycle schedule, also after single steps and a search: `(b - 2)^2` by
+/// `torch.optim.SGD([b], lr=0.3)` and `OneCycleLR(optimizer, max_lr=0.1, total_steps=8)`, from a b of 0 on.
+pub fn a_schedule_gives_momentum_as_pytorch_does(device: &Device) {
+    const PYTORCH: [f32; 8] = [0.016, 0.6258112, 1.5098962, 2.2309783, 2.6470271, 2.8056285, 2.8337463, 2.833747];
+    let batch = Dataset::new([[0.0]], [[2.0]]).unwrap();
+    for is_new in [true, false] {
+        let mut trainer = Trainer::new(device, Linear::new(1, 1), MSELoss, SGD::new(0.3), options(1, 1)).unwrap();
+        trainer.build(&[1]).unwrap();
+        let begin = [("weight".into(), [[0.0]].into()), ("bias".into(), [0.0].into())];
+        if is_new {
+            trainer.set_parameters(&begin).unwrap();
+        } else {
+            // Graphs without momentum are loaded, but no step is taken.
+            trainer.find_learning_rate(&batch, LearningRateFinder::default()).unwrap();
+            trainer.estimate(&batch, 1).unwrap();
+            trainer.set_parameters(&begin).unwrap();
+        }
+        trainer.set_schedule(OneCycleLR::new(0.1, 8)).unwrap();
+        for wanted in PYTORCH {
+            trainer.fit(&batch, 1, None, |_| Control::Continue).unwrap();
+            let got = trainer.parameters().unwrap()[1].1.to_vec()[0];
+            assert!((got - wanted).abs() <= 1e-6 * wanted.max(1.0), "wanted {wanted}, got {got}");
+        }
+    }
+}
+
+/// While steps are being taken, their plan has no place for a momentum that was not there.
+pub fn a_schedule_gives_no_momentum_within_a_training(device: &Device) {
+    struct Late(OneCycleLR);
+    impl Callback for Late {
+        fn after_epoch(&mut self, trainer: &mut Trainer, _: &Epoch) -> Result<Control, Error> {
+            trainer.set_schedule(self.0)?;
+            Ok(Control::Continue)
+        }
+    }
+    let batch = Dataset::new([[0.0]], [[2.0]]).unwrap();
+    let fit = |optimizer: SGD, schedule| {
+        let mut trainer = Trainer::new(device, Linear::new(1, 1), MSELoss, optimizer, options(1, 1)).unwrap();
+        trainer.fit_with(&batch, 1, None, Late(schedule)).map(drop)
+    };
+    let cycle = OneCycleLR::new(0.1, 8);
+    let error = fit(SGD::new(0.3), cycle).unwrap_err().to_string();
+    assert!(error.contains("wanted SGD that is made with momentum, or OneCycleLR::without_momentum"), "{error}");
+    fit(SGD::new(0.3), cycle.without_momentum()).unwrap();
+    fit(SGD::new(0.3).momentum(0.9), cycle).unwrap();
 }

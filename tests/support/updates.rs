@@ -2,6 +2,7 @@
 
 use wgrad::optimizers::Optimizers;
 use wgrad::prelude::*;
+use wgrad::schedules::ExponentialLR;
 
 use super::{classes, network, options, regression};
 
@@ -91,6 +92,53 @@ pub fn learning_rates_change_without_a_new_plan(device: &Device) {
         graphs.push(trainer.graphs().count());
     }
     assert_eq!(graphs, [graphs[0]; 4]);
+}
+
+/// One group's learning rate can be set alone. A snapshot and a checkpoint bring it back; all are overwritten together, or left
+/// to a schedule again.
+pub fn one_group_s_learning_rate_changes_alone(device: &Device) {
+    let data = regression(8);
+    let new = || {
+        let optimizers = Optimizers::new(SGD::new(0.01)).group("2.weight", SGD::new(0.02)).group("2.bias", SGD::new(0.03));
+        let mut trainer = Trainer::new(device, small(), MSELoss, optimizers, options(8, 1)).unwrap();
+        trainer.build(&[4]).unwrap();
+        trainer
+    };
+    let check = |trainer: &mut Trainer, rates: [f32; 3]| {
+        for (group, wanted) in rates.into_iter().enumerate() {
+            assert_eq!(trainer.group_learning_rate(group).unwrap() as f32, wanted);
+        }
+        let (before, gradients) = (trainer.parameters().unwrap(), trainer.gradients(&data).unwrap().gradients);
+        trainer.step(&data).unwrap();
+        let group = |name: &str| ["2.weight", "2.bias"].iter().position(|known| *known == name).map_or(0, |place| place + 1);
+        assert_same(&trainer.parameters().unwrap(), &descended(&before, &gradients, |name| rates[group(name)]));
+    };
+    let mut trainer = new();
+    check(&mut trainer, [0.01, 0.02, 0.03]);
+    let graphs = trainer.graphs().count();
+    trainer.set_group_learning_rate(1, 0.5).unwrap();
+    check(&mut trainer, [0.01, 0.5, 0.03]);
+    assert_eq!(trainer.graphs().count(), graphs);
+    let (snapshot, checkpoint) = (trainer.snapshot().unwrap(), trainer.checkpoint().unwrap());
+    trainer.set_learning_rate(0.25).unwrap();
+    check(&mut trainer, [0.25; 3]);
+    trainer.set_group_learning_rate(0, 0.125).unwrap();
+    check(&mut trainer, [0.125, 0.25, 0.25]);
+    trainer.restore(&snapshot).unwrap();
+    check(&mut trainer, [0.01, 0.5, 0.03]);
+    let mut other = new();
+    other.resume(&checkpoint).unwrap();
+    check(&mut other, [0.01, 0.5, 0.03]);
+    assert_eq!(other.weights_hash().unwrap(), trainer.weights_hash().unwrap());
+    other.set_schedule(ExponentialLR::new(0.5).per_step()).unwrap();
+    check(&mut other, [0.01, 0.02, 0.03].map(|rate: f32| rate / 8.0));
+
+    let error = |result: Result<(), Error>| result.unwrap_err().to_string();
+    let wanted = "group of parameters: wanted one of 0 (all others), 1 (2.weight), 2 (2.bias), got 3";
+    assert_eq!(error(other.set_group_learning_rate(3, 0.1)), wanted);
+    assert_eq!(error(other.group_learning_rate(3).map(drop)), wanted);
+    let wanted = "learning rate: wanted a finite number, 0 or above, got -1";
+    assert_eq!(error(other.set_group_learning_rate(1, -1.0)), wanted);
 }
 
 /// Gradients above the norm are scaled down to it, over all groups together; others stay.

@@ -33,7 +33,7 @@ pub fn differentiate(
     let mut gradients = Gradients { terms: HashMap::from([(loss, vec![upstream])]), accumulate };
     for id in (0..=loss.node.0 as usize).rev().filter(|&id| wanted[id]) {
         let node = graph.nodes()[id].clone();
-        let contributions = graph.scoped(format!("{} gradient", node.scope), |graph| {
+        let contributions = graph.scoped(format!("{} gradient", node.scope).trim_start(), |graph| {
             let outputs = (0..node.outputs.len()).map(|output| gradients.of(graph, node.output(output)));
             let upstream = outputs.collect::<Result<Vec<_>, _>>()?;
             match node.op().filter(|_| upstream.iter().any(Option::is_some)) {

@@ -181,7 +181,7 @@ pub enum DataError {
     },
 
     /// The heading does not name the column that holds the labels.
-    #[error("{}: wanted a column called {wanted}, got {}", .path.display(), .got.join(", "))]
+    #[error("{}: wanted a column called {wanted}, got {}{}", .path.display(), .got.join(", "), question(.got))]
     NoColumn {
         /// The file.
         path: PathBuf,
@@ -223,4 +223,10 @@ impl DataError {
     pub(crate) fn setting(what: &'static str, wanted: impl ToString, got: impl ToString) -> Self {
         Self::Setting { what, wanted: wanted.to_string(), got: got.to_string() }
     }
+}
+
+/// Where names of columns are numbers, they are rather a row.
+fn question(names: &[String]) -> &'static str {
+    let is_row = names.iter().any(|name| name.parse::<f64>().is_ok());
+    if is_row { "; is the line with the columns' names missing?" } else { "" }
 }

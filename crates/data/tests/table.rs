@@ -72,6 +72,8 @@ fn a_column_in_the_middle_can_be_the_label() {
     assert_eq!(table.feature_names(), ["a", "b"]);
     let error = after_name(read_by(content, |path| Table::read_labelled(path, "c")).unwrap_err());
     assert_eq!(error, ": wanted a column called c, got a, kind, b");
+    let error = after_name(read_by(b"1,cat,2\n3,dog,4\n", |path| Table::read_labelled(path, "kind")).unwrap_err());
+    assert_eq!(error, ": wanted a column called kind, got 1, cat, 2; is the line with the columns' names missing?");
     let lonely = after_name(read_by(b"kind\ncat\n", |path| Table::read_labelled(path, "kind")).unwrap_err());
     assert_eq!(lonely, ", line 2: wanted 2 or more columns, got 1");
 }

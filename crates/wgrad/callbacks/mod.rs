@@ -62,7 +62,10 @@ pub trait Callback {
     ///
     /// # Errors
     /// Any end the training.
-    fn after_epoch(&mut self, trainer: &mut Trainer, epoch: &Epoch) -> Result<Control, Error>;
+    fn after_epoch(&mut self, trainer: &mut Trainer, epoch: &Epoch) -> Result<Control, Error> {
+        let _ = (trainer, epoch);
+        Ok(Control::Continue)
+    }
 
     /// Called after the last step, unless an error ended the training.
     ///
@@ -74,11 +77,7 @@ pub trait Callback {
     }
 }
 
-impl Callback for () {
-    fn after_epoch(&mut self, _: &mut Trainer, _: &Epoch) -> Result<Control, Error> {
-        Ok(Control::Continue)
-    }
-}
+impl Callback for () {}
 
 impl<F: FnMut(&Epoch) -> Control> Callback for F {
     fn after_epoch(&mut self, _: &mut Trainer, epoch: &Epoch) -> Result<Control, Error> {

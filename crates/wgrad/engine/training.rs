@@ -75,7 +75,7 @@ impl Ticket {
 
 impl Training {
     pub(super) async fn open(mut trainer: Trainer, data: &Dataset) -> Result<Self, Error> {
-        let session = trainer.open(data).await?;
+        let session = trainer.lend(data).await?;
         Ok(Self { trainer, session, pending: Vec::new(), is_behind: false, predictors: 0, identity: Arc::default() })
     }
 
@@ -207,10 +207,18 @@ impl Training {
         self.trainer.set_learning_rate(learning_rate)
     }
 
-    /// Has the learning rate follow a schedule from the next step on that is recorded.
+    /// As [`Training::set_learning_rate`], for one group of parameters alone: see [`Trainer::set_group_learning_rate`].
     ///
     /// # Errors
-    /// Where a number of the schedule is out of its range.
+    /// As there.
+    pub fn set_group_learning_rate(&mut self, group: usize, learning_rate: f64) -> Result<(), Error> {
+        self.trainer.set_group_learning_rate(group, learning_rate)
+    }
+
+    /// Has the learning rate follow a schedule from the next step on that is recorded. No plan changes.
+    ///
+    /// # Errors
+    /// Where a number of the schedule is out of its range; where it moves the momentum of SGD that was made without.
     pub fn set_schedule(&mut self, schedule: impl Schedule + 'static) -> Result<(), Error> {
         self.trainer.set_schedule(schedule)
     }

@@ -66,7 +66,7 @@ impl Built<'_> {
     }
 
     fn forward(&self, inputs: &Var) -> Result<Var, Error> {
-        inputs.trace().checked(self.model.forward(inputs))
+        inputs.trace().model(self.model, inputs)
     }
 }
 

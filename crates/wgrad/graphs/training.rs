@@ -23,7 +23,10 @@ pub(crate) enum Phase {
     /// It adds them to those of the steps before.
     Gather,
     /// It updates the parameters, by the mean over its own and those that were gathered.
-    Update,
+    Update {
+        /// Whether a schedule moves the momentum of optimizers that were made without one.
+        moves_momentum: bool,
+    },
 }
 
 /// What every graph that goes backward has in common.
@@ -47,9 +50,11 @@ pub(crate) fn training(built: Built, objective: &Objective, feed: &Feed, phase: 
     let scale = record(&log(&trace, "train", feed.steps()), &clock.position, &clock.stop, losses);
     match phase {
         Phase::Gather => gather(&backward),
-        Phase::Update => trace.scoped("update", || update(&trace, built, objective, &backward, &scale))?,
+        Phase::Update { moves_momentum } => {
+            trace.scoped("update", || update(&trace, built, objective, &backward, &scale, moves_momentum))?;
+        }
     }
-    let advance = Advance { step: true, position: feed.moves(), update: phase == Phase::Update };
+    let advance = Advance { step: true, position: feed.moves(), update: phase != Phase::Gather };
     trace.scoped("buffers", || buffers(&trace, built, &scale));
     trace.scoped("clock", || clock.tick(&scale, advance));
     Ok((finish(&trace)?, losses.hits.is_some()))
@@ -139,7 +144,14 @@ fn mean_gradient(gradient: &Var, arena: usize, steps: u32) -> Var {
     (sum + gradient) * (1.0 / steps as f32)
 }
 
-fn update(trace: &Trace, built: Built, objective: &Objective, backward: &Backward, gate: &Var) -> Result<(), Error> {
+fn update(
+    trace: &Trace,
+    built: Built,
+    objective: &Objective,
+    backward: &Backward,
+    gate: &Var,
+    moves_momentum: bool,
+) -> Result<(), Error> {
     let optimizers = &objective.optimizers;
     let numbers = trace.input(SCHEDULE, optimizers.table_kind());
     let numbers = numbers.zip(&backward.clock.update, lookup);
@@ -152,6 +164,7 @@ fn update(trace: &Trace, built: Built, objective: &Objective, backward: &Backwar
             parameters: trace.named(state),
             gradient,
             scale: scale.clone(),
+            moves_momentum,
             numbers: numbers.clone(),
             first: optimizers.first_number(*index),
             prefix: format!("optimizer.{index}"),

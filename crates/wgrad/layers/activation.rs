@@ -23,6 +23,13 @@ pub struct LeakyReLU(
     pub f32,
 );
 
+impl Default for LeakyReLU {
+    /// PyTorch's: a slope of 0.01.
+    fn default() -> Self {
+        Self(0.01)
+    }
+}
+
 impl Layer for ReLU {
     fn forward(&self, input: &Var) -> Result<Var, Error> {
         Ok(input.relu())
@@ -53,6 +60,13 @@ pub struct ELU(
     /// The factor for negative inputs; 1 by default in PyTorch.
     pub f32,
 );
+
+impl Default for ELU {
+    /// PyTorch's: a factor of 1.
+    fn default() -> Self {
+        Self(1.0)
+    }
+}
 
 /// The Gaussian error linear unit, exactly as PyTorch's by default.
 #[derive(Clone, Copy, Debug)]

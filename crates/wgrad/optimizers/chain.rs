@@ -56,6 +56,10 @@ impl<F: Fn(&Update) -> Result<Var, Error> + Send, O: Optimizer> Optimizer for Ch
         self.optimizer.numbers(at)
     }
 
+    fn lacks_momentum(&self) -> bool {
+        self.optimizer.lacks_momentum()
+    }
+
     fn update(&self, update: &Update) -> Result<Var, Error> {
         let zero = update.parameters.trace().scalar(0.0);
         let counts = update.scale.greater(&zero);

@@ -71,6 +71,11 @@ impl Optimizers {
         Ok(())
     }
 
+    /// Whether one of them has momentum only where a schedule moves it.
+    pub(crate) fn lack_momentum(&self) -> bool {
+        self.list.iter().any(|optimizer| optimizer.lacks_momentum())
+    }
+
     pub(crate) fn get(&self, index: usize) -> &dyn Optimizer {
         self.list[index].as_ref()
     }
@@ -85,12 +90,27 @@ impl Optimizers {
         TensorType::f32([ROWS, self.first_number(self.list.len())])
     }
 
-    /// The numbers of an update, where the learning rates are what `learning_rate` makes of the optimizers' own.
-    pub(crate) fn row(&self, update: u64, learning_rate: impl Fn(f64) -> f64, momentum: Option<f64>) -> Vec<f32> {
-        let numbers = self.list.iter().flat_map(|optimizer| {
-            optimizer.numbers(At { update, learning_rate: learning_rate(optimizer.learning_rate()), momentum })
+    /// The numbers of an update, where the learning rates are what `learning_rate` makes of an optimizer's place and its own.
+    pub(crate) fn row(&self, update: u64, learning_rate: impl Fn(usize, f64) -> f64, momentum: Option<f64>) -> Vec<f32> {
+        let numbers = self.list.iter().enumerate().flat_map(|(index, optimizer)| {
+            optimizer.numbers(At { update, learning_rate: learning_rate(index, optimizer.learning_rate()), momentum })
         });
         numbers.collect()
+    }
+
+    /// How many optimizers there are.
+    pub(crate) fn count(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Fails where there is no optimizer at this place.
+    pub(crate) fn check_index(&self, index: usize) -> Result<(), Error> {
+        if index < self.count() {
+            return Ok(());
+        }
+        let named = self.groups.iter().filter_map(|(name, optimizer)| Some(format!("{} ({name})", (*optimizer)?)));
+        let known: Vec<String> = ["0 (all others)".to_owned()].into_iter().chain(named).collect();
+        Err(Error::mismatch("group of parameters", format!("one of {}", known.join(", ")), index))
     }
 }
 

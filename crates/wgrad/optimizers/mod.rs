@@ -36,6 +36,11 @@ pub trait Optimizer: Debug + Send {
     /// The numbers that the update reads and that change from one update to the next: always as many.
     fn numbers(&self, at: At) -> Vec<f32>;
 
+    /// Whether its update keeps a velocity only where [`Update::moves_momentum`] asks for it.
+    fn lacks_momentum(&self) -> bool {
+        false
+    }
+
     /// Adds the update to the graph, and returns the parameters after it.
     ///
     /// # Errors
@@ -67,6 +72,10 @@ impl<O: Optimizer + ?Sized> Optimizer for Box<O> {
         (**self).numbers(at)
     }
 
+    fn lacks_momentum(&self) -> bool {
+        (**self).lacks_momentum()
+    }
+
     fn update(&self, update: &Update) -> Result<Var, Error> {
         (**self).update(update)
     }
@@ -82,6 +91,8 @@ pub struct Update {
     /// What the gradient is multiplied with, a single f32: where it is 0, nothing may change, not even if the gradient is
     /// NaN.
     pub scale: Var,
+    /// Whether a schedule moves the momentum, so that an optimizer that was made without one has it all the same.
+    pub moves_momentum: bool,
     /// This update's numbers of all optimizers.
     pub(crate) numbers: Var,
     /// The first of this one's.

@@ -59,11 +59,15 @@ impl Optimizer for SGD {
         vec![at.learning_rate as f32, at.momentum.unwrap_or(self.momentum) as f32]
     }
 
+    fn lacks_momentum(&self) -> bool {
+        self.momentum == 0.0
+    }
+
     fn update(&self, update: &Update) -> Result<Var, Error> {
         let Update { parameters, gradient, scale, .. } = update;
         let [rate, factor] = [update.number(0), update.number(1)];
         let weight_decay = self.weight_decay as f32;
-        if self.momentum == 0.0 {
+        if self.lacks_momentum() && !update.moves_momentum {
             let inputs = [parameters, gradient, &rate, scale];
             return Ok(parameters.with(inputs, |graph, [parameter, gradient, rate, scale]| {
                 sgd(graph, parameter, gradient, rate, scale, weight_decay)

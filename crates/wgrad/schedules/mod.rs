@@ -47,6 +47,11 @@ pub trait Schedule: Debug + Send {
         let _ = time;
         None
     }
+
+    /// Whether there is a momentum at any time.
+    fn moves_momentum(&self) -> bool {
+        self.momentum(0).is_some()
+    }
 }
 
 impl<S: Schedule + ?Sized> Schedule for Box<S> {
@@ -64,6 +69,10 @@ impl<S: Schedule + ?Sized> Schedule for Box<S> {
 
     fn momentum(&self, time: u64) -> Option<f64> {
         (**self).momentum(time)
+    }
+
+    fn moves_momentum(&self) -> bool {
+        (**self).moves_momentum()
     }
 }
 

@@ -89,4 +89,8 @@ impl Schedule for SequentialLR {
         let (schedule, time) = self.at(time);
         schedule.momentum(time)
     }
+
+    fn moves_momentum(&self) -> bool {
+        self.first.moves_momentum() || self.second.moves_momentum()
+    }
 }

@@ -7,6 +7,14 @@ use crate::trace::Trace;
 use crate::var::Var;
 
 impl Trace {
+    /// Runs a whole model; what is wrong in it gets its kind, unless it has the name of a layer already.
+    pub(crate) fn model(&self, model: &dyn Layer, input: &Var) -> Result<Var, Error> {
+        self.checked(model.forward(input)).map_err(|reason| match reason {
+            Error::Layer { .. } => reason,
+            _ => Error::Model { kind: model.name().to_owned(), reason: Box::new(reason) },
+        })
+    }
+
     /// Runs `layer` under a name of its own; what is wrong in it gets its name.
     pub(crate) fn layer(&self, name: &str, layer: &dyn Layer, input: &Var) -> Result<Var, Error> {
         let (row, found) = self.enter(name, layer.name());

@@ -8,20 +8,23 @@ use crate::error::Error;
 use crate::files::TensorFile;
 use crate::tensor::Tensor;
 use crate::trainer::counts::Counts;
+use crate::trainer::schedule::FixedRates;
 use crate::trainer::{Options, Trainer};
 
 /// What names a file as a training, and how it is laid out.
 const FORMAT: &str = "training 1";
 /// An empty batch, whose shape and type are those of the model's inputs.
 const INPUT: &str = "input";
-/// The learning rate that all optimizers have in place of their own and the schedule's.
+/// The learning rates that optimizers have in place of their own and the schedule's: one for all, or one for each in their order.
 const LEARNING_RATE: &str = "learning_rate";
+/// Stands for one that is the schedule's.
+const SCHEDULED: &str = "scheduled";
 
 /// How far a training was, and what it takes.
 #[derive(Clone, Debug)]
 pub(super) struct Description {
     pub counts: Counts,
-    pub learning_rate: Option<f64>,
+    pub learning_rates: FixedRates,
     /// One input of the model.
     pub input: TensorType,
 }
@@ -54,8 +57,11 @@ impl Trainer {
         for (name, count) in self.counts.named() {
             file.set_text(name, count);
         }
-        if let Some(learning_rate) = self.rates.fixed() {
-            file.set_text(LEARNING_RATE, format!("{learning_rate:?}"));
+        let rates = self.rates.fixed();
+        if !rates.is_empty() {
+            let word = |group| rates.get(&group).map_or(SCHEDULED.to_owned(), |rate| format!("{rate:?}"));
+            let words: Vec<String> = (0..self.objective.optimizers.count()).map(word).collect();
+            file.set_text(LEARNING_RATE, words.join(" "));
         }
         let empty = TensorType::new(input.dtype, [&[0], input.shape.dims()].concat());
         file.set_tensor(INPUT, &Tensor::from_host(HostTensor::zeros(&empty).into()));
@@ -76,9 +82,20 @@ impl Trainer {
         if !differences.is_empty() {
             return Err(format!("it is of another training: {}", differences.join("; ")));
         }
-        let learning_rate = file.text(LEARNING_RATE).map(|text| parsed(LEARNING_RATE, text)).transpose()?;
-        Ok(Description { counts: counts_in(file)?, learning_rate, input: input_in(file)? })
+        let learning_rates = rates_in(file, self.objective.optimizers.count())?;
+        Ok(Description { counts: counts_in(file)?, learning_rates, input: input_in(file)? })
     }
+}
+
+fn rates_in(file: &TensorFile, optimizers: usize) -> Result<FixedRates, String> {
+    let words: Vec<&str> = file.text(LEARNING_RATE).unwrap_or_default().split_whitespace().collect();
+    let words = match words[..] {
+        [one] => vec![one; optimizers],
+        _ if words.is_empty() || words.len() == optimizers => words,
+        _ => return Err(format!("{LEARNING_RATE}: wanted one, or one for each of {optimizers} optimizers, got {}", words.len())),
+    };
+    let set = words.into_iter().enumerate().filter(|(_, word)| *word != SCHEDULED);
+    set.map(|(group, word)| Ok((group, parsed(LEARNING_RATE, word)?))).collect()
 }
 
 fn counts_in(file: &TensorFile) -> Result<Counts, String> {

@@ -1,5 +1,6 @@
 //! Training for whole epochs, in which the device picks the batches.
 
+use std::mem;
 use std::sync::Arc;
 
 use web_time::Instant;
@@ -99,8 +100,8 @@ impl Trainer {
     /// The device runs an epoch by itself: the host reads nothing back before its end.
     ///
     /// # Errors
-    /// Where the data do not fit the model or the loss, or are fewer than the batch size; where the loss becomes NaN or
-    /// infinite, with the step and the epoch; on errors of the device.
+    /// Where the data do not fit the model or the loss; where the loss becomes NaN or infinite, with the step and the epoch; on
+    /// errors of the device.
     pub fn fit(
         &mut self,
         data: &Dataset,
@@ -128,16 +129,24 @@ impl Trainer {
         if let Some(validation) = validation {
             self.prepare_evaluation(validation)?;
         }
-        let mut run = Run { session, validation, callback: &mut callback, epochs, stride: Stride::new() };
+        let run = Run { session, validation, callback: &mut callback, epochs, stride: Stride::new() };
+        let were_in_use = mem::replace(&mut self.has_plans_in_use, true);
+        let history = self.epochs_of(run);
+        self.has_plans_in_use = were_in_use;
+        let history = history?;
+        callback.after_training(self)?;
+        Ok(history)
+    }
+
+    fn epochs_of(&mut self, mut run: Run) -> Result<History, Error> {
         let mut history = History::default();
-        for epoch in 1..=epochs {
+        for epoch in 1..=run.epochs {
             let (epoch, control) = self.epoch(&mut run, epoch)?;
             history.epochs.extend(epoch);
             if control == Control::Stop {
                 break;
             }
         }
-        callback.after_training(self)?;
         Ok(history)
     }
 
@@ -157,7 +166,7 @@ impl Trainer {
     }
 
     /// As [`Trainer::session`], where the device may take its time.
-    pub(crate) async fn open(&mut self, data: &Dataset) -> Result<Session, Error> {
+    async fn open(&mut self, data: &Dataset) -> Result<Session, Error> {
         self.check_running()?;
         self.accept(data)?;
         if let Some(gpu) = self.backend.as_gpu() {
@@ -168,7 +177,7 @@ impl Trainer {
         let mut kinds = Vec::new();
         for (batches, steps) in [full, rest].into_iter().filter(|(_, steps)| *steps > 0) {
             let feed = Feed::of_data("train", data, Pick::Shuffled(batches));
-            let update = self.loaded(Task::Train(feed.clone(), Phase::Update)).await?;
+            let update = self.loaded(Task::Train(feed.clone(), self.rates.update_phase())).await?;
             let gather = match self.options.accumulation {
                 1 => None,
                 _ => Some(self.loaded(Task::Train(feed.clone(), Phase::Gather)).await?),
@@ -177,6 +186,12 @@ impl Trainer {
             kinds.push((steps.into(), Steps { update, gather }));
         }
         Ok(Session { batches: full.0, kinds })
+    }
+
+    /// As [`Trainer::open`], for somebody who keeps the session.
+    pub(crate) async fn lend(&mut self, data: &Dataset) -> Result<Session, Error> {
+        self.has_plans_in_use = true;
+        self.open(data).await
     }
 
     /// Begins a new epoch, unless one of as many steps was interrupted, as after a checkpoint. Returns the first step.

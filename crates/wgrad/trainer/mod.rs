@@ -70,6 +70,8 @@ pub struct Trainer {
     /// What the backend's inputs were last written with.
     resident: HashMap<String, Arc<HostTensor>>,
     rates: Rates,
+    /// Whether somebody goes on taking steps by the plans that are loaded now.
+    has_plans_in_use: bool,
     counts: Counts,
     /// How many examples are evaluated or predicted at once.
     largest_batch: usize,
@@ -112,6 +114,7 @@ impl Trainer {
             waiting: States::new(),
             resident: HashMap::new(),
             rates: Rates::default(),
+            has_plans_in_use: false,
             counts: Counts::default(),
             largest_batch: evaluate::BATCH,
             passes: 0,

@@ -50,7 +50,7 @@ impl fmt::Display for Task {
     /// Such as `train 64`, where 64 is the number of examples in a step.
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
         let verb = match self {
-            Self::Train(_, Phase::Update) => "train",
+            Self::Train(_, Phase::Update { .. }) => "train",
             Self::Train(_, Phase::Gather) => "gather",
             Self::Gradients(_) => "gradients",
             Self::Evaluate(_) => "evaluate",
