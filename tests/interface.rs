@@ -272,7 +272,7 @@ fn cooperative(op: &dyn Op) -> Vec<(wgrad::core::Case, Kernel, Target)> {
 #[test]
 fn kernels_with_cooperative_matrices_compose_and_translate() -> Result<()> {
     let mut composed = 0;
-    for op in operations() {
+    for op in ops::examples() {
         for (case, kernel, target) in cooperative(op.as_ref()) {
             let plan = plan(op.name(), &support::graph_of(&op, &case)?, &target)?;
             let place = || format!("{op:?}, {}, {}", case.label, kernel.candidate);
@@ -288,7 +288,7 @@ fn kernels_with_cooperative_matrices_compose_and_translate() -> Result<()> {
 
 #[test]
 fn wrong_cooperative_matrices_are_rejected() -> Result<()> {
-    let op = operations().into_iter().find(|op| !cooperative(op.as_ref()).is_empty()).context("no such kernel")?;
+    let op = ops::examples().into_iter().find(|op| !cooperative(op.as_ref()).is_empty()).context("no such kernel")?;
     let source = cooperative(op.as_ref()).remove(0).1.source;
     let check = |source: &str| -> Result<()> {
         let (module, info) = validate(source)?;

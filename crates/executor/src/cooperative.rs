@@ -105,8 +105,9 @@ pub(crate) fn features() -> Features {
 #[expect(unsafe_code, reason = "wgpu has no other way to these features")]
 pub(crate) fn experimental() -> ExperimentalFeatures {
     // SAFETY: wgpu asks that mistakes in its unfinished parts be borne and reported. It is called for devices of our own
-    // alone, on which no WGSL but a kernel with cooperative matrices reaches such a part. That kernel keeps what wgpu does not
-    // check: its pointers stay within their arrays, at multiples of 16 bytes, and it runs in whole subgroups of one size.
+    // alone, on which only WGSL with cooperative matrices reaches such a part. wgrad's keeps what wgpu does not check: its
+    // pointers stay within their arrays, at multiples of 16 bytes, and it runs in whole subgroups of one size. Whoever writes
+    // such WGSL for an operation of their own answers for it, as for all WGSL that runs without checks.
     unsafe { ExperimentalFeatures::enabled() }
 }
 

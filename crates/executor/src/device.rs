@@ -57,7 +57,8 @@ impl Device {
         Ok(Self::new(device, queue, info, faults, cooperative))
     }
 
-    /// The features that an application should ask for, where this adapter has them. None of them is needed.
+    /// The features that an application should ask for, where this adapter has them. None of them is needed. What wgpu counts as
+    /// experimental is not among them: only devices of [`Device::request`] use that.
     pub fn required_features(adapter: &wgpu::Adapter) -> wgpu::Features {
         adapter.features() & limits::features()
     }
