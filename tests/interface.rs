@@ -336,7 +336,7 @@ fn a_rust_half_that_disagrees_with_its_shader_is_rejected() -> Result<()> {
     let case = op.cases().remove(0);
     let kinds: Vec<_> = case.inputs.iter().map(|input| input.kind.clone()).collect();
     let Lowering::Kernels(kernels) = op.lowering(&kinds) else { bail!("sum has no kernels") };
-    let spoilt: [fn(&mut wgrad::core::Kernel); 3] = [
+    let spoilt: [fn(&mut Kernel); 3] = [
         |kernel| kernel.dims.push(1),
         |kernel| kernel.constants.push(("sum_missing", wgrad::core::Literal::U32(1))),
         |kernel| kernel.loads[0].variable = "sum_missing",
