@@ -34,13 +34,9 @@ fn main() -> anyhow::Result<()> {
     println!("{:<21} {:<28} {:<14} {:<39} {:>7} {:>7}", "activation", "formula", "range", "use", "f(1)", "f'(1)");
     for ([name, formula, range, usage], function) in ACTIVATIONS {
         let y = function(&x);
-        let [x, y, derivative] = graph.evaluate([&x, &y, &y.sum().gradient(&x)])?.map(|tensor| tensor.to_vec());
-        println!("{name:<21} {formula:<28} {range:<14} {usage:<39} {:7.4} {:7.4}", y[ONE], derivative[ONE]);
-        panels.push(
-            Panel::new(format!("{name}: y, dy/dx"))
-                .series("function", zip(x.clone(), y))
-                .series("derivative", zip(x, derivative)),
-        );
+        let [x, y, dy] = graph.evaluate([&x, &y, &y.sum().gradient(&x)])?.map(|tensor| tensor.to_vec());
+        println!("{name:<21} {formula:<28} {range:<14} {usage:<39} {:7.4} {:7.4}", y[ONE], dy[ONE]);
+        panels.push(Panel::new(format!("y = {name}")).series("function", zip(x.clone(), y)).series("derivative", zip(x, dy)));
     }
     Ok(curves("target/pictures/activations.png", "Activations and their derivatives", "x", &panels)?)
 }

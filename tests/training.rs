@@ -232,15 +232,16 @@ fn models_that_cannot_be_built_are_named() {
 
 #[test]
 fn models_whose_outputs_are_of_no_example_are_refused() {
+    type Reduce = fn(&Var) -> Var;
     #[derive(Debug)]
-    struct Reduced(fn(&Var) -> Var);
+    struct Reduced(Reduce);
     impl Layer for Reduced {
         fn forward(&self, input: &Var) -> Result<Var, Error> {
             Ok((self.0)(&input.layer("linear", &Linear::new(2, 3))?))
         }
     }
     let wanted = "model (Reduced): output: wanted [batch, ...], a row for each example, got ";
-    let cases: [(fn(&Var) -> Var, &str); 3] =
+    let cases: [(Reduce, &str); 3] =
         [(Var::sum, "[]"), (|x| x.sum_axes(&[0], true), "[1, 3]"), (|x| x.transpose(0, 1), "[3, 1]")];
     for (reduce, shape) in cases {
         let mut trainer = Trainer::new(&Device::cpu(), Reduced(reduce), MSELoss, SGD::new(0.1), Options::default()).unwrap();
