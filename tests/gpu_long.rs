@@ -20,7 +20,10 @@ fn check(name: &str, share: f32, compute: impl Fn(&Trace) -> Var) {
     assert_eq!(ours.shape(), wanted.shape(), "{name}");
     let (ours, wanted) = (ours.to_vec(), wanted.to_vec());
     let largest = wanted.iter().fold(0.0_f32, |largest, element| largest.max(element.abs()));
-    let differs = |(ours, wanted): &(&f32, &f32)| !((*ours - *wanted).abs() <= share * largest);
+    let differs = |(ours, wanted): &(&f32, &f32)| {
+        let difference = (*ours - *wanted).abs();
+        difference.is_nan() || difference > share * largest
+    };
     if let Some((place, (ours, wanted))) = ours.iter().zip(&wanted).enumerate().find(|(_, pair)| differs(pair)) {
         panic!("{name}: element {place} is {ours}, wanted {wanted} of at most {largest}");
     }
