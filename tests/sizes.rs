@@ -120,10 +120,14 @@ fn layers_of_sizes_that_cannot_be_are_errors() {
         (Conv2d::new(1, 1, [7, 3]).dilation(2), "input: wanted [batch, 1, height, width] with a place for 13 x 5 pixels"),
     ] {
         let error = layer_error(layer, image);
-        assert!(error.starts_with(wanted), "{error}");
+        assert!(error.starts_with(&format!("model (Conv2d): {wanted}")), "{error}");
     }
     assert!(layer_error(MaxPool2d::new(7), image).ends_with("with a place for 7 x 7 pixels, padding included, got [1, 1, 6, 6]"));
-    assert!(layer_error(MaxPool2d::new(0), image).starts_with("kernel and stride: wanted 1 at least"));
-    assert!(layer_error(AvgPool2d::new(2).stride(0), image).starts_with("kernel and stride: wanted 1 at least"));
-    assert!(layer_error(AdaptiveAvgPool2d::new([1, 0]), image).starts_with("windows: wanted 1 at least"));
+    assert!(layer_error(MaxPool2d::new(0), image).starts_with("model (MaxPool2d): kernel and stride: wanted 1 at least"));
+    assert!(
+        layer_error(AvgPool2d::new(2).stride(0), image).starts_with("model (AvgPool2d): kernel and stride: wanted 1 at least")
+    );
+    assert!(
+        layer_error(AdaptiveAvgPool2d::new([1, 0]), image).starts_with("model (AdaptiveAvgPool2d): windows: wanted 1 at least")
+    );
 }
