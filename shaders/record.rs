@@ -11,12 +11,15 @@
 use std::sync::Arc;
 
 use wgrad_core::{
-    Array, Case, DType, Graph, GraphError, HostTensor, Kernel, Lanes, LoadHook, Lowering, Op, ShapeError, StoreHook, TensorType,
-    Tolerance, Value,
+    Array, Case, DType, Graph, GraphError, HostTensor, Kernel, Lanes, LoadHook, Lowering, Op, Shape, ShapeError, StoreHook,
+    TensorType, Tolerance, Value,
 };
 
 use crate::cases::{case, floats, integers, tolerance_of_sum};
 use crate::sgd::host_floats;
+
+/// Invocations of the one workgroup.
+const WORKGROUP: usize = 256;
 
 /// The operation of [`record()`].
 #[derive(Clone, Debug)]
@@ -71,6 +74,7 @@ impl Op for Record {
 
     fn lowering(&self, inputs: &[TensorType]) -> Lowering {
         let [losses, hits] = [&inputs[3].shape, &inputs[4].shape];
+        let blocks = |shape: &Shape| shape.rows() * shape.columns().div_ceil(4);
         let dims = [inputs[0].shape.rows(), losses.rows(), losses.columns(), hits.rows(), hits.columns()];
         let load = |variable, function| LoadHook { variable, function: Some(function), row: None };
         Lowering::Kernels(vec![Kernel {
@@ -82,7 +86,7 @@ impl Op for Record {
             dims: dims.map(|extent| extent as u32).to_vec(),
             constants: Vec::new(),
             workgroups: [1, 1, 1],
-            rounds: (losses.elements() + hits.elements()) as u64,
+            rounds: (blocks(losses).div_ceil(WORKGROUP) + blocks(hits).div_ceil(WORKGROUP) + WORKGROUP) as u64,
             loads: vec![
                 LoadHook { variable: "record_log", function: None, row: None },
                 load("record_step", ("record_load_step", Lanes::One)),

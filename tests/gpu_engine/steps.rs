@@ -80,7 +80,8 @@ fn a_budget_decides_how_many_steps_are_recorded() {
             ticket.steps()
         };
         assert_eq!(frame(Duration::from_millis(50)), 1, "nothing is known yet");
-        let many = (0..4).map(|_| frame(Duration::from_millis(50))).max().unwrap();
+        // Without timestamps a frame has at most twice the steps of the largest before it.
+        let many = (0..12).map(|_| frame(Duration::from_millis(50))).max().unwrap();
         assert!(many > 8, "{many} steps in 50 ms");
         assert_eq!(frame(Duration::ZERO), 1);
         let few = frame(Duration::from_millis(5));
