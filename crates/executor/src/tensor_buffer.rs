@@ -7,8 +7,8 @@ use crate::buffers::Region;
 /// Where a tensor lies: a buffer, a place in it, and the tensor's type. Its elements are packed row after row; bytes lie
 /// four to a word, lowest first. Clones are the same memory, which lives as long as one of them does.
 ///
-/// Buffers can be bound as storage, drawn from as vertices, and copied from and to. Whoever writes one while steps are recorded that read it
-/// must order both in the same queue.
+/// Buffers can be bound as storage, drawn from as vertices, and copied from and to. Whoever writes one while steps are recorded
+/// that read it must order both in the same queue.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TensorBuffer {
     buffer: wgpu::Buffer,

@@ -87,7 +87,7 @@ fn choose(op: &dyn Op, inputs: &[TensorType], mut candidates: Vec<Kernel>, targe
     candidates.retain(|kernel| target.can_run(kernel));
     let chosen = target.choices.candidate(op, inputs);
     let chosen = chosen.and_then(|name| candidates.iter().position(|kernel| kernel.candidate == name));
-    let any = || if has_suited && !candidates.is_empty() { Some(0) } else { None };
+    let any = || (has_suited && !candidates.is_empty()).then_some(0);
     let found = chosen.or_else(|| candidates.iter().position(suits)).or_else(any);
     let missing = || match (op.name().to_owned(), target.most_rounds()) {
         (operation, most) if rounds > most => PlanError::TooLong { operation, rounds, most },
