@@ -20,7 +20,7 @@ use wgrad_core::{
 };
 
 use crate::elementwise::{check_attribute, flops_of_each, shared_type};
-use crate::sgd::{check_weight_decay, host_floats, update_cases};
+use crate::sgd::{host_floats, update_cases};
 
 /// Adam's attributes. In double precision, since `1 - beta2` loses four digits where `beta2` is an f32.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,20 +29,19 @@ pub struct Adam {
     pub beta2: f64,
     /// Added to the divisor: positive.
     pub epsilon: f64,
-    /// How much parameters shrink: at least 0.
-    pub weight_decay: f64,
-    /// Whether they shrink by themselves, as in AdamW, and not by way of the gradient.
+    /// Whether the weight decay lets parameters shrink by themselves, as in AdamW, and not by way of the gradient.
     pub decoupled: bool,
 }
 
 impl Default for Adam {
-    /// PyTorch's: a beta2 of 0.999, an epsilon of 1e-8, and no weight decay.
+    /// PyTorch's: a beta2 of 0.999 and an epsilon of 1e-8.
     fn default() -> Self {
-        Self { beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0, decoupled: false }
+        Self { beta2: 0.999, epsilon: 1e-8, decoupled: false }
     }
 }
 
-/// What [`adam`] reads: four tensors of f32 of one shape, then five single f32.
+/// What [`adam`] reads: four tensors of f32 of one shape, then six single f32, which may change from step to
+/// step.
 #[derive(Clone, Copy, Debug)]
 pub struct AdamInputs {
     /// The parameter.
@@ -55,12 +54,14 @@ pub struct AdamInputs {
     pub second_moment: Value,
     /// The learning rate.
     pub learning_rate: Value,
-    /// How much of the mean gradient a step keeps: at least 0 and below 1. It may change from step to step.
+    /// How much of the mean gradient a step keeps: at least 0 and below 1.
     pub beta1: Value,
     /// `1 / (1 - beta1^t)`, with the beta1 of this very step, for step `t`, counted from 1.
     pub correction1: Value,
     /// `1 / (1 - beta2^t)` for step `t`, counted from 1.
     pub correction2: Value,
+    /// How much parameters shrink.
+    pub weight_decay: Value,
     /// What the gradient is multiplied with; nothing changes where it is not positive.
     pub scale: Value,
 }
@@ -71,9 +72,9 @@ pub struct AdamInputs {
 /// Where the inputs' types are others than [`AdamInputs`] says, or the attributes than [`Adam`] says.
 pub fn adam(graph: &mut Graph, inputs: AdamInputs, attributes: Adam) -> Result<[Value; 3], GraphError> {
     let AdamInputs { parameter, gradient, first_moment, second_moment, .. } = inputs;
-    let AdamInputs { learning_rate, beta1, correction1, correction2, scale, .. } = inputs;
+    let AdamInputs { learning_rate, beta1, correction1, correction2, weight_decay, scale, .. } = inputs;
     let tensors = [parameter, gradient, first_moment, second_moment];
-    let numbers = [learning_rate, beta1, correction1, correction2, scale];
+    let numbers = [learning_rate, beta1, correction1, correction2, weight_decay, scale];
     let outputs = graph.apply(attributes, &[tensors.as_slice(), &numbers].concat())?;
     Ok([outputs[0], outputs[1], outputs[2]])
 }
@@ -83,19 +84,17 @@ impl Adam {
         let epsilon = self.epsilon as f32;
         let holds = (0.0..1.0).contains(&self.beta2) && epsilon.is_normal() && epsilon > 0.0;
         let wanted = "a beta2 of at least 0 and below 1, and a positive epsilon";
-        check_attribute(holds, wanted, format!("{} and {}", self.beta2, self.epsilon))?;
-        check_weight_decay(self.weight_decay as f32)
+        check_attribute(holds, wanted, format!("{} and {}", self.beta2, self.epsilon))
     }
 
     /// The coupled and the decoupled weight decay, of which one is 0.
-    fn decays(&self) -> [f64; 2] {
-        if self.decoupled { [0.0, self.weight_decay] } else { [self.weight_decay, 0.0] }
+    fn decays<T: Default>(&self, weight_decay: T) -> [T; 2] {
+        if self.decoupled { [T::default(), weight_decay] } else { [weight_decay, T::default()] }
     }
 
-    /// Beta2, what it lacks of 1, epsilon, and both weight decays.
-    fn constants(&self) -> [f32; 5] {
-        let [coupled, decoupled] = self.decays();
-        [self.beta2, 1.0 - self.beta2, self.epsilon, coupled, decoupled].map(|constant| constant as f32)
+    /// Beta2, what it lacks of 1, and epsilon.
+    fn constants(&self) -> [f32; 3] {
+        [self.beta2, 1.0 - self.beta2, self.epsilon].map(|constant| constant as f32)
     }
 }
 
@@ -107,13 +106,14 @@ impl Op for Adam {
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, ShapeError> {
         self.check()?;
         let tensors = ["parameter", "gradient", "first moment", "second moment"];
-        let numbers = ["learning rate", "beta1", "correction 1", "correction 2", "scale"];
+        let numbers = ["learning rate", "beta1", "correction 1", "correction 2", "weight decay", "scale"];
         Ok(vec![shared_type(inputs, &tensors, &numbers)?; 3])
     }
 
     fn lowering(&self, _: &[TensorType]) -> Lowering {
         let function = Function::new(include_str!("adam.wgsl"), "adam");
-        Lowering::Pointwise(function.with_constants(self.constants().map(Literal::F32)))
+        let [beta2, complement2, epsilon] = self.constants().map(Literal::F32);
+        Lowering::Pointwise(function.with_constants([beta2, complement2, epsilon, Literal::Bool(self.decoupled)]))
     }
 
     fn in_place(&self) -> &[(usize, usize)] {
@@ -127,9 +127,9 @@ impl Op for Adam {
     fn reference(&self, inputs: &[Array], outputs: &mut [Array]) {
         let [parameter, gradient, first_moment, second_moment, numbers @ ..] = inputs else { return };
         let numbers: Vec<f64> = numbers.iter().map(|number| number.data[0]).collect();
-        let &[learning_rate, beta1, correction1, correction2, scale] = numbers.as_slice() else { return };
+        let &[learning_rate, beta1, correction1, correction2, weight_decay, scale] = numbers.as_slice() else { return };
         let [parameter_after, first_after, second_after] = outputs else { return };
-        let [coupled, decoupled] = self.decays();
+        let [coupled, decoupled] = self.decays(weight_decay);
         for index in 0..parameter.data.len() {
             let (p, m, v) = (parameter.data[index], first_moment.data[index], second_moment.data[index]);
             let g = scale * gradient.data[index] + coupled * p;
@@ -144,13 +144,15 @@ impl Op for Adam {
     fn host(&self, inputs: &[&HostTensor], outputs: &mut [HostTensor]) -> bool {
         let inputs: Vec<&[f32]> = inputs.iter().map(|input| host_floats(input)).collect();
         let [parameter, gradient, first, second, numbers @ ..] = inputs.as_slice() else { return false };
-        let &[&[learning_rate], &[beta1], &[correction1], &[correction2], &[scale]] = numbers else { return false };
+        let &[&[learning_rate], &[beta1], &[correction1], &[correction2], &[weight_decay], &[scale]] = numbers else {
+            return false;
+        };
         let [HostTensor::F32(_, parameter_after), HostTensor::F32(_, first_after), HostTensor::F32(_, second_after)] = outputs
         else {
             return false;
         };
         let runs = scale > 0.0;
-        let [beta2, complement2, epsilon, coupled, decoupled] = self.constants();
+        let ([beta2, complement2, epsilon], [coupled, decoupled]) = (self.constants(), self.decays(weight_decay));
         let before = parameter.iter().zip(*gradient).zip(first.iter().zip(*second));
         let after = parameter_after.iter_mut().zip(first_after.iter_mut().zip(second_after));
         for (((&p, &gradient), (&m, &v)), (p_after, (m_after, v_after))) in before.zip(after) {
@@ -187,8 +189,7 @@ impl Op for Adam {
 }
 
 pub(crate) fn examples() -> Vec<Arc<dyn Op>> {
-    let decaying = Adam { weight_decay: 0.25, ..Adam::default() };
-    vec![Arc::new(Adam::default()), Arc::new(decaying), Arc::new(Adam { decoupled: true, ..decaying })]
+    [false, true].map(|decoupled| Arc::new(Adam { decoupled, ..Adam::default() }) as Arc<dyn Op>).to_vec()
 }
 
 #[cfg(test)]
@@ -199,16 +200,17 @@ mod tests {
     const BETA1: f64 = 0.9;
 
     /// Parameter and moments after a step from 1, 0 and 0 as the first one, with a learning rate of 0.5.
-    fn first_step(op: Adam, gradient: f64, scale: f64) -> Vec<f64> {
-        let numbers = [1.0, gradient, 0.0, 0.0, 0.5, BETA1, 1.0 / (1.0 - BETA1), 1.0 / (1.0 - op.beta2), scale];
-        let inputs = numbers.map(|number| Array { kind: TensorType::f32([1]), data: vec![number] });
+    fn first_step(op: Adam, gradient: f64, weight_decay: f64, scale: f64) -> Vec<f64> {
+        let corrections = [1.0 / (1.0 - BETA1), 1.0 / (1.0 - op.beta2)];
+        let inputs = [1.0, gradient, 0.0, 0.0, 0.5, BETA1, corrections[0], corrections[1], weight_decay, scale];
+        let inputs = inputs.map(|number| Array { kind: TensorType::f32([1]), data: vec![number] });
         reference(&op, &inputs).into_iter().flat_map(|output| output.data).collect()
     }
 
     #[test]
     fn the_first_step_is_as_long_as_the_learning_rate() {
         for gradient in [3.0, 0.01] {
-            let [parameter, first, second] = first_step(Adam::default(), gradient, 2.0)[..] else { panic!("three outputs") };
+            let [parameter, first, second] = first_step(Adam::default(), gradient, 0.0, 2.0)[..] else { panic!("three outputs") };
             assert!((parameter - 0.5).abs() < 1e-6, "{parameter}");
             assert!((first - 0.2 * gradient).abs() < 1e-12, "{first}");
             assert!((second - 0.004 * gradient * gradient).abs() < 1e-12, "{second}");
@@ -218,26 +220,25 @@ mod tests {
     #[test]
     fn epsilon_shortens_the_step() {
         let op = Adam { epsilon: 3.0, ..Adam::default() };
-        assert!((first_step(op, 3.0, 1.0)[0] - 0.75).abs() < 1e-12);
+        assert!((first_step(op, 3.0, 0.0, 1.0)[0] - 0.75).abs() < 1e-12);
     }
 
     #[test]
     fn decay_goes_through_the_gradient_or_beside_it() {
-        let coupled = Adam { weight_decay: 0.5, ..Adam::default() };
-        let [_, first, _] = first_step(coupled, 3.0, 2.0)[..] else { panic!("three outputs") };
+        let [_, first, _] = first_step(Adam::default(), 3.0, 0.5, 2.0)[..] else { panic!("three outputs") };
         assert!((first - 0.65).abs() < 1e-12, "{first}");
-        let [parameter, first, _] = first_step(Adam { decoupled: true, ..coupled }, 3.0, 2.0)[..] else {
-            panic!("three outputs")
-        };
+        let decoupled = Adam { decoupled: true, ..Adam::default() };
+        let [parameter, first, _] = first_step(decoupled, 3.0, 0.5, 2.0)[..] else { panic!("three outputs") };
         assert!((first - 0.6).abs() < 1e-12 && (parameter - 0.25).abs() < 1e-6, "{first}, {parameter}");
     }
 
     #[test]
     fn a_scale_of_zero_or_nan_changes_nothing() {
         for (gradient, scale) in [(3.0, 0.0), (f64::NAN, 0.0), (3.0, f64::NAN)] {
-            let decaying = Adam { weight_decay: 0.5, ..Adam::default() };
-            assert_eq!(first_step(decaying, gradient, scale), [1.0, 0.0, 0.0]);
-            assert_eq!(first_step(Adam { decoupled: true, ..decaying }, gradient, scale), [1.0, 0.0, 0.0]);
+            for decoupled in [false, true] {
+                let op = Adam { decoupled, ..Adam::default() };
+                assert_eq!(first_step(op, gradient, 0.5, scale), [1.0, 0.0, 0.0]);
+            }
         }
     }
 
@@ -250,14 +251,13 @@ mod tests {
     fn refuses_wrong_attributes_and_inputs() {
         let types = vec![vec![2]; 4]
             .into_iter()
-            .chain([vec![], vec![1], vec![], vec![], vec![]])
+            .chain([vec![], vec![1], vec![], vec![], vec![], vec![]])
             .map(TensorType::f32)
             .collect::<Vec<_>>();
         assert_eq!(Adam::default().infer(&types), Ok(vec![TensorType::f32([2]); 3]));
         assert!(Adam::default().infer(&types[1..]).is_err());
         for wrong in [
             Adam { beta2: 1.0, ..Adam::default() },
-            Adam { weight_decay: -0.1, ..Adam::default() },
             Adam { beta2: f64::NAN, ..Adam::default() },
             Adam { epsilon: 0.0, ..Adam::default() },
         ] {

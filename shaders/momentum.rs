@@ -14,18 +14,16 @@ use std::sync::Arc;
 use wgrad_core::{Array, Case, Function, Graph, GraphError, HostTensor, Literal, Lowering, Op, ShapeError, TensorType, Value};
 
 use crate::elementwise::{flops_of_each, shared_type};
-use crate::sgd::{check_weight_decay, host_floats, update_cases};
+use crate::sgd::{host_floats, update_cases};
 
 /// The attributes of [`momentum`].
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Momentum {
-    /// How much of the parameter is added to its gradient: at least 0.
-    pub weight_decay: f32,
     /// Whether the parameter follows where the velocity will be, as Nesterov proposed.
     pub nesterov: bool,
 }
 
-/// What [`momentum`] reads: three tensors of f32 of one shape, then three single f32.
+/// What [`momentum`] reads: three tensors of f32 of one shape, then four single f32, which may change from step to step.
 #[derive(Clone, Copy, Debug)]
 pub struct MomentumInputs {
     /// The parameter.
@@ -36,8 +34,10 @@ pub struct MomentumInputs {
     pub velocity: Value,
     /// The learning rate.
     pub learning_rate: Value,
-    /// How much of the velocity a step keeps: at least 0 and below 1. It may change from step to step.
+    /// How much of the velocity a step keeps: at least 0 and below 1.
     pub momentum: Value,
+    /// How much of the parameter is added to its gradient.
+    pub weight_decay: Value,
     /// What the gradient is multiplied with; nothing changes where it is not positive.
     pub scale: Value,
 }
@@ -45,10 +45,10 @@ pub struct MomentumInputs {
 /// The parameter and the velocity after a step.
 ///
 /// # Errors
-/// Where the inputs' types are others than [`MomentumInputs`] says, or the weight decay is negative or not finite.
+/// Where the inputs' types are others than [`MomentumInputs`] says.
 pub fn momentum(graph: &mut Graph, inputs: MomentumInputs, attributes: Momentum) -> Result<[Value; 2], GraphError> {
-    let MomentumInputs { parameter, gradient, velocity, learning_rate, momentum, scale } = inputs;
-    let outputs = graph.apply(attributes, &[parameter, gradient, velocity, learning_rate, momentum, scale])?;
+    let MomentumInputs { parameter, gradient, velocity, learning_rate, momentum, weight_decay, scale } = inputs;
+    let outputs = graph.apply(attributes, &[parameter, gradient, velocity, learning_rate, momentum, weight_decay, scale])?;
     Ok([outputs[0], outputs[1]])
 }
 
@@ -58,14 +58,13 @@ impl Op for Momentum {
     }
 
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, ShapeError> {
-        check_weight_decay(self.weight_decay)?;
-        let kind = shared_type(inputs, &["parameter", "gradient", "velocity"], &["learning rate", "momentum", "scale"])?;
-        Ok(vec![kind; 2])
+        let numbers = ["learning rate", "momentum", "weight decay", "scale"];
+        Ok(vec![shared_type(inputs, &["parameter", "gradient", "velocity"], &numbers)?; 2])
     }
 
     fn lowering(&self, _: &[TensorType]) -> Lowering {
         let function = Function::new(include_str!("momentum.wgsl"), "momentum");
-        Lowering::Pointwise(function.with_constants([Literal::F32(self.weight_decay), Literal::Bool(self.nesterov)]))
+        Lowering::Pointwise(function.with_constants([Literal::Bool(self.nesterov)]))
     }
 
     fn in_place(&self) -> &[(usize, usize)] {
@@ -78,12 +77,12 @@ impl Op for Momentum {
 
     fn reference(&self, inputs: &[Array], outputs: &mut [Array]) {
         let [parameter, gradient, velocity, numbers @ ..] = inputs else { return };
-        let ([learning_rate, momentum, scale], [parameter_after, velocity_after]) = (numbers, outputs) else { return };
-        let (learning_rate, momentum, scale) = (learning_rate.data[0], momentum.data[0], scale.data[0]);
+        let [parameter_after, velocity_after] = outputs else { return };
+        let [learning_rate, momentum, decay, scale] = [0, 1, 2, 3].map(|index| numbers[index].data[0]);
         let runs = scale > 0.0;
         for index in 0..parameter.data.len() {
             let (old, kept) = (parameter.data[index], velocity.data[index]);
-            let g = scale * gradient.data[index] + f64::from(self.weight_decay) * old;
+            let g = scale * gradient.data[index] + decay * old;
             let next = momentum * kept + g;
             let direction = if self.nesterov { g + momentum * next } else { next };
             velocity_after.data[index] = if runs { next } else { kept };
@@ -93,12 +92,13 @@ impl Op for Momentum {
 
     fn host(&self, inputs: &[&HostTensor], outputs: &mut [HostTensor]) -> bool {
         let inputs: Vec<&[f32]> = inputs.iter().map(|input| host_floats(input)).collect();
-        let &[parameter, gradient, velocity, &[learning_rate], &[momentum], &[scale]] = inputs.as_slice() else { return false };
+        let [parameter, gradient, velocity, numbers @ ..] = inputs.as_slice() else { return false };
+        let &[&[learning_rate], &[momentum], &[decay], &[scale]] = numbers else { return false };
         let [HostTensor::F32(_, parameter_after), HostTensor::F32(_, velocity_after)] = outputs else { return false };
         let runs = scale > 0.0;
-        let before = parameter.iter().zip(gradient).zip(velocity);
+        let before = parameter.iter().zip(*gradient).zip(*velocity);
         for (((&old, &gradient), &kept), (parameter, velocity)) in before.zip(parameter_after.iter_mut().zip(velocity_after)) {
-            let g = scale * gradient + self.weight_decay * old;
+            let g = scale * gradient + decay * old;
             let next = momentum * kept + g;
             let direction = if self.nesterov { g + momentum * next } else { next };
             *velocity = if runs { next } else { kept };
@@ -113,7 +113,7 @@ impl Op for Momentum {
 }
 
 pub(crate) fn examples() -> Vec<Arc<dyn Op>> {
-    vec![Arc::new(Momentum::default()), Arc::new(Momentum { weight_decay: 0.25, nesterov: true })]
+    [false, true].map(|nesterov| Arc::new(Momentum { nesterov }) as Arc<dyn Op>).to_vec()
 }
 
 #[cfg(test)]
@@ -121,46 +121,48 @@ mod tests {
     use super::*;
     use crate::cases::tests::{assert_host_agrees, reference};
 
+    const PLAIN: Momentum = Momentum { nesterov: false };
+    const NESTEROV: Momentum = Momentum { nesterov: true };
+
     /// Parameter and velocity after a step from 1 and 4, with a learning rate of 0.25 and a momentum of 0.5.
-    fn updated(op: Momentum, gradient: f64, scale: f64) -> [f64; 2] {
-        let inputs = [[1.0], [gradient], [4.0], [0.25], [0.5], [scale]].map(|[value]| Array::from_fn([1], |_| value));
+    fn updated(op: Momentum, gradient: f64, weight_decay: f64, scale: f64) -> [f64; 2] {
+        let inputs = [1.0, gradient, 4.0, 0.25, 0.5, weight_decay, scale].map(|value| Array::from_fn([1], |_| value));
         let outputs = reference(&op, &inputs);
         [outputs[0].data[0], outputs[1].data[0]]
     }
 
     #[test]
     fn keeps_a_part_of_the_velocity() {
-        assert_eq!(updated(Momentum::default(), 2.0, 1.0), [0.0, 4.0]);
-        assert_eq!(updated(Momentum::default(), 2.0, 0.5), [0.25, 3.0]);
+        assert_eq!(updated(PLAIN, 2.0, 0.0, 1.0), [0.0, 4.0]);
+        assert_eq!(updated(PLAIN, 2.0, 0.0, 0.5), [0.25, 3.0]);
     }
 
     #[test]
     fn nesterov_goes_where_the_velocity_leads() {
-        assert_eq!(updated(Momentum { nesterov: true, ..Momentum::default() }, 1.0, 2.0), [0.0, 4.0]);
-        assert_eq!(updated(Momentum { nesterov: true, ..Momentum::default() }, 0.0, 1.0), [0.75, 2.0]);
+        assert_eq!(updated(NESTEROV, 1.0, 0.0, 2.0), [0.0, 4.0]);
+        assert_eq!(updated(NESTEROV, 0.0, 0.0, 1.0), [0.75, 2.0]);
     }
 
     #[test]
     fn decay_is_not_scaled() {
-        assert_eq!(updated(Momentum { weight_decay: 0.5, nesterov: false }, 1.0, 2.0), [-0.125, 4.5]);
+        assert_eq!(updated(PLAIN, 1.0, 0.5, 2.0), [-0.125, 4.5]);
     }
 
     #[test]
     fn a_scale_of_zero_changes_nothing() {
-        assert_eq!(updated(Momentum { weight_decay: 0.5, nesterov: true }, f64::NAN, 0.0), [1.0, 4.0]);
+        assert_eq!(updated(NESTEROV, f64::NAN, 0.5, 0.0), [1.0, 4.0]);
     }
 
     #[test]
     fn the_fast_path_agrees() {
-        assert_host_agrees(&Momentum::default());
-        assert_host_agrees(&Momentum { weight_decay: 0.25, nesterov: true });
+        assert_host_agrees(&PLAIN);
+        assert_host_agrees(&NESTEROV);
     }
 
     #[test]
-    fn refuses_wrong_attributes_and_inputs() {
-        let types = [vec![2], vec![2], vec![2], vec![], vec![1], vec![]].map(TensorType::f32);
-        assert_eq!(Momentum::default().infer(&types), Ok(vec![TensorType::f32([2]); 2]));
-        assert!(Momentum::default().infer(&types[1..]).is_err());
-        assert_eq!(Momentum { weight_decay: -1.0, nesterov: false }.infer(&types).unwrap_err().got, "-1");
+    fn refuses_wrong_inputs() {
+        let types = [vec![2], vec![2], vec![2], vec![], vec![1], vec![], vec![]].map(TensorType::f32);
+        assert_eq!(PLAIN.infer(&types), Ok(vec![TensorType::f32([2]); 2]));
+        assert!(PLAIN.infer(&types[1..]).is_err());
     }
 }

@@ -7,8 +7,8 @@
 struct momentum_result { parameter: vec4f, velocity: vec4f }
 
 fn momentum(
-    parameter: vec4f, gradient: vec4f, velocity: vec4f, learning_rate: vec4f, momentum: vec4f, scale: vec4f,
-    weight_decay: f32, nesterov: bool,
+    parameter: vec4f, gradient: vec4f, velocity: vec4f, learning_rate: vec4f, momentum: vec4f,
+    weight_decay: vec4f, scale: vec4f, nesterov: bool,
 ) -> momentum_result {
     let runs = scale > vec4f(0.0);
     let g = gradient * scale + parameter * weight_decay;

@@ -32,7 +32,7 @@ pub struct CommandLine {
     /// A WGSL file with a kernel of your own for --op, measured beside the built-in ones
     #[arg(long, value_name = "FILE", requires = "op")]
     pub file: Option<PathBuf>,
-    /// How often each kernel is timed
+    /// How often each kernel is timed: only three times where that takes longer than five seconds
     #[arg(long, value_name = "N", default_value_t = 15, value_parser = clap::value_parser!(u16).range(1..))]
     pub samples: u16,
     /// How the figures are printed

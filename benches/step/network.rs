@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use wgrad::core::graph::Kind;
 use wgrad::core::{Graph, HostTensor, Source, TensorType};
 use wgrad::prelude::*;
@@ -34,7 +34,7 @@ impl Network {
         trainer.prepare(&digits, None)?;
         let name = format!("train {BATCH}");
         let (_, graph) = trainer.graphs().find(|(known, _)| *known == name).context("the trainer has not built a step")?;
-        let inputs = inputs(graph, [digits.inputs().tensor(), digits.targets()]);
+        let inputs = inputs(graph, [digits.inputs().tensor(), digits.targets()])?;
         Ok(Self { graph: graph.clone(), inputs, digits })
     }
 
@@ -55,20 +55,21 @@ fn trainer(device: &Device) -> Result<Trainer> {
     Ok(Trainer::new(device, model, CrossEntropyLoss, Adam::new(0.001), options)?)
 }
 
-/// The graph's inputs, each with the one of these tensors that has its type; learning rates are those of the first
-/// update.
-fn inputs(graph: &Graph, tensors: [&Tensor; 2]) -> Vec<(String, Arc<HostTensor>)> {
+/// The graph's inputs, each with the one of these tensors that has its type; the numbers of updates are those of the first.
+fn inputs(graph: &Graph, tensors: [&Tensor; 2]) -> Result<Vec<(String, Arc<HostTensor>)>> {
     let nodes = graph.nodes().iter().filter(|node| matches!(node.kind, Kind::Source(Source::Input { .. })));
     let pairs = nodes.map(|node| {
         let kind = &node.outputs[0];
         let tensor = tensors.iter().find(|tensor| tensor.kind() == *kind).map(|tensor| tensor.host().clone());
-        (node.name().to_owned(), tensor.unwrap_or_else(|| Arc::new(first_updates(kind))))
+        Ok((node.name().to_owned(), tensor.map_or_else(|| first_updates(kind), Ok)?))
     });
     pairs.collect()
 }
 
-/// Adam's numbers of its first update, for all updates: learning rate, beta1 and bias corrections.
-fn first_updates(kind: &TensorType) -> HostTensor {
-    let numbers = [0.001, 0.9, 10.0, 1000.0].into_iter().cycle();
-    HostTensor::F32(kind.shape.clone(), numbers.take(kind.shape.elements()).collect())
+/// Adam's numbers of its first update, for all updates: learning rate, beta1, bias corrections and weight decay.
+fn first_updates(kind: &TensorType) -> Result<Arc<HostTensor>> {
+    let numbers = [0.001, 0.9, 10.0, 1000.0, 0.0];
+    ensure!(kind.shape.rank() == 2 && kind.shape.columns() == numbers.len(), "wanted the numbers of updates, got {kind}");
+    let table = numbers.into_iter().cycle().take(kind.shape.elements()).collect();
+    Ok(Arc::new(HostTensor::F32(kind.shape.clone(), table)))
 }

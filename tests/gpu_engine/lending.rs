@@ -65,6 +65,7 @@ fn nothing_submits_polls_blocks_or_sets_a_callback() {
         let checkpoint = training.record_checkpoint(&mut encoder).unwrap();
         assert!(training.try_checkpoint(&checkpoint).unwrap().is_none());
         training.set_learning_rate(0.01 / (frame + 1) as f64).unwrap();
+        training.set_group_weight_decay(0, 0.01 * frame as f64).unwrap();
         training.write_parameters(&weights).unwrap();
         predictor.record_predict(&mut encoder, CopyFrom::Here, &picture).unwrap();
         readings.push(training.record_read(&mut encoder, std::slice::from_ref(&points)).unwrap());

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use wgrad::prelude::*;
 use wgrad::schedules::ExponentialLR;
-use wgrad::{CopyFrom, CopyTo, Evaluation, PredictOptions, Training, wgpu};
+use wgrad::{CopyFrom, CopyTo, Engine, Evaluation, PredictOptions, Training, wgpu};
 
-use crate::application::{Application, data, losses, model, trainer, training};
+use crate::application::{Application, data, losses, model, options, trainer, training};
 
 #[test]
 fn recorded_steps_have_the_bits_of_those_of_a_trainer() {
@@ -137,6 +137,30 @@ fn the_learning_rate_changes_between_frames() {
         .collect();
     encoders.into_iter().for_each(|encoder| application.submit(encoder));
     assert_eq!(other.trainer().weights_hash().unwrap(), wanted);
+}
+
+#[test]
+fn weight_decay_and_the_norm_to_clip_at_change_between_frames() {
+    let application = Application::new(false);
+    let options = Options { clip_norm: Some(1.0), ..options() };
+    let engine = Engine::from_wgpu(application.device.clone(), application.queue.clone(), options).unwrap();
+    let scalars = [(0.0, 1.0), (0.5, 0.25), (0.125, 1e30)];
+    let mut trainer = Trainer::new(&engine.device(), model(), MSELoss, AdamW::new(0.01), options).unwrap();
+    for (weight_decay, clip_norm) in scalars {
+        trainer.set_group_weight_decay(0, weight_decay).unwrap();
+        trainer.set_clip_norm(clip_norm).unwrap();
+        trainer.fit(&data(), 1, None, |_| Control::Continue).unwrap();
+    }
+    let mut training = pollster::block_on(engine.training(model(), MSELoss, AdamW::new(0.01), &data())).unwrap();
+    let encoders = scalars.map(|(weight_decay, clip_norm)| {
+        training.set_group_weight_decay(0, weight_decay).unwrap();
+        training.set_clip_norm(clip_norm).unwrap();
+        let mut encoder = application.encoder();
+        training.record_steps(&mut encoder, 3).unwrap();
+        encoder
+    });
+    encoders.into_iter().for_each(|encoder| application.submit(encoder));
+    assert_eq!(training.trainer().weights_hash().unwrap(), trainer.weights_hash().unwrap());
 }
 
 #[test]

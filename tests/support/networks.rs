@@ -63,8 +63,10 @@ fn gradients(graph: &mut Graph, loss: Value, parameters: &[Value]) -> Result<Vec
 
 /// Moves states against their gradients.
 fn descend(graph: &mut Graph, parameters: &[Value], gradients: Vec<Value>, [rate, scale]: [Value; 2]) -> Result<()> {
+    let weight_decay = graph.scalar(1e-3);
     for (&parameter, gradient) in parameters.iter().zip(gradients) {
-        let next = ops::sgd(graph, parameter, gradient, rate, scale, 1e-3)?;
+        let inputs = ops::SgdInputs { parameter, gradient, learning_rate: rate, weight_decay, scale };
+        let next = ops::sgd(graph, inputs)?;
         graph.set_next(parameter, next)?;
     }
     Ok(())
@@ -85,7 +87,7 @@ pub fn classifier() -> Result<Network> {
     let graph = &mut step;
     let images = graph.input("images", TensorType::new(DType::U8, [EXAMPLES, 20]));
     let labels = graph.input("labels", TensorType::u32([EXAMPLES]));
-    let schedule = graph.input("schedule", TensorType::f32([8, 4]));
+    let schedule = graph.input("schedule", TensorType::f32([8, 5]));
     let clock = Clock::new(graph)?;
     let shapes: Vec<Shape> =
         [(20, 24), (24, 12), (12, 10)].iter().flat_map(|&(from, to)| [[to, from].into(), [to].into()]).collect();
@@ -109,10 +111,9 @@ pub fn classifier() -> Result<Network> {
     let gradient = ops::pack(graph, &gradients)?;
     let scale = clock.tick(graph, entropy.losses, entropy.hits)?;
     let row = ops::lookup(graph, schedule, clock.step)?;
-    let column = |graph: &mut Graph, index| ops::slice(graph, row, index, [1]);
-    let rates = [column(graph, 0)?, column(graph, 1)?, column(graph, 2)?, column(graph, 3)?];
+    let columns = (0..5).map(|index| ops::slice(graph, row, index, [1])).collect::<Result<Vec<_>, _>>()?;
     let adam = ops::Adam { epsilon: 1e-3, ..ops::Adam::default() };
-    let inputs = [packed, gradient, first_moment, second_moment, rates[0], rates[1], rates[2], rates[3], scale];
+    let inputs = [&[packed, gradient, first_moment, second_moment], columns.as_slice(), &[scale]].concat();
     let updated = graph.apply(adam, &inputs)?;
     for (state, next) in [packed, first_moment, second_moment].into_iter().zip(updated) {
         graph.set_next(state, next)?;
@@ -141,11 +142,11 @@ fn digits() -> Vec<(&'static str, HostTensor)> {
     let bytes: Vec<u8> = (0..EXAMPLES * 20).map(|index| (128.0 + 127.0 * noise(index)) as u8).collect();
     let labels = bytes.chunks_exact(20).map(|row| u32::from(row[3]) * 10 / 256).collect();
     let correction = |beta: f64, step: i32| (1.0 / (1.0 - beta.powi(step))) as f32;
-    let schedule = (1..=8).flat_map(|step| [1e-2, 0.9, correction(0.9, step), correction(0.999, step)]).collect();
+    let schedule = (1..=8).flat_map(|step| [1e-2, 0.9, correction(0.9, step), correction(0.999, step), 1e-3]).collect();
     vec![
         ("images", HostTensor::U8([EXAMPLES, 20].into(), bytes)),
         ("labels", HostTensor::U32([EXAMPLES].into(), labels)),
-        ("schedule", HostTensor::F32([8, 4].into(), schedule)),
+        ("schedule", HostTensor::F32([8, 5].into(), schedule)),
     ]
 }
 
@@ -218,10 +219,7 @@ pub fn recurrent() -> Result<Network> {
     let gradients = gradients(graph, loss, &parameters)?;
     let hits = graph.constant(HostTensor::zeros(&TensorType::f32([4 * batch, units])))?;
     let scale = clock.tick(graph, of_all, hits)?;
-    for (&parameter, gradient) in parameters.iter().zip(gradients) {
-        let next = ops::sgd(graph, parameter, gradient, rate, scale, 0.0)?;
-        graph.set_next(parameter, next)?;
-    }
+    descend(graph, &parameters, gradients, [rate, scale])?;
     Ok(Network { graph: step, inputs: vec![("inputs", floats([4, batch, 3], 30)), ("targets", floats([4 * batch, units], 31))] })
 }
 

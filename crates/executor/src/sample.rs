@@ -12,6 +12,10 @@ use crate::record::Action;
 const LEAST: Duration = Duration::from_millis(2);
 /// The most steps of a sample.
 const MOST_STEPS: u32 = 4096;
+/// The time that samples may take together, where there are enough.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How many are enough.
+const ENOUGH: usize = 3;
 
 /// How long a step takes.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,7 +47,8 @@ impl Samples {
 impl Executor {
     /// Measures steps of a plan: each sample, of which there is one at least, is a submission of as many steps as take two
     /// milliseconds. Times are the device's where it has timestamps, else those from a submission to its end. The first
-    /// steps, which compile what a driver compiles late, do not count. It blocks.
+    /// steps, which compile what a driver compiles late, do not count. Where samples take longer than five seconds together,
+    /// three are enough. It blocks.
     ///
     /// # Errors
     /// On errors and loss of the device; in a browser, where nothing can wait.
@@ -54,8 +59,12 @@ impl Executor {
             steps *= 2;
         }
         let step = |sample: Duration| sample.as_secs_f64() * 1e9 / f64::from(steps);
-        let nanoseconds = (0..samples.max(1)).map(|_| self.time(plan, steps).map(step));
-        let mut nanoseconds = nanoseconds.collect::<Result<Vec<f64>, _>>()?;
+        let (mut nanoseconds, mut total) = (Vec::new(), Duration::ZERO);
+        while nanoseconds.len() < samples.max(1) && (nanoseconds.len() < ENOUGH || total < PATIENCE) {
+            let sample = self.time(plan, steps)?;
+            nanoseconds.push(step(sample));
+            total += sample;
+        }
         nanoseconds.sort_by(f64::total_cmp);
         Ok(Samples { nanoseconds, steps })
     }

@@ -215,6 +215,23 @@ impl Training {
         self.trainer.set_group_learning_rate(group, learning_rate)
     }
 
+    /// Gives one group of parameters this weight decay from the next step on that is recorded: see
+    /// [`Trainer::set_group_weight_decay`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn set_group_weight_decay(&mut self, group: usize, weight_decay: f64) -> Result<(), Error> {
+        self.trainer.set_group_weight_decay(group, weight_decay)
+    }
+
+    /// Clips gradients at another norm from the next step on that is recorded: see [`Trainer::set_clip_norm`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn set_clip_norm(&mut self, clip_norm: f32) -> Result<(), Error> {
+        self.trainer.set_clip_norm(clip_norm)
+    }
+
     /// Has the learning rate follow a schedule from the next step on that is recorded. No plan changes.
     ///
     /// # Errors

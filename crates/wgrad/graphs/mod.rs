@@ -26,7 +26,7 @@ pub(crate) use evaluation::evaluation;
 pub(crate) use feed::{Batches, Feed, Pick};
 pub(crate) use prediction::{OUTPUT, prediction};
 pub(crate) use scaling::LOSS_SCALE;
-pub(crate) use training::{Phase, SCHEDULE, gradient_name, gradients, training};
+pub(crate) use training::{NUMBERS, Phase, gradient_name, gradients, training};
 
 /// What a model is trained for, and how.
 #[derive(Debug)]
@@ -70,7 +70,16 @@ impl Built<'_> {
     }
 }
 
+/// The updates that the table of numbers has a row for.
+pub(crate) const ROWS: usize = 1024;
+
 impl Objective {
+    /// The table of the numbers that change from update to update: in each row those of the optimizers, and then the largest
+    /// norm, where gradients are clipped.
+    pub fn table_kind(&self) -> TensorType {
+        TensorType::f32([ROWS, self.optimizers.width() + usize::from(self.clip_norm.is_some())])
+    }
+
     fn losses(&self, output: &Var, targets: &Var) -> Result<Losses, Error> {
         let losses = output.trace().scoped("loss", || self.loss.forward(output, targets));
         output.trace().checked(losses)

@@ -1,7 +1,7 @@
 //! A step of training: forward, backward and update, with the clock that counts it and the log that it is kept in.
 
 use wgrad_core::{Graph, HostTensor, TensorType};
-use wgrad_shaders::{Advance, lookup, pack};
+use wgrad_shaders::{Advance, lookup, pack, slice};
 
 use crate::error::Error;
 use crate::graphs::clock::{CLOCK, Hands};
@@ -14,8 +14,8 @@ use crate::tensor::Tensor;
 use crate::trace::{Mode, Trace};
 use crate::var::Var;
 
-/// The input that the optimizers' numbers are written to: a ring of rows, one for each update.
-pub(crate) const SCHEDULE: &str = "schedule";
+/// The input that the numbers of the updates are written to: a ring of rows, one for each.
+pub(crate) const NUMBERS: &str = "numbers";
 
 /// What a step does with its gradients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,11 +153,12 @@ fn update(
     moves_momentum: bool,
 ) -> Result<(), Error> {
     let optimizers = &objective.optimizers;
-    let numbers = trace.input(SCHEDULE, optimizers.table_kind());
+    let numbers = trace.input(NUMBERS, objective.table_kind());
     let numbers = numbers.zip(&backward.clock.update, lookup);
     let steps = objective.accumulation;
     let gradients: Vec<Var> = backward.gradients.iter().map(|(arena, gradient)| mean_gradient(gradient, *arena, steps)).collect();
-    let scale = gradient_scale(trace, objective, backward.scaling.as_ref(), &gradients, gate);
+    let largest = objective.clip_norm.map(|_| numbers.map(|graph, numbers| slice(graph, numbers, optimizers.width(), [])));
+    let scale = gradient_scale(trace, backward.scaling.as_ref(), &gradients, gate, largest);
     for ((arena, _), gradient) in backward.gradients.iter().zip(gradients) {
         let Arena { state, optimizer: Some(index), .. } = &built.parameters.arenas[*arena] else { continue };
         let update = Update {
@@ -175,14 +176,15 @@ fn update(
     Ok(())
 }
 
-/// What gradients are multiplied with: 0 where the step does not count, or is skipped because they are not finite.
-fn gradient_scale(trace: &Trace, objective: &Objective, scaling: Option<&Scaling>, gradients: &[Var], gate: &Var) -> Var {
-    if scaling.is_none() && objective.clip_norm.is_none() {
+/// What gradients are multiplied with: 0 where the step does not count, or is skipped because they are not finite. Their norm
+/// is not above the largest then, if there is one.
+fn gradient_scale(trace: &Trace, scaling: Option<&Scaling>, gradients: &[Var], gate: &Var, largest: Option<Var>) -> Var {
+    if scaling.is_none() && largest.is_none() {
         return gate.clone();
     }
     let norm = norm(trace, gradients);
     let [scale, norm] = scaling.map_or_else(|| [gate.clone(), norm.clone()], |scaling| scaling.settle(&norm, gate));
-    objective.clip_norm.map_or(scale.clone(), |largest| scale * clip(&norm, largest))
+    largest.map_or(scale.clone(), |largest| scale * clip(&norm, &largest))
 }
 
 /// The norm of all gradients together: 0 where all is frozen.
@@ -192,7 +194,7 @@ fn norm(trace: &Trace, gradients: &[Var]) -> Var {
 }
 
 /// What gradients of a norm are multiplied with, so that it is not above the largest: PyTorch's `clip_grad_norm_`.
-fn clip(norm: &Var, largest: f32) -> Var {
+fn clip(norm: &Var, largest: &Var) -> Var {
     (largest / (norm + 1e-6)).clamp(0.0, 1.0)
 }
 

@@ -12,13 +12,14 @@ use crate::var::Var;
 pub struct Adam {
     learning_rate: f64,
     beta1: f64,
+    weight_decay: f64,
     attributes: wgrad_shaders::Adam,
 }
 
 impl Adam {
     /// Adam with a learning rate of 0 or above.
     pub fn new(learning_rate: f64) -> Self {
-        Self { learning_rate, beta1: 0.9, attributes: wgrad_shaders::Adam::default() }
+        Self { learning_rate, beta1: 0.9, weight_decay: 0.0, attributes: wgrad_shaders::Adam::default() }
     }
 
     /// The same with other decay rates of the means of the gradient and of its square: each at least 0 and below 1.
@@ -36,7 +37,7 @@ impl Adam {
     /// The same with `weight_decay * w` added to the gradient; 0 or above. [`AdamW`](crate::optimizers::AdamW) lets
     /// parameters decay by themselves.
     pub fn weight_decay(mut self, weight_decay: f64) -> Self {
-        self.attributes.weight_decay = weight_decay;
+        self.weight_decay = weight_decay;
         self
     }
 
@@ -49,7 +50,7 @@ impl Adam {
 
 impl Optimizer for Adam {
     fn check(&self) -> Result<(), Error> {
-        let wgrad_shaders::Adam { beta2, epsilon, weight_decay, .. } = self.attributes;
+        let wgrad_shaders::Adam { beta2, epsilon, .. } = self.attributes;
         for (name, beta) in [("beta1", self.beta1), ("beta2", beta2)] {
             if !(0.0..1.0).contains(&beta) {
                 return Err(Error::mismatch(name, "at least 0 and below 1", beta));
@@ -59,7 +60,7 @@ impl Optimizer for Adam {
         if !is_normal {
             return Err(Error::mismatch("epsilon", "a finite number above 0", epsilon));
         }
-        check_weight_decay(weight_decay)?;
+        check_weight_decay(self.weight_decay)?;
         check_learning_rate(self.learning_rate)
     }
 
@@ -67,22 +68,27 @@ impl Optimizer for Adam {
         self.learning_rate
     }
 
-    /// Learning rate, beta1 and both bias corrections.
+    fn own_weight_decay(&self) -> Option<f64> {
+        Some(self.weight_decay)
+    }
+
+    /// Learning rate, beta1, both bias corrections, and weight decay.
     fn numbers(&self, at: At) -> Vec<f32> {
         // The correction undoes what the kernel does, which knows beta1 as an f32.
         let beta1 = at.momentum.unwrap_or(self.beta1) as f32;
         let correction = |beta: f64| (1.0 / (1.0 - beta.powf(at.update as f64))) as f32;
-        vec![at.learning_rate as f32, beta1, correction(beta1.into()), correction(self.attributes.beta2)]
+        let corrections = [correction(beta1.into()), correction(self.attributes.beta2)];
+        vec![at.learning_rate as f32, beta1, corrections[0], corrections[1], at.weight_decay as f32]
     }
 
     fn update(&self, update: &Update) -> Result<Var, Error> {
         let [first, second] = [update.state("first_moment"), update.state("second_moment")];
-        let [rate, beta1, correction1, correction2] = [0, 1, 2, 3].map(|index| update.number(index));
+        let [rate, beta1, correction1, correction2, decay] = [0, 1, 2, 3, 4].map(|index| update.number(index));
         let Update { parameters, gradient, scale, .. } = update;
-        let inputs = [parameters, gradient, &first, &second, &rate, &beta1, &correction1, &correction2, scale];
+        let inputs = [parameters, gradient, &first, &second, &rate, &beta1, &correction1, &correction2, &decay, scale];
         let [parameters, next_first, next_second] = parameters.with_several(inputs, |graph, inputs| {
-            let [parameter, gradient, first_moment, second_moment, learning_rate, beta1, correction1, correction2, scale] =
-                inputs;
+            let [parameter, gradient, first_moment, second_moment, numbers @ .., scale] = inputs;
+            let [learning_rate, beta1, correction1, correction2, weight_decay] = numbers;
             let moments = AdamInputs {
                 parameter,
                 gradient,
@@ -92,6 +98,7 @@ impl Optimizer for Adam {
                 beta1,
                 correction1,
                 correction2,
+                weight_decay,
                 scale,
             };
             adam(graph, moments, self.attributes)

@@ -41,6 +41,10 @@ impl Optimizer for AdamW {
         self.0.learning_rate()
     }
 
+    fn own_weight_decay(&self) -> Option<f64> {
+        self.0.own_weight_decay()
+    }
+
     fn numbers(&self, at: At) -> Vec<f32> {
         self.0.numbers(at)
     }

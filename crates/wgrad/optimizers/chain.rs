@@ -52,6 +52,10 @@ impl<F: Fn(&Update) -> Result<Var, Error> + Send, O: Optimizer> Optimizer for Ch
         self.optimizer.learning_rate()
     }
 
+    fn own_weight_decay(&self) -> Option<f64> {
+        self.optimizer.own_weight_decay()
+    }
+
     fn numbers(&self, at: At) -> Vec<f32> {
         self.optimizer.numbers(at)
     }

@@ -1,7 +1,5 @@
 //! Which optimizer changes which parameters.
 
-use wgrad_core::TensorType;
-
 use crate::error::Error;
 use crate::optimizers::{At, Optimizer};
 
@@ -22,9 +20,6 @@ pub struct Optimizers {
     /// Names of parameters or of layers around them, and their optimizers' places; none for what is frozen.
     groups: Vec<(String, Option<usize>)>,
 }
-
-/// The updates that the table of numbers has a row for.
-pub(crate) const ROWS: usize = 1024;
 
 impl Optimizers {
     /// One optimizer for all parameters.
@@ -85,17 +80,14 @@ impl Optimizers {
         self.list[..index].iter().map(|optimizer| width(optimizer.as_ref())).sum()
     }
 
-    /// The type of the table of all numbers.
-    pub(crate) fn table_kind(&self) -> TensorType {
-        TensorType::f32([ROWS, self.first_number(self.list.len())])
+    /// How many numbers an update has.
+    pub(crate) fn width(&self) -> usize {
+        self.first_number(self.count())
     }
 
-    /// The numbers of an update, where the learning rates are what `learning_rate` makes of an optimizer's place and its own.
-    pub(crate) fn row(&self, update: u64, learning_rate: impl Fn(usize, f64) -> f64, momentum: Option<f64>) -> Vec<f32> {
-        let numbers = self.list.iter().enumerate().flat_map(|(index, optimizer)| {
-            optimizer.numbers(At { update, learning_rate: learning_rate(index, optimizer.learning_rate()), momentum })
-        });
-        numbers.collect()
+    /// The numbers of an update, given what each optimizer is to make its own of, by its place.
+    pub(crate) fn numbers(&self, at: impl Fn(usize) -> At) -> Vec<f32> {
+        self.list.iter().enumerate().flat_map(|(index, optimizer)| optimizer.numbers(at(index))).collect()
     }
 
     /// How many optimizers there are.
@@ -120,7 +112,7 @@ fn is_within(parameter: &str, name: &str) -> bool {
 }
 
 fn width(optimizer: &dyn Optimizer) -> usize {
-    optimizer.numbers(At { update: 1, learning_rate: optimizer.learning_rate(), momentum: None }).len()
+    optimizer.numbers(At { update: 1, learning_rate: optimizer.learning_rate(), weight_decay: 0.0, momentum: None }).len()
 }
 
 impl<O: Optimizer + 'static> From<O> for Optimizers {

@@ -19,7 +19,6 @@ pub use adam::Adam;
 pub use adamw::AdamW;
 pub use chain::{Chain, chain};
 pub use groups::Optimizers;
-pub(crate) use groups::ROWS;
 pub use sgd::SGD;
 
 /// A rule by which parameters follow their gradients.
@@ -32,6 +31,11 @@ pub trait Optimizer: Debug + Send {
 
     /// The learning rate that it was made with, of which a schedule makes those of each update.
     fn learning_rate(&self) -> f64;
+
+    /// The weight decay that it was made with; none where its update knows none, so that nobody can set it.
+    fn own_weight_decay(&self) -> Option<f64> {
+        None
+    }
 
     /// The numbers that the update reads and that change from one update to the next: always as many.
     fn numbers(&self, at: At) -> Vec<f32>;
@@ -55,6 +59,8 @@ pub struct At {
     pub update: u64,
     /// Its learning rate.
     pub learning_rate: f64,
+    /// Its weight decay: 0 where [`Optimizer::own_weight_decay`] is none.
+    pub weight_decay: f64,
     /// The momentum, or Adam's beta1, that the schedule asks for; none where it leaves the optimizer's own.
     pub momentum: Option<f64>,
 }
@@ -66,6 +72,10 @@ impl<O: Optimizer + ?Sized> Optimizer for Box<O> {
 
     fn learning_rate(&self) -> f64 {
         (**self).learning_rate()
+    }
+
+    fn own_weight_decay(&self) -> Option<f64> {
+        (**self).own_weight_decay()
     }
 
     fn numbers(&self, at: At) -> Vec<f32> {
@@ -129,7 +139,7 @@ pub(crate) fn check_learning_rate(learning_rate: f64) -> Result<(), Error> {
 }
 
 /// Fails where a weight decay is negative, NaN or infinite, or too large for f32.
-fn check_weight_decay(weight_decay: f64) -> Result<(), Error> {
+pub(crate) fn check_weight_decay(weight_decay: f64) -> Result<(), Error> {
     match weight_decay >= 0.0 && (weight_decay as f32).is_finite() {
         true => Ok(()),
         false => Err(Error::mismatch("weight decay", "a finite number, 0 or above", weight_decay)),

@@ -1,6 +1,6 @@
 //! Gradient descent.
 
-use wgrad_shaders::{self as ops, Momentum, MomentumInputs, sgd};
+use wgrad_shaders::{self as ops, Momentum, MomentumInputs, SgdInputs, sgd};
 
 use crate::error::Error;
 use crate::optimizers::{At, Optimizer, Update, check_learning_rate, check_weight_decay};
@@ -54,9 +54,13 @@ impl Optimizer for SGD {
         self.learning_rate
     }
 
-    /// The learning rate and the momentum.
+    fn own_weight_decay(&self) -> Option<f64> {
+        Some(self.weight_decay)
+    }
+
+    /// Learning rate, weight decay and momentum.
     fn numbers(&self, at: At) -> Vec<f32> {
-        vec![at.learning_rate as f32, at.momentum.unwrap_or(self.momentum) as f32]
+        [at.learning_rate, at.weight_decay, at.momentum.unwrap_or(self.momentum)].map(|number| number as f32).to_vec()
     }
 
     fn lacks_momentum(&self) -> bool {
@@ -65,21 +69,19 @@ impl Optimizer for SGD {
 
     fn update(&self, update: &Update) -> Result<Var, Error> {
         let Update { parameters, gradient, scale, .. } = update;
-        let [rate, factor] = [update.number(0), update.number(1)];
-        let weight_decay = self.weight_decay as f32;
+        let [rate, decay, factor] = [0, 1, 2].map(|index| update.number(index));
         if self.lacks_momentum() && !update.moves_momentum {
-            let inputs = [parameters, gradient, &rate, scale];
-            return Ok(parameters.with(inputs, |graph, [parameter, gradient, rate, scale]| {
-                sgd(graph, parameter, gradient, rate, scale, weight_decay)
+            let inputs = [parameters, gradient, &rate, &decay, scale];
+            return Ok(parameters.with(inputs, |graph, [parameter, gradient, learning_rate, weight_decay, scale]| {
+                sgd(graph, SgdInputs { parameter, gradient, learning_rate, weight_decay, scale })
             }));
         }
         let velocity = update.state("velocity");
-        let attributes = Momentum { weight_decay, nesterov: self.nesterov };
-        let inputs = [parameters, gradient, &velocity, &rate, &factor, scale];
+        let inputs = [parameters, gradient, &velocity, &rate, &factor, &decay, scale];
         let [parameters, next] = parameters.with_several(inputs, |graph, inputs| {
-            let [parameter, gradient, velocity, learning_rate, momentum, scale] = inputs;
-            let inputs = MomentumInputs { parameter, gradient, velocity, learning_rate, momentum, scale };
-            ops::momentum(graph, inputs, attributes)
+            let [parameter, gradient, velocity, learning_rate, momentum, weight_decay, scale] = inputs;
+            let inputs = MomentumInputs { parameter, gradient, velocity, learning_rate, momentum, weight_decay, scale };
+            ops::momentum(graph, inputs, Momentum { nesterov: self.nesterov })
         });
         velocity.set(&next);
         Ok(parameters)

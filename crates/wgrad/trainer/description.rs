@@ -1,5 +1,6 @@
 //! What a file says of the training that it holds.
 
+use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use wgrad_core::{HostTensor, TensorType};
@@ -8,23 +9,27 @@ use crate::error::Error;
 use crate::files::TensorFile;
 use crate::tensor::Tensor;
 use crate::trainer::counts::Counts;
-use crate::trainer::schedule::FixedRates;
+use crate::trainer::numbers::Overrides;
 use crate::trainer::{Options, Trainer};
 
 /// What names a file as a training, and how it is laid out.
 const FORMAT: &str = "training 1";
 /// An empty batch, whose shape and type are those of the model's inputs.
 const INPUT: &str = "input";
-/// The learning rates that optimizers have in place of their own and the schedule's: one for all, or one for each in their order.
+/// The learning rates that were set, one for each optimizer in their order.
 const LEARNING_RATE: &str = "learning_rate";
-/// Stands for one that is the schedule's.
-const SCHEDULED: &str = "scheduled";
+/// The weight decays that were set, likewise.
+const WEIGHT_DECAY: &str = "weight_decay";
+/// The norm that was set for gradients to be clipped at.
+const CLIP_NORM: &str = "set_clip_norm";
+/// Stands for what was not set for an optimizer.
+const NOT_SET: &str = "-";
 
 /// How far a training was, and what it takes.
 #[derive(Clone, Debug)]
 pub(super) struct Description {
     pub counts: Counts,
-    pub learning_rates: FixedRates,
+    pub overrides: Overrides,
     /// One input of the model.
     pub input: TensorType,
 }
@@ -57,11 +62,14 @@ impl Trainer {
         for (name, count) in self.counts.named() {
             file.set_text(name, count);
         }
-        let rates = self.rates.fixed();
-        if !rates.is_empty() {
-            let word = |group| rates.get(&group).map_or(SCHEDULED.to_owned(), |rate| format!("{rate:?}"));
+        let Overrides { learning_rates, weight_decays, clip_norm } = self.numbers.overrides();
+        for (name, set) in [(LEARNING_RATE, learning_rates), (WEIGHT_DECAY, weight_decays)] {
+            let word = |group| set.get(&group).map_or(NOT_SET.to_owned(), |number| format!("{number:?}"));
             let words: Vec<String> = (0..self.objective.optimizers.count()).map(word).collect();
-            file.set_text(LEARNING_RATE, words.join(" "));
+            file.set_text(name, words.join(" "));
+        }
+        if let Some(norm) = clip_norm {
+            file.set_text(CLIP_NORM, format!("{norm:?}"));
         }
         let empty = TensorType::new(input.dtype, [&[0], input.shape.dims()].concat());
         file.set_tensor(INPUT, &Tensor::from_host(HostTensor::zeros(&empty).into()));
@@ -82,20 +90,21 @@ impl Trainer {
         if !differences.is_empty() {
             return Err(format!("it is of another training: {}", differences.join("; ")));
         }
-        let learning_rates = rates_in(file, self.objective.optimizers.count())?;
-        Ok(Description { counts: counts_in(file)?, learning_rates, input: input_in(file)? })
+        let set = |name| set_in(file, name, self.objective.optimizers.count());
+        let clip_norm = file.text(CLIP_NORM).map(|text| parsed(CLIP_NORM, text)).transpose()?;
+        let overrides = Overrides { learning_rates: set(LEARNING_RATE)?, weight_decays: set(WEIGHT_DECAY)?, clip_norm };
+        Ok(Description { counts: counts_in(file)?, overrides, input: input_in(file)? })
     }
 }
 
-fn rates_in(file: &TensorFile, optimizers: usize) -> Result<FixedRates, String> {
-    let words: Vec<&str> = file.text(LEARNING_RATE).unwrap_or_default().split_whitespace().collect();
-    let words = match words[..] {
-        [one] => vec![one; optimizers],
-        _ if words.is_empty() || words.len() == optimizers => words,
-        _ => return Err(format!("{LEARNING_RATE}: wanted one, or one for each of {optimizers} optimizers, got {}", words.len())),
-    };
-    let set = words.into_iter().enumerate().filter(|(_, word)| *word != SCHEDULED);
-    set.map(|(group, word)| Ok((group, parsed(LEARNING_RATE, word)?))).collect()
+/// The numbers of this name that were set, by the optimizers' places.
+fn set_in(file: &TensorFile, name: &str, optimizers: usize) -> Result<BTreeMap<usize, f64>, String> {
+    let words: Vec<&str> = file.text(name).unwrap_or_default().split_whitespace().collect();
+    if words.len() != optimizers {
+        return Err(format!("{name}: wanted one for each of {optimizers} optimizers, got {}", words.len()));
+    }
+    let set = words.into_iter().enumerate().filter(|(_, word)| *word != NOT_SET);
+    set.map(|(group, word)| Ok((group, parsed(name, word)?))).collect()
 }
 
 fn counts_in(file: &TensorFile) -> Result<Counts, String> {

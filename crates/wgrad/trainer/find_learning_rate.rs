@@ -8,7 +8,6 @@ use crate::schedules::{Schedule, Unit};
 use crate::trainer::Trainer;
 use crate::trainer::fit::Session;
 use crate::trainer::log::Log;
-use crate::trainer::schedule::FixedRates;
 
 /// The test of learning rates that PyTorch Lightning and fastai call `lr_find`, after Smith's ["Cyclical Learning Rates for
 /// Training Neural Networks"](https://arxiv.org/abs/1506.01186): while the rate grows exponentially from update to update,
@@ -109,10 +108,9 @@ impl Trainer {
         finder.check()?;
         let session = self.session(data)?;
         let snapshot = self.snapshot()?;
-        let schedule = self.rates.follow(Box::new(Sweep { finder, first: self.counts.updates }));
-        self.rates.fix(FixedRates::new());
+        let schedule = self.numbers.follow(Box::new(Sweep { finder, first: self.counts.updates }));
         let curve = self.sweep(&session, finder);
-        self.rates.follow(schedule);
+        self.numbers.follow(schedule);
         self.restore(&snapshot)?;
         curve
     }

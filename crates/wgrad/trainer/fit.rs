@@ -177,7 +177,7 @@ impl Trainer {
         let mut kinds = Vec::new();
         for (batches, steps) in [full, rest].into_iter().filter(|(_, steps)| *steps > 0) {
             let feed = Feed::of_data("train", data, Pick::Shuffled(batches));
-            let update = self.loaded(Task::Train(feed.clone(), self.rates.update_phase())).await?;
+            let update = self.loaded(Task::Train(feed.clone(), self.numbers.update_phase())).await?;
             let gather = match self.options.accumulation {
                 1 => None,
                 _ => Some(self.loaded(Task::Train(feed.clone(), Phase::Gather)).await?),
@@ -268,7 +268,7 @@ impl Trainer {
         Ok(())
     }
 
-    /// Has the device take steps of an epoch, of which it must know the learning rates.
+    /// Has the device take steps of an epoch, of which it must know the numbers.
     pub(super) fn run_steps(&mut self, session: &Session, first: u64, steps: u64) -> Result<(), Error> {
         let work = self.work(session, first, steps);
         self.backend.run(&work)?;
@@ -277,10 +277,10 @@ impl Trainer {
         Ok(())
     }
 
-    /// Makes sure that the device knows the next learning rates. Returns for how many steps at least.
+    /// Makes sure that the device knows the next numbers. Returns for how many steps at least.
     pub(super) fn known_steps(&mut self) -> Result<u64, Error> {
-        self.write_rates()?;
-        Ok(self.steps_with_rates())
+        self.write_numbers()?;
+        Ok(self.steps_with_numbers())
     }
 
     /// The steps to the next one after which the callback is called.

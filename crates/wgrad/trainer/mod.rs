@@ -7,6 +7,7 @@ mod evaluate;
 mod find_learning_rate;
 mod fit;
 mod log;
+mod numbers;
 mod options;
 mod parameters;
 mod predict;
@@ -52,7 +53,7 @@ pub use step::Gradients;
 pub use timeline::Timeline;
 
 use counts::Counts;
-use schedule::Rates;
+use numbers::Numbers;
 use tasks::Loaded;
 
 /// A model on a device, with the loss that it is trained to make small and the optimizer that does so.
@@ -69,7 +70,7 @@ pub struct Trainer {
     waiting: States,
     /// What the backend's inputs were last written with.
     resident: HashMap<String, Arc<HostTensor>>,
-    rates: Rates,
+    numbers: Numbers,
     /// Whether somebody goes on taking steps by the plans that are loaded now.
     has_plans_in_use: bool,
     counts: Counts,
@@ -113,7 +114,7 @@ impl Trainer {
             loaded: Vec::new(),
             waiting: States::new(),
             resident: HashMap::new(),
-            rates: Rates::default(),
+            numbers: Numbers::default(),
             has_plans_in_use: false,
             counts: Counts::default(),
             largest_batch: evaluate::BATCH,

@@ -52,9 +52,14 @@ impl Options {
             return Err(Error::mismatch("accumulation", "1 at least", 0));
         }
         self.precision.check()?;
-        match self.clip_norm {
-            Some(norm) if !(norm > 0.0 && norm.is_finite()) => Err(Error::mismatch("clip_norm", "a finite number above 0", norm)),
-            _ => Ok(()),
-        }
+        self.clip_norm.map_or(Ok(()), check_clip_norm)
+    }
+}
+
+/// Fails where gradients cannot be clipped at this norm.
+pub(super) fn check_clip_norm(norm: f32) -> Result<(), Error> {
+    match norm > 0.0 && norm.is_finite() {
+        true => Ok(()),
+        false => Err(Error::mismatch("clip_norm", "a finite number above 0", norm)),
     }
 }

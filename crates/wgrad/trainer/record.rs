@@ -7,7 +7,7 @@ use wgrad_executor::{Landed, TensorBuffer};
 
 use crate::backend::{Gpu, Part};
 use crate::error::Error;
-use crate::graphs::{CLOCK, Clock, SCHEDULE, log_name};
+use crate::graphs::{CLOCK, Clock, NUMBERS, log_name};
 use crate::history::Score;
 use crate::tensor::Tensor;
 use crate::trainer::Trainer;
@@ -54,11 +54,11 @@ impl Trainer {
         let position = self.counts.position;
         let mut left = u64::from(steps);
         while left > 0 {
-            if let Some(table) = self.due_rates() {
-                parts.push(Part::Write(SCHEDULE, table.into()));
+            if let Some(table) = self.due_numbers() {
+                parts.push(Part::Write(NUMBERS, table.into()));
             }
             let first = self.counts.position % session.steps();
-            let taken = left.min(session.steps() - first).min(self.steps_with_rates());
+            let taken = left.min(session.steps() - first).min(self.steps_with_numbers());
             parts.extend(self.work(session, first, taken).into_iter().map(|(program, steps)| Part::Steps(program, steps)));
             self.count(taken);
             self.counts.position += taken;

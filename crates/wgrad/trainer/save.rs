@@ -91,13 +91,13 @@ impl Trainer {
     /// lists what differs, and nothing was changed; on errors of the device.
     pub fn resume(&mut self, Checkpoint(file): &Checkpoint) -> Result<(), Error> {
         let failed = |message| Error::Checkpoint { message };
-        let Description { counts, learning_rates, input } = self.description_in(file).map_err(failed)?;
+        let Description { counts, overrides, input } = self.description_in(file).map_err(failed)?;
         let states = states_in(file).map_err(failed)?;
         let arenas = self.arenas_in(file, input)?;
         self.waiting = states.into_iter().chain(arenas).collect();
         self.reset_states(|_| false)?;
         self.counts = counts;
-        self.rates.fix(learning_rates);
+        *self.numbers.overrides_mut() = overrides;
         Ok(())
     }
 

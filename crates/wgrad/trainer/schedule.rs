@@ -1,92 +1,11 @@
-//! The optimizers' numbers of each update, on their way to the device.
-
-use std::collections::BTreeMap;
-use std::ops::Range;
-
-use wgrad_core::HostTensor;
+//! What can change between steps: the schedule, learning rates, weight decay, and the norm that gradients are clipped at.
 
 use crate::error::Error;
-use crate::graphs::{Phase, SCHEDULE};
-use crate::optimizers::{Optimizers, ROWS, check_learning_rate};
-use crate::schedules::{ConstantLR, Schedule, Unit};
+use crate::graphs::Objective;
+use crate::optimizers::{check_learning_rate, check_weight_decay};
+use crate::schedules::{Schedule, Unit};
 use crate::trainer::Trainer;
-use crate::trainer::counts::Counts;
-
-/// The learning rates of some optimizers, by their places, in place of their own and the schedule's.
-pub(super) type FixedRates = BTreeMap<usize, f64>;
-
-/// Which learning rate an update has, and for which updates the device knows it.
-#[derive(Debug)]
-pub(super) struct Rates {
-    schedule: Box<dyn Schedule>,
-    fixed: FixedRates,
-    /// Whether a schedule was ever set that moves the momentum of optimizers that were made without one.
-    moves_momentum: bool,
-    /// The updates whose numbers are on the device, from 0.
-    written: Range<u64>,
-}
-
-impl Default for Rates {
-    fn default() -> Self {
-        Self { schedule: Box::new(ConstantLR), fixed: FixedRates::new(), moves_momentum: false, written: 0..0 }
-    }
-}
-
-impl Rates {
-    /// Has the numbers written again before the next update.
-    pub fn forget(&mut self) {
-        self.written = 0..0;
-    }
-
-    /// The learning rates that optimizers have in place of their own and the schedule's.
-    pub fn fixed(&self) -> &FixedRates {
-        &self.fixed
-    }
-
-    /// Gives these optimizers these learning rates, and all others again that of the schedule.
-    pub fn fix(&mut self, learning_rates: FixedRates) {
-        self.fixed = learning_rates;
-        self.forget();
-    }
-
-    /// Follows another schedule. Returns the one before.
-    pub fn follow(&mut self, schedule: Box<dyn Schedule>) -> Box<dyn Schedule> {
-        self.forget();
-        std::mem::replace(&mut self.schedule, schedule)
-    }
-
-    /// How a step updates the parameters.
-    pub fn update_phase(&self) -> Phase {
-        Phase::Update { moves_momentum: self.moves_momentum }
-    }
-
-    /// What the schedule makes of an optimizer's base after so many updates and epochs.
-    fn learning_rate(&self, optimizer: usize, base: f64, update: u64, epoch: u64) -> f64 {
-        let fixed = self.fixed.get(&optimizer).copied();
-        fixed.unwrap_or_else(|| self.schedule.learning_rate(base, self.time(update, epoch)))
-    }
-
-    fn time(&self, update: u64, epoch: u64) -> u64 {
-        match self.schedule.unit() {
-            Unit::Step => update,
-            Unit::Epoch => epoch,
-        }
-    }
-
-    /// The ring that holds the numbers of the updates from `first` on, all in this epoch.
-    fn table(&self, optimizers: &Optimizers, first: u64, epoch: u64) -> HostTensor {
-        let kind = optimizers.table_kind();
-        let columns = kind.shape.columns();
-        let mut elements = vec![0.0; kind.shape.elements()];
-        for update in first..first + ROWS as u64 {
-            let learning_rate = |optimizer, base| self.learning_rate(optimizer, base, update, epoch);
-            let row = optimizers.row(update + 1, learning_rate, self.schedule.momentum(self.time(update, epoch)));
-            let place = (update % ROWS as u64) as usize * columns;
-            elements[place..place + columns].copy_from_slice(&row);
-        }
-        HostTensor::F32(kind.shape, elements)
-    }
-}
+use crate::trainer::options::check_clip_norm;
 
 impl Trainer {
     /// Has the learning rate follow a schedule from the next update on, which counts the updates and epochs of this
@@ -100,15 +19,14 @@ impl Trainer {
     /// [`Trainer::fit`] is running or an [`Engine`](crate::Engine) records the steps.
     pub fn set_schedule(&mut self, schedule: impl Schedule + 'static) -> Result<(), Error> {
         schedule.check()?;
-        if schedule.moves_momentum() && !self.rates.moves_momentum && self.objective.optimizers.lack_momentum() {
+        if schedule.moves_momentum() && !self.numbers.moves_momentum() && self.objective.optimizers.lack_momentum() {
             if self.has_plans_in_use {
                 let wanted = "SGD that is made with momentum, or OneCycleLR::without_momentum";
                 return Err(Error::mismatch("a schedule of momentum while steps are taken", wanted, "SGD without momentum"));
             }
-            self.rates.moves_momentum = true;
+            self.numbers.move_momentum();
         }
-        self.rates.follow(Box::new(schedule));
-        self.rates.fix(FixedRates::new());
+        self.numbers.follow(Box::new(schedule));
         Ok(())
     }
 
@@ -119,7 +37,8 @@ impl Trainer {
     /// Where it is negative, NaN or infinite.
     pub fn set_learning_rate(&mut self, learning_rate: f64) -> Result<(), Error> {
         check_learning_rate(learning_rate)?;
-        self.rates.fix((0..self.objective.optimizers.count()).map(|group| (group, learning_rate)).collect());
+        let groups = 0..self.objective.optimizers.count();
+        self.numbers.overrides_mut().learning_rates = groups.map(|group| (group, learning_rate)).collect();
         Ok(())
     }
 
@@ -132,9 +51,7 @@ impl Trainer {
     pub fn set_group_learning_rate(&mut self, group: usize, learning_rate: f64) -> Result<(), Error> {
         self.objective.optimizers.check_index(group)?;
         check_learning_rate(learning_rate)?;
-        let mut rates = self.rates.fixed().clone();
-        rates.insert(group, learning_rate);
-        self.rates.fix(rates);
+        self.numbers.overrides_mut().learning_rates.insert(group, learning_rate);
         Ok(())
     }
 
@@ -153,41 +70,72 @@ impl Trainer {
     }
 
     fn learning_rate_of(&self, group: usize) -> f64 {
-        let base = self.objective.optimizers.get(group).learning_rate();
-        self.rates.learning_rate(group, base, self.counts.updates, self.counts.epochs)
+        self.numbers.learning_rate(&self.objective, group, self.counts.updates, self.counts.epochs)
+    }
+
+    /// Gives one group of parameters, as [`Trainer::set_group_learning_rate`] counts them, this weight decay from the next
+    /// update on. No plan changes. It is PyTorch's `optimizer.param_groups[group]["weight_decay"] = weight_decay`.
+    ///
+    /// ```
+    /// # use wgrad::prelude::*;
+    /// # let device = Device::cpu();
+    /// let mut trainer = Trainer::new(&device, Linear::new(4, 3), MSELoss, AdamW::new(1e-3), Options::default())?;
+    /// trainer.set_group_weight_decay(0, 0.1)?;
+    /// assert_eq!(trainer.group_weight_decay(0)?, Some(0.1));
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Where it is negative, NaN or infinite; where there is no such group, with those that there are; where the group's
+    /// optimizer knows no weight decay, as those of a user may not: see
+    /// [`Optimizer::own_weight_decay`](crate::optimizers::Optimizer::own_weight_decay).
+    pub fn set_group_weight_decay(&mut self, group: usize, weight_decay: f64) -> Result<(), Error> {
+        self.objective.optimizers.check_index(group)?;
+        check_weight_decay(weight_decay)?;
+        let optimizer = self.objective.optimizers.get(group);
+        if optimizer.own_weight_decay().is_none() {
+            return Err(Error::mismatch("weight decay", "an optimizer that knows it", format!("{optimizer:?}")));
+        }
+        self.numbers.overrides_mut().weight_decays.insert(group, weight_decay);
+        Ok(())
+    }
+
+    /// The weight decay of the next update of one group of parameters, as [`Trainer::set_group_learning_rate`] counts them;
+    /// none where its optimizer knows none.
+    ///
+    /// # Errors
+    /// Where there is no such group.
+    pub fn group_weight_decay(&self, group: usize) -> Result<Option<f64>, Error> {
+        self.objective.optimizers.check_index(group)?;
+        Ok(self.numbers.weight_decay(&self.objective, group))
+    }
+
+    /// Clips gradients at another norm from the next update on. No plan changes, so that only a trainer that was made with an
+    /// [`Options::clip_norm`](crate::Options::clip_norm) has one. A norm that they do not reach, such as 1e30, leaves them as
+    /// they are.
+    ///
+    /// # Errors
+    /// Where it is not above 0, or not finite; where the trainer does not clip.
+    pub fn set_clip_norm(&mut self, clip_norm: f32) -> Result<(), Error> {
+        check_clip_norm(clip_norm)?;
+        let Objective { clip_norm: Some(_), .. } = self.objective else {
+            let wanted = "a trainer that was made with one in its Options";
+            return Err(Error::mismatch("clip_norm", wanted, "one without"));
+        };
+        self.numbers.overrides_mut().clip_norm = Some(clip_norm);
+        Ok(())
+    }
+
+    /// The norm that the next update clips gradients at; none where the trainer does not clip.
+    pub fn clip_norm(&self) -> Option<f32> {
+        self.numbers.clip_norm(&self.objective)
     }
 
     /// Tells schedules that count epochs that one has ended: for explicit loops, as `fit` does so by itself.
     pub fn end_epoch(&mut self) {
         self.counts.epochs += 1;
-        if self.rates.schedule.unit() == Unit::Epoch {
-            self.rates.forget();
+        if self.numbers.schedule().unit() == Unit::Epoch {
+            self.numbers.forget();
         }
-    }
-
-    /// Makes sure that the device knows the numbers of the next update.
-    pub(super) fn write_rates(&mut self) -> Result<(), Error> {
-        if let Some(table) = self.due_rates() {
-            let written = self.write(SCHEDULE, &table.into());
-            written.inspect_err(|_| self.rates.forget())?;
-        }
-        Ok(())
-    }
-
-    /// The numbers of the next updates, which the caller has to write, where the device does not know them.
-    pub(super) fn due_rates(&mut self) -> Option<HostTensor> {
-        let Counts { updates, epochs, .. } = self.counts;
-        if self.rates.written.contains(&updates) {
-            return None;
-        }
-        let table = self.rates.table(&self.objective.optimizers, updates, epochs);
-        self.rates.written = updates..updates + ROWS as u64;
-        Some(table)
-    }
-
-    /// For how many steps the device knows the numbers, where it knows those of the next.
-    pub(super) fn steps_with_rates(&self) -> u64 {
-        let accumulation = u64::from(self.options.accumulation);
-        (self.rates.written.end - self.counts.updates) * accumulation - self.counts.steps % accumulation
     }
 }

@@ -6,7 +6,7 @@ use crate::backend::Copies;
 use crate::error::Error;
 use crate::trainer::Trainer;
 use crate::trainer::counts::Counts;
-use crate::trainer::schedule::FixedRates;
+use crate::trainer::numbers::Overrides;
 use crate::trainer::states::States;
 
 /// What [`Trainer::snapshot`] has kept: on an adapter, a copy of all states in the device's memory.
@@ -18,7 +18,7 @@ pub struct Snapshot {
     /// The values of those that no graph had.
     waiting: States,
     counts: Counts,
-    learning_rates: FixedRates,
+    overrides: Overrides,
 }
 
 impl Trainer {
@@ -33,7 +33,7 @@ impl Trainer {
             copied: self.loaded_states().into_keys().collect(),
             waiting: self.waiting.clone(),
             counts: self.counts,
-            learning_rates: self.rates.fixed().clone(),
+            overrides: self.numbers.overrides().clone(),
         })
     }
 
@@ -47,7 +47,7 @@ impl Trainer {
         self.waiting = snapshot.waiting.clone();
         self.reset_states(|name| snapshot.copied.contains(name))?;
         self.counts = snapshot.counts;
-        self.rates.fix(snapshot.learning_rates.clone());
+        *self.numbers.overrides_mut() = snapshot.overrides.clone();
         Ok(())
     }
 

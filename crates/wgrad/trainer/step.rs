@@ -37,7 +37,7 @@ impl Trainer {
         let loaded = self.load_task(Task::Train(feed.clone(), phase))?;
         self.write_data(&feed, batch)?;
         if phase != Phase::Gather {
-            self.write_rates()?;
+            self.write_numbers()?;
         }
         self.backend.run(&[(loaded.program, 1)])?;
         let log = self.backend.read_state(&log_name("train", 1))?;
@@ -83,7 +83,7 @@ impl Trainer {
     /// What a step does with its gradients, by the steps before it.
     pub(super) fn phase(&self, step: u64) -> Phase {
         let is_last = (step + 1).is_multiple_of(self.options.accumulation.into());
-        if is_last { self.rates.update_phase() } else { Phase::Gather }
+        if is_last { self.numbers.update_phase() } else { Phase::Gather }
     }
 
     /// Counts steps that were taken.

@@ -1,0 +1,154 @@
+//! The numbers of each update, on their way to the device.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use wgrad_core::HostTensor;
+
+use crate::error::Error;
+use crate::graphs::{NUMBERS, Objective, Phase, ROWS};
+use crate::optimizers::At;
+use crate::schedules::{ConstantLR, Schedule, Unit};
+use crate::trainer::Trainer;
+use crate::trainer::counts::Counts;
+
+/// What was set between steps, in place of what optimizers, options and the schedule say.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Overrides {
+    /// By the optimizers' places.
+    pub learning_rates: BTreeMap<usize, f64>,
+    /// By the optimizers' places.
+    pub weight_decays: BTreeMap<usize, f64>,
+    pub clip_norm: Option<f32>,
+}
+
+/// Which numbers an update has, and for which updates the device knows them.
+#[derive(Debug)]
+pub(super) struct Numbers {
+    schedule: Box<dyn Schedule>,
+    overrides: Overrides,
+    /// Whether a schedule was ever set that moves the momentum of optimizers that were made without one.
+    moves_momentum: bool,
+    /// The updates whose numbers are on the device, from 0.
+    written: Range<u64>,
+}
+
+impl Default for Numbers {
+    fn default() -> Self {
+        Self { schedule: Box::new(ConstantLR), overrides: Overrides::default(), moves_momentum: false, written: 0..0 }
+    }
+}
+
+impl Numbers {
+    /// Has them written again before the next update.
+    pub fn forget(&mut self) {
+        self.written = 0..0;
+    }
+
+    pub fn overrides(&self) -> &Overrides {
+        &self.overrides
+    }
+
+    /// What was set, to be changed: the device is told before the next update.
+    pub fn overrides_mut(&mut self) -> &mut Overrides {
+        self.forget();
+        &mut self.overrides
+    }
+
+    pub fn schedule(&self) -> &dyn Schedule {
+        self.schedule.as_ref()
+    }
+
+    /// Follows another schedule, for all learning rates. Returns the one before.
+    pub fn follow(&mut self, schedule: Box<dyn Schedule>) -> Box<dyn Schedule> {
+        self.overrides_mut().learning_rates.clear();
+        std::mem::replace(&mut self.schedule, schedule)
+    }
+
+    /// Whether optimizers that were made without momentum have one, since a schedule moves it.
+    pub fn moves_momentum(&self) -> bool {
+        self.moves_momentum
+    }
+
+    /// Gives such optimizers momentum from now on.
+    pub fn move_momentum(&mut self) {
+        self.moves_momentum = true;
+    }
+
+    /// How a step updates the parameters.
+    pub fn update_phase(&self) -> Phase {
+        Phase::Update { moves_momentum: self.moves_momentum }
+    }
+
+    /// The learning rate of an optimizer after so many updates and epochs.
+    pub fn learning_rate(&self, objective: &Objective, optimizer: usize, update: u64, epoch: u64) -> f64 {
+        let set = self.overrides.learning_rates.get(&optimizer).copied();
+        let base = objective.optimizers.get(optimizer).learning_rate();
+        set.unwrap_or_else(|| self.schedule.learning_rate(base, self.time(update, epoch)))
+    }
+
+    /// The weight decay of an optimizer; none where it knows none.
+    pub fn weight_decay(&self, objective: &Objective, optimizer: usize) -> Option<f64> {
+        let own = objective.optimizers.get(optimizer).own_weight_decay()?;
+        Some(self.overrides.weight_decays.get(&optimizer).copied().unwrap_or(own))
+    }
+
+    /// The largest norm of all gradients together; none where they are not clipped.
+    pub fn clip_norm(&self, objective: &Objective) -> Option<f32> {
+        Some(self.overrides.clip_norm.unwrap_or(objective.clip_norm?))
+    }
+
+    fn time(&self, update: u64, epoch: u64) -> u64 {
+        match self.schedule.unit() {
+            Unit::Step => update,
+            Unit::Epoch => epoch,
+        }
+    }
+
+    /// The ring that holds the numbers of the updates from `first` on, all in this epoch.
+    fn table(&self, objective: &Objective, first: u64, epoch: u64) -> HostTensor {
+        let kind = objective.table_kind();
+        let columns = kind.shape.columns();
+        let mut elements = vec![0.0; kind.shape.elements()];
+        for update in first..first + ROWS as u64 {
+            let numbers = objective.optimizers.numbers(|optimizer| At {
+                update: update + 1,
+                learning_rate: self.learning_rate(objective, optimizer, update, epoch),
+                weight_decay: self.weight_decay(objective, optimizer).unwrap_or(0.0),
+                momentum: self.schedule.momentum(self.time(update, epoch)),
+            });
+            let row = numbers.into_iter().chain(self.clip_norm(objective));
+            let place = (update % ROWS as u64) as usize * columns;
+            elements[place..place + columns].iter_mut().zip(row).for_each(|(element, number)| *element = number);
+        }
+        HostTensor::F32(kind.shape, elements)
+    }
+}
+
+impl Trainer {
+    /// Makes sure that the device knows the numbers of the next update.
+    pub(super) fn write_numbers(&mut self) -> Result<(), Error> {
+        if let Some(table) = self.due_numbers() {
+            let written = self.write(NUMBERS, &table.into());
+            written.inspect_err(|_| self.numbers.forget())?;
+        }
+        Ok(())
+    }
+
+    /// The numbers of the next updates, which the caller has to write, where the device does not know them.
+    pub(super) fn due_numbers(&mut self) -> Option<HostTensor> {
+        let Counts { updates, epochs, .. } = self.counts;
+        if self.numbers.written.contains(&updates) {
+            return None;
+        }
+        let table = self.numbers.table(&self.objective, updates, epochs);
+        self.numbers.written = updates..updates + ROWS as u64;
+        Some(table)
+    }
+
+    /// For how many steps the device knows the numbers, where it knows those of the next.
+    pub(super) fn steps_with_numbers(&self) -> u64 {
+        let accumulation = u64::from(self.options.accumulation);
+        (self.numbers.written.end - self.counts.updates) * accumulation - self.counts.steps % accumulation
+    }
+}
