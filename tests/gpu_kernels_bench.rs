@@ -23,7 +23,7 @@ mod workload;
 
 use std::fs;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde_json::json;
 use wgrad::core::op::{AdapterClass, Work};
 use wgrad::executor::{Choice, Device, Samples};
@@ -33,7 +33,7 @@ use ceiling::Ceiling;
 use comparison::{Change, Earlier};
 use measurement::Measurement;
 use own_kernel::OwnKernel;
-use trial::{Checked, candidates, measure};
+use trial::{Checked, candidates, is_small, measure, smaller_cases};
 use workload::{Workload, workloads};
 
 fn device() -> Device {
@@ -109,6 +109,20 @@ fn workloads_are_of_networks_square_and_awkward_and_each_is_there_once() -> Resu
     assert_eq!((of("relu", "square"), of("matmul", "square"), of("cast", "square")), (1, 8, 2));
     for op in ops::examples() {
         assert!(all.iter().any(|workload| workload.op.name() == op.name()), "{}", op.name());
+    }
+    Ok(())
+}
+
+#[test]
+fn every_kernel_can_be_checked() -> Result<()> {
+    let device = device();
+    for class in [AdapterClass::Software, AdapterClass::Gpu] {
+        for workload in workloads(class)? {
+            for candidate in if is_small(&workload)? { vec![] } else { candidates(&device, &workload) } {
+                let cases = smaller_cases(&device, &workload, &candidate.name)?;
+                ensure!(!cases.is_empty(), "{workload}, {}", candidate.name);
+            }
+        }
     }
     Ok(())
 }

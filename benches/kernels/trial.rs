@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, ensure};
 use wgrad::core::op::Work;
 use wgrad::core::plan::{Plan, Target, plan};
 use wgrad::core::{Array, Case, HostTensor, Kernel, Lowering, Op, TensorType};
@@ -86,7 +86,7 @@ pub fn measure(device: &Device, workload: &Workload, candidate: &Candidate, samp
     let op = candidate.applied(&workload.op);
     let case = workload.case();
     let mut trial = Trial::new(device, &op, &case, candidate.target(device))?;
-    let checked = match cost(workload.op.as_ref(), &workload.inputs)? <= MOST {
+    let checked = match is_small(workload)? {
         true => trial.check(&op, &case).map(|()| Checked::Here)?,
         false => check_on_cases(device, workload, &candidate.name)?,
     };
@@ -94,31 +94,37 @@ pub fn measure(device: &Device, workload: &Workload, candidate: &Candidate, samp
     Ok(Outcome { samples, work: trial.plan.work(), checked })
 }
 
-fn cost(op: &dyn Op, inputs: &[TensorType]) -> Result<u64> {
-    let outputs = op.infer(inputs)?;
-    let elements: usize = inputs.iter().chain(&outputs).map(|kind| kind.shape.elements()).sum();
-    Ok(op.flops(inputs) + elements as u64)
-}
-
 /// Checks the built-in kernel of that name on the operation's smaller cases.
 fn check_on_cases(device: &Device, workload: &Workload, name: &str) -> Result<Checked> {
-    let mut checked = 0;
-    for case in workload.op.cases() {
-        let inputs: Vec<TensorType> = case.inputs.iter().map(|input| input.kind.clone()).collect();
-        let smaller = Workload { op: workload.op.clone(), inputs, origin: case.label.clone() };
-        let Some(candidate) = candidates(device, &smaller).into_iter().find(|candidate| candidate.name == name) else { continue };
-        if cost(workload.op.as_ref(), &smaller.inputs)? > MOST {
-            continue;
-        }
+    let cases = smaller_cases(device, workload, name)?;
+    ensure!(!cases.is_empty(), "no case of {} is small enough to check {name} with", workload.op.name());
+    for (case, candidate) in cases {
         let op = candidate.applied(&workload.op);
         let mut trial = Trial::new(device, &op, &case, candidate.target(device))?;
         trial.check(&op, &case).with_context(|| case.label.clone())?;
-        checked += 1;
-    }
-    if checked == 0 {
-        bail!("no case of {} is small enough to check {name} with", workload.op.name());
     }
     Ok(Checked::OnCases)
+}
+
+/// The operation's cases that the reference computes within a moment and that have the built-in kernel of that name, with it.
+pub fn smaller_cases(device: &Device, workload: &Workload, name: &str) -> Result<Vec<(Case, Candidate)>> {
+    let mut smaller = Vec::new();
+    for case in workload.op.cases() {
+        let inputs = case.inputs.iter().map(|input| input.kind.clone()).collect();
+        let workload = Workload { op: workload.op.clone(), inputs, origin: case.label.clone() };
+        let known = candidates(device, &workload).into_iter().find(|candidate| candidate.name == name);
+        if let (Some(candidate), true) = (known, is_small(&workload)?) {
+            smaller.push((case, candidate));
+        }
+    }
+    Ok(smaller)
+}
+
+/// Whether the reference computes it within a moment.
+pub fn is_small(workload: &Workload) -> Result<bool> {
+    let outputs = workload.op.infer(&workload.inputs)?;
+    let elements: usize = workload.inputs.iter().chain(&outputs).map(|kind| kind.shape.elements()).sum();
+    Ok(workload.op.flops(&workload.inputs) + elements as u64 <= MOST)
 }
 
 /// A plan of one operation on a device.

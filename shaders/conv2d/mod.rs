@@ -276,12 +276,32 @@ impl Conv2d {
             ("a large kernel", [2, 13, 14, 8], [17, 5, 7], false),
         ];
         let sizes = if self.stride == [1, 1] { &SIZES[..] } else { &SIZES[..4] };
-        let cases = sizes.iter().filter_map(|&(label, input, [filters, kh, kw], differentiable)| {
-            let weight = Shape::from([filters, kh, kw, input[3]]);
-            let geometry = self.geometry(&Shape::from(input), &weight)?;
-            Some(Case { differentiable, ..case(label, tensors(&geometry)) })
+        let cases = sizes.iter().filter_map(|&(label, input, weight, differentiable)| {
+            Some(Case { differentiable, ..case(label, tensors(&self.geometry_of(input, weight)?)) })
         });
         cases.collect()
+    }
+
+    /// The geometry of images `[n, h, w, c]` and filters `[o, kh, kw]`; none where they have no place.
+    fn geometry_of(&self, input: [usize; 4], [filters, kh, kw]: [usize; 3]) -> Option<Geometry> {
+        self.geometry(&Shape::from(input), &Shape::from([filters, kh, kw, input[3]]))
+    }
+
+    /// The cases of a gradient: those of the convolution that are its own, or where it has none of these, one of such images
+    /// and filters as it is for.
+    fn gradient_cases(
+        &self,
+        tensors: impl Fn(&Geometry) -> Vec<Array>,
+        is_own: impl Fn(&Case) -> bool,
+        otherwise: ([usize; 4], [usize; 3]),
+    ) -> Vec<Case> {
+        let (input, weight) = otherwise;
+        let mut cases = self.cases_of(&tensors);
+        cases.retain(is_own);
+        if cases.is_empty() {
+            cases.extend(self.geometry_of(input, weight).map(|geometry| case("of its own", tensors(&geometry))));
+        }
+        cases.into_iter().map(|case| Case { differentiable: false, ..case }).collect()
     }
 }
 

@@ -100,7 +100,9 @@ impl Op for Conv2dWeightGradient {
     fn cases(&self) -> Vec<Case> {
         let tensors = |geometry: &Geometry| vec![floats(5, geometry.output()), floats(6, geometry.input())];
         let is_own = |case: &Case| self.geometry(&case.inputs[0].kind.shape, &case.inputs[1].kind.shape).is_some();
-        self.of.cases_of(tensors).into_iter().filter(is_own).map(|case| Case { differentiable: false, ..case }).collect()
+        // As many images as parts, so that the windows of all can be divided.
+        let [kh, kw] = self.taps;
+        self.of.gradient_cases(tensors, is_own, ([self.parts, kh + 4, kw + 4, 12], [20, kh, kw]))
     }
 }
 
