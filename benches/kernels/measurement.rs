@@ -26,7 +26,7 @@ pub struct Measurement {
     /// The time that the ceiling allows, by the time that it took.
     pub share: f64,
     pub is_compute_bound: bool,
-    pub is_checked_here: bool,
+    pub checked: Checked,
 }
 
 impl Measurement {
@@ -44,7 +44,7 @@ impl Measurement {
             work: *work,
             share: ceiling.nanoseconds(*work) / samples.median(),
             is_compute_bound: ceiling.is_compute_bound(*work),
-            is_checked_here: *checked == Checked::Here,
+            checked: *checked,
         }
     }
 
@@ -74,7 +74,7 @@ impl Measurement {
             "bytes": self.work.bytes,
             "share_of_ceiling": self.share,
             "bound": if self.is_compute_bound { "compute" } else { "bandwidth" },
-            "checked": if self.is_checked_here { "here" } else { "on cases" },
+            "checked": self.checked.to_string(),
         })
     }
 }

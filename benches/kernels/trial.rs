@@ -1,5 +1,6 @@
 //! One kernel on one workload: checked, then timed.
 
+use std::fmt;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
@@ -13,7 +14,7 @@ use crate::support::{self, Planted};
 use crate::workload::Workload;
 
 /// The most operations and elements that the reference, which is naive, computes within a moment.
-const MOST: u64 = 40_000_000;
+pub const MOST: u64 = 40_000_000;
 
 /// A way to compute an operation.
 #[derive(Clone, Debug)]
@@ -21,6 +22,7 @@ pub struct Candidate {
     pub name: String,
     /// None where the engine makes the kernel of a function or a view.
     kernel: Option<Kernel>,
+    is_built_in: bool,
 }
 
 /// What a kernel was compared with.
@@ -30,6 +32,18 @@ pub enum Checked {
     Here,
     /// The reference in double precision, on the operation's own smaller cases.
     OnCases,
+    /// A built-in kernel, on these inputs.
+    WithBuiltIn,
+}
+
+impl fmt::Display for Checked {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Here => "here",
+            Self::OnCases => "on cases",
+            Self::WithBuiltIn => "with a built-in kernel",
+        })
+    }
 }
 
 /// What is known of a kernel.
@@ -51,11 +65,12 @@ pub fn candidates(device: &Device, workload: &Workload) -> Vec<Candidate> {
     match workload.op.lowering(&workload.inputs) {
         Lowering::Kernels(mut kernels) => {
             kernels.retain(|kernel| target(device).can_run(kernel));
-            let candidate = |kernel: Kernel| Candidate { name: kernel.candidate.to_owned(), kernel: Some(kernel) };
+            let candidate =
+                |kernel: Kernel| Candidate { name: kernel.candidate.to_owned(), kernel: Some(kernel), is_built_in: true };
             kernels.into_iter().map(candidate).collect()
         }
         Lowering::Pointwise(_) | Lowering::View(_) | Lowering::Pack(_) => {
-            vec![Candidate { name: "generated".to_owned(), kernel: None }]
+            vec![Candidate { name: "generated".to_owned(), kernel: None, is_built_in: true }]
         }
     }
 }
@@ -63,7 +78,7 @@ pub fn candidates(device: &Device, workload: &Workload) -> Vec<Candidate> {
 impl Candidate {
     /// Somebody's own kernel.
     pub fn of_kernel(name: &str, kernel: Kernel) -> Self {
-        Self { name: name.to_owned(), kernel: Some(kernel) }
+        Self { name: name.to_owned(), kernel: Some(kernel), is_built_in: false }
     }
 
     /// The operation, computed in this way alone.
@@ -72,6 +87,12 @@ impl Candidate {
             Some(kernel) => Arc::new(Planted { op: op.clone(), lowering: Lowering::Kernels(vec![kernel.clone()]) }),
             None => op.clone(),
         }
+    }
+
+    /// Whether this built-in one reads all inputs. What it does not read is what others were made of, such as the matrix whose parts were
+    /// summed up: the reference takes that, so that inputs have to fit together, as those of cases do.
+    pub fn reads_all(&self, workload: &Workload) -> bool {
+        self.kernel.as_ref().is_none_or(|kernel| kernel.loads.len() == workload.inputs.len())
     }
 
     /// The class of adapter that the kernel is for, so that the plan takes it.
@@ -83,27 +104,39 @@ impl Candidate {
 
 /// Checks a kernel, and times it.
 pub fn measure(device: &Device, workload: &Workload, candidate: &Candidate, samples: usize) -> Result<Outcome> {
-    let op = candidate.applied(&workload.op);
-    let case = workload.case();
-    let mut trial = Trial::new(device, &op, &case, candidate.target(device))?;
-    let checked = match is_small(workload)? {
-        true => trial.check(&op, &case).map(|()| Checked::Here)?,
-        false => check_on_cases(device, workload, &candidate.name)?,
-    };
+    let (mut trial, checked) = checked(device, workload, candidate)?;
     let samples = trial.executor.sample_blocking(&trial.loaded, samples)?;
     Ok(Outcome { samples, work: trial.plan.work(), checked })
 }
 
+/// A kernel that was checked: on the workload itself where the reference can. Where it cannot, built-in ones are checked on
+/// smaller cases, and others, which need not be for these, are compared with one of them.
+pub fn checked(device: &Device, workload: &Workload, candidate: &Candidate) -> Result<(Trial, Checked)> {
+    let built_in = candidates(device, workload).into_iter().next().context("the device can run no built-in kernel")?;
+    let case = workload.case();
+    let mut trial = Trial::new(device, workload, &case, candidate)?;
+    if work(workload)? <= MOST && built_in.reads_all(workload) {
+        trial.check(&case)?;
+        return Ok((trial, Checked::Here));
+    }
+    if candidate.is_built_in {
+        check_on_cases(device, workload, &candidate.name)?;
+        return Ok((trial, Checked::OnCases));
+    }
+    check_on_cases(device, workload, &built_in.name)?;
+    let wanted = Trial::new(device, workload, &case, &built_in)?.outputs()?;
+    trial.compare(&wanted)?;
+    Ok((trial, Checked::WithBuiltIn))
+}
+
 /// Checks the built-in kernel of that name on the operation's smaller cases.
-fn check_on_cases(device: &Device, workload: &Workload, name: &str) -> Result<Checked> {
+fn check_on_cases(device: &Device, workload: &Workload, name: &str) -> Result<()> {
     let cases = smaller_cases(device, workload, name)?;
     ensure!(!cases.is_empty(), "no case of {} is small enough to check {name} with", workload.op.name());
     for (case, candidate) in cases {
-        let op = candidate.applied(&workload.op);
-        let mut trial = Trial::new(device, &op, &case, candidate.target(device))?;
-        trial.check(&op, &case).with_context(|| case.label.clone())?;
+        Trial::new(device, workload, &case, &candidate)?.check(&case).with_context(|| case.label.clone())?;
     }
-    Ok(Checked::OnCases)
+    Ok(())
 }
 
 /// The operation's cases that the reference computes within a moment and that have the built-in kernel of that name, with it.
@@ -113,56 +146,72 @@ pub fn smaller_cases(device: &Device, workload: &Workload, name: &str) -> Result
         let inputs = case.inputs.iter().map(|input| input.kind.clone()).collect();
         let workload = Workload { op: workload.op.clone(), inputs, origin: case.label.clone() };
         let known = candidates(device, &workload).into_iter().find(|candidate| candidate.name == name);
-        if let (Some(candidate), true) = (known, is_small(&workload)?) {
+        if let (Some(candidate), true) = (known, work(&workload)? <= MOST) {
             smaller.push((case, candidate));
         }
     }
     Ok(smaller)
 }
 
-/// Whether the reference computes it within a moment.
-pub fn is_small(workload: &Workload) -> Result<bool> {
+/// The operations and elements of a workload.
+pub fn work(workload: &Workload) -> Result<u64> {
     let outputs = workload.op.infer(&workload.inputs)?;
     let elements: usize = workload.inputs.iter().chain(&outputs).map(|kind| kind.shape.elements()).sum();
-    Ok(workload.op.flops(&workload.inputs) + elements as u64 <= MOST)
+    Ok(workload.op.flops(&workload.inputs) + elements as u64)
 }
 
 /// A plan of one operation on a device.
-struct Trial {
+#[derive(Debug)]
+pub struct Trial {
+    op: Arc<dyn Op>,
+    kinds: Vec<TensorType>,
     executor: Executor,
     plan: Plan,
     loaded: LoadedPlan,
 }
 
 impl Trial {
-    fn new(device: &Device, op: &Arc<dyn Op>, case: &Case, target: Target) -> Result<Self> {
-        let graph = support::graph_of(op, case)?;
-        let plan = plan(op.name(), &graph, &target)?;
+    /// The workload's operation by this candidate, with the inputs of a case.
+    fn new(device: &Device, workload: &Workload, case: &Case, candidate: &Candidate) -> Result<Self> {
+        let op = candidate.applied(&workload.op);
+        let graph = support::graph_of(&op, case)?;
+        let plan = plan(op.name(), &graph, &candidate.target(device))?;
         plan.verify()?;
         let mut executor = Executor::new(device.clone(), Checks::Unchecked);
         let loaded = executor.load_blocking(&plan)?;
-        for (name, tensor) in support::inputs_of(op, case) {
+        for (name, tensor) in support::inputs_of(&op, case) {
             if executor.buffer(&name).is_some() {
                 executor.write_input(&name, &tensor)?;
             }
         }
-        Ok(Self { executor, plan, loaded })
+        let kinds = case.inputs.iter().map(|input| input.kind.clone()).collect();
+        Ok(Self { op, kinds, executor, plan, loaded })
     }
 
-    fn check(&mut self, op: &Arc<dyn Op>, case: &Case) -> Result<()> {
-        let kinds: Vec<TensorType> = case.inputs.iter().map(|input| input.kind.clone()).collect();
-        let mut wanted: Vec<Array> = op.infer(&kinds)?.into_iter().map(Array::zeros).collect();
-        op.reference(&case.inputs, &mut wanted);
-        self.executor.run_blocking(&[(&self.loaded, 1)])?;
-        for (index, wanted) in wanted.iter().enumerate() {
-            let got = self.output(op.as_ref(), index)?;
-            compare(&got, wanted, op.tolerance(&kinds)).with_context(|| format!("output {index} is wrong"))?;
+    /// Compares its outputs with the reference's.
+    fn check(&mut self, case: &Case) -> Result<()> {
+        let mut wanted: Vec<Array> = self.op.infer(&self.kinds)?.into_iter().map(Array::zeros).collect();
+        self.op.reference(&case.inputs, &mut wanted);
+        self.compare(&wanted)
+    }
+
+    fn compare(&mut self, wanted: &[Array]) -> Result<()> {
+        let tolerance = self.op.tolerance(&self.kinds);
+        for (index, (got, wanted)) in self.outputs()?.iter().zip(wanted).enumerate() {
+            compare(&HostTensor::from_array(got), wanted, tolerance).with_context(|| format!("output {index} is wrong"))?;
         }
         Ok(())
     }
 
-    fn output(&mut self, op: &dyn Op, index: usize) -> Result<HostTensor> {
-        Ok(match op.in_place().iter().find(|&&(output, _)| output == index) {
+    /// What one run of it makes of its inputs.
+    fn outputs(&mut self) -> Result<Vec<Array>> {
+        self.executor.run_blocking(&[(&self.loaded, 1)])?;
+        let count = self.op.infer(&self.kinds)?.len();
+        (0..count).map(|index| Ok(self.output(index)?.to_array())).collect()
+    }
+
+    fn output(&mut self, index: usize) -> Result<HostTensor> {
+        Ok(match self.op.in_place().iter().find(|&&(output, _)| output == index) {
             Some(&(_, input)) => self.executor.read_state_blocking(&support::input_name(input))?,
             None => self.executor.read_output_blocking(&self.loaded, &support::output_name(index))?,
         })

@@ -49,19 +49,24 @@ impl Workload {
         format!("{:?}", self.op)
     }
 
-    /// Inputs of these types: floats between 0 and 1, which all operations take, and integers of 0, which name something
-    /// wherever they name anything.
+    /// Inputs of these types: floats between 0 and 1, or of either sign where the operation's own cases have such, and
+    /// integers of 0, which name something wherever they name anything.
     pub fn case(&self) -> Case {
+        let own = self.op.cases();
+        let is_below_0 = |array: &Array| array.data.iter().any(|&element| element < 0.0);
+        let is_signed = |input: usize| own.iter().any(|case| case.inputs.get(input).is_some_and(is_below_0));
         let hash = |index: usize| ((index as u32).wrapping_mul(0x9e37_79b9) ^ 0x5bd1_e995) >> 8;
         let floats = |index: usize| 0.05 + 0.9 * f64::from(hash(index)) / f64::from(1 << 24);
-        let array = |kind: &TensorType| match kind.dtype {
-            DType::F32 => Array::from_fn(kind.shape.clone(), floats),
-            DType::F16 => {
-                HostTensor::from_array(&Array { kind: kind.clone(), ..Array::from_fn(kind.shape.clone(), floats) }).to_array()
+        let array = |(input, kind): (usize, &TensorType)| {
+            if !matches!(kind.dtype, DType::F32 | DType::F16) {
+                return Array::zeros(kind.clone());
             }
-            DType::U32 | DType::U8 => Array::zeros(kind.clone()),
+            let (factor, offset) = if is_signed(input) { (2.0, -1.0) } else { (1.0, 0.0) };
+            let floats = Array::from_fn(kind.shape.clone(), |index| factor * floats(index) + offset);
+            // As near to them as the type comes.
+            HostTensor::from_array(&Array { kind: kind.clone(), ..floats }).to_array()
         };
-        Case { label: self.origin.clone(), inputs: self.inputs.iter().map(array).collect(), differentiable: false }
+        Case { label: self.origin.clone(), inputs: self.inputs.iter().enumerate().map(array).collect(), differentiable: false }
     }
 }
 

@@ -28,6 +28,14 @@ impl Op for Planted {
         self.lowering.clone()
     }
 
+    /// Where a kernel has one variable for what it reads and writes.
+    fn in_place(&self) -> &[(usize, usize)] {
+        let Lowering::Kernels(kernels) = &self.lowering else { return &[] };
+        let is_written = |variable| kernels.iter().flat_map(|kernel| &kernel.stores).any(|store| store.variable == variable);
+        let writes_inputs = kernels.iter().flat_map(|kernel| &kernel.loads).any(|load| is_written(load.variable));
+        if writes_inputs { self.op.in_place() } else { &[] }
+    }
+
     fn flops(&self, inputs: &[TensorType]) -> u64 {
         self.op.flops(inputs)
     }
