@@ -1,7 +1,8 @@
 //! A convolutional network on the digits of MNIST: three convolutions with batch normalisation, then two linear layers.
 //! Draws its loss and accuracy, the first test digits with its predictions, and which digits it takes for which.
 //!
-//! The test accuracy is 99.05 % after three epochs, 96.07 and 98.07 % after one and two. They take 8 minutes on llvmpipe.
+//! The learning rate follows one cycle, up to 0.01. The test accuracy is 99.05 % after three epochs, 96.07 and 98.07 % after one
+//! and two. They take 8 minutes on llvmpipe.
 
 use std::path::Path;
 

@@ -188,6 +188,10 @@ fn initial_values() -> Result<(), Error> {
         assert_eq!(wgrad::summary(&layer, &[2])?.parameters, 12);
     }
     assert_eq!(wgrad::summary(&convolution, &[1, 5, 5])?.parameters, 320);
+
+    let mut trainer = small(classifier());
+    trainer.build(&[784])?;
+    trainer.initialize(|name, _| name.contains("weight").then_some(Initial::XavierUniform { gain: 1.0 }))?;
     Ok(())
 }
 

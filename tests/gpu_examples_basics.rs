@@ -112,8 +112,10 @@ fn dropout_is_on_in_training_only() {
 fn fifty_epochs_part_two_classes() {
     let text = run_with_picture("two_classes");
     let (few, many) = text.split_once("epoch 50: ").unwrap();
+    let losses = [few, many].map(|line| number(line, "loss "));
     let [few, many] = [few, many].map(|line| number(line, "accuracy "));
     assert!((47.0..84.0).contains(&few) && many >= 80.0 && many > few, "{text}");
+    assert!(losses[1] < 0.8 * losses[0], "{text}");
 }
 
 #[test]

@@ -150,6 +150,7 @@ fn labels_name_what_is_switched_on() -> Result<()> {
     assert_eq!(workload("relu", "64x512")?.label(), "relu");
     let labels: Vec<String> =
         ops::examples().iter().map(|op| Workload { op: op.clone(), inputs: Vec::new(), origin: String::new() }.label()).collect();
+    assert!(workload("matmul", "64x256 10x256")?.to_string() == "matmul transpose_rhs of 64x256 10x256");
     for label in ["matmul", "matmul transpose_rhs", "matmul transpose_lhs transpose_rhs", "softmax log", "dropout"] {
         assert!(labels.iter().any(|known| known == label), "{label}: {labels:?}");
     }
@@ -198,6 +199,14 @@ fn a_kernel_of_one_s_own_stands_beside_the_built_in_ones() -> Result<()> {
     assert!(failed(&OWN.replace("count/64", "count/0")).contains("a divisor above 0"));
     assert!(failed(&OWN.replace("max(", "maximum(")).contains("maximum"));
     assert!(failed("fn main() {}").contains("wanted one entry point, got 0"));
+    assert!(failed(&OWN.replace("binding(2)", "binding(3)")).contains("wanted storage at bindings 1, 2, ..., got output at 3"));
+    let read_write = failed(&OWN.replace("var<storage, read> input", "var<storage, read_write> input"));
+    assert!(read_write.contains("1 inputs to read and then 1 outputs to write, got input (written), output"), "{read_write}");
+    assert!(failed(&OWN.replace("count/64", "0")).contains("wanted a workgroup at least"));
+    // It writes far out of bounds, which is no more than wrong.
+    let outside = own(&OWN.replace("output[id.x] =", "output[id.x + 100000000u] ="))?.candidate(&workload)?;
+    let error = format!("{:#}", measure(&device, &workload, &outside, 3).err().context("a wrong kernel passed")?);
+    assert!(error.contains("output 0 is wrong"), "{error}");
     Ok(())
 }
 
@@ -227,6 +236,20 @@ struct Dims { count: u32 }
     assert_eq!(checked(source)?, Checked::WithBuiltIn);
     let error = format!("{:#}", checked(&source.replace("var row = 0u", "var row = 1u")).err().context("it passed")?);
     assert!(error.contains("output 0 is wrong"), "{error}");
+    Ok(())
+}
+
+#[test]
+fn inputs_are_unlike_and_integers_name_what_there_is() -> Result<()> {
+    let square = workload("matmul", "512x512 512x512")?.case();
+    assert_ne!(square.inputs[0].data, square.inputs[1].data);
+    assert!(square.inputs.iter().all(|input| input.data.iter().any(|&x| x < 0.0) && input.data.iter().all(|x| x.abs() < 1.0)));
+    assert!(workload("log", "1024x1024")?.case().inputs[0].data.iter().all(|&x| x > 0.0));
+    let gather = workload("gather_rows", "50x128 2048xu32")?.case();
+    let mut indices = gather.inputs[1].data.clone();
+    indices.sort_by(f64::total_cmp);
+    indices.dedup();
+    assert!(indices.len() > 10 && indices.iter().all(|&index| (0.0..50.0).contains(&index)), "{indices:?}");
     Ok(())
 }
 

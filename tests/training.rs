@@ -425,6 +425,8 @@ fn groups_of_unknown_parameters_are_an_error() {
     assert_eq!(groups(Optimizers::new(SGD::new(0.1)).group("1", Adam::new(0.1)).freeze("0.bias")), Ok(()));
     assert_eq!(groups(Optimizers::new(SGD::new(0.1)).group("2", Adam::new(0.1))), wanted("2"));
     assert_eq!(groups(Optimizers::new(SGD::new(0.1)).freeze("0.weigh")), wanted("0.weigh"));
+    let taken = groups(Optimizers::new(SGD::new(0.1)).group("1.weight", Adam::new(0.1)).group("1", Adam::new(0.2)));
+    assert_eq!(taken, Err("group of parameters: wanted one that later groups leave something, got 1.weight".to_owned()));
 }
 
 #[test]

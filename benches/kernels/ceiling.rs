@@ -8,7 +8,8 @@ use wgrad::core::plan::{Binding, Buffer, BufferId, Dispatch, Plan, Role, Shader}
 use wgrad::core::{DType, TensorType};
 use wgrad::executor::{Checks, Device, Executor};
 
-/// The rates that no kernel can pass.
+/// Rates that kernels cannot pass for long: those whose tensors fit into a cache may be faster than a copy, and matrix units
+/// multiply faster than the processor's own arithmetic.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Ceiling {
     /// Fused multiplications and additions of f32, each counted as two operations, in 1e9 a second.

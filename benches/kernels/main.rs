@@ -42,7 +42,7 @@ struct Figures {
 fn chosen(options: &CommandLine, device: &Device) -> Result<Vec<Workload>> {
     let mut chosen = workloads(device.target().class)?;
     chosen.retain(|workload| {
-        options.op.as_ref().is_none_or(|op| workload.op.name() == op)
+        options.op.as_ref().is_none_or(|op| workload.label() == *op || options.file.is_none() && workload.op.name() == op)
             && workload.shapes().contains(&options.shape)
             && workload.origin.contains(&options.of)
     });

@@ -17,7 +17,7 @@ pub enum Format {
 #[derive(Debug, Parser)]
 #[command(name = "kernels")]
 pub struct CommandLine {
-    /// Only operations of this name
+    /// Only operations of this name, or of this name and these attributes, such as "matmul transpose_rhs"
     #[arg(long, value_name = "NAME")]
     pub op: Option<String>,
     /// Only shapes that have this in them, such as 64x784
@@ -29,7 +29,7 @@ pub struct CommandLine {
     /// The adapter: auto, gpu, software, part of its name, or its number
     #[arg(long, value_name = "NAME", default_value = "auto")]
     pub device: String,
-    /// A WGSL file with a kernel of your own for --op, measured beside the built-in ones
+    /// A WGSL file with a kernel of your own for just this --op, attributes and all, measured beside the built-in ones
     #[arg(long, value_name = "FILE", requires = "op")]
     pub file: Option<PathBuf>,
     /// How often each kernel is timed: only three times where that takes longer than five seconds

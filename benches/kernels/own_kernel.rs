@@ -33,7 +33,8 @@ impl OwnKernel {
     /// Reads and parses a file.
     pub fn read(path: &Path) -> Result<Self> {
         let source = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let name = path.file_stem().map_or_else(|| "own".into(), |stem| stem.to_string_lossy().into_owned());
+        // With its extension, which no built-in kernel has.
+        let name = path.file_name().map_or_else(|| "own".into(), |name| name.to_string_lossy().into_owned());
         Self::parse(&name, source).with_context(|| path.display().to_string())
     }
 
@@ -58,6 +59,9 @@ impl OwnKernel {
             }
         }
         bindings.sort();
+        for (place, (binding, name, _)) in bindings.iter().enumerate() {
+            ensure!(*binding == place as u32 + 1, "wanted storage at bindings 1, 2, ..., got {name} at {binding}");
+        }
         let line = source.lines().find_map(|line| line.trim().strip_prefix(WORKGROUPS));
         let line = line.with_context(|| format!("wanted a line that begins with {WORKGROUPS}, got none"))?;
         let workgroups: Vec<String> = line.split(',').map(|part| part.trim().to_owned()).collect();
@@ -76,18 +80,21 @@ impl OwnKernel {
     pub fn candidate(&self, workload: &Workload) -> Result<Candidate> {
         let numbers = numbers(workload)?;
         let outputs = workload.op.infer(&workload.inputs)?.len();
-        let reads = self.bindings.len().checked_sub(outputs).with_context(|| {
-            format!(
-                "wanted storage bindings for {} inputs and {outputs} outputs, got {}",
-                workload.inputs.len(),
-                self.bindings.len()
-            )
-        })?;
+        let reads = workload.inputs.len();
+        let name = |(name, writes): &(String, bool)| if *writes { format!("{name} (written)") } else { name.clone() };
+        let names: Vec<String> = self.bindings.iter().map(name).collect();
+        let writes: Vec<bool> = self.bindings.iter().map(|(_, writes)| *writes).collect();
+        ensure!(
+            writes.len() == reads + outputs && writes.iter().enumerate().all(|(place, writes)| *writes == (place >= reads)),
+            "wanted storage bindings for {reads} inputs to read and then {outputs} outputs to write, got {}",
+            names.join(", ")
+        );
         let dims = self.members.iter().map(|member| number(&numbers, member)).collect::<Result<_>>()?;
         let mut workgroups = [1; 3];
         for (count, text) in workgroups.iter_mut().zip(&self.workgroups) {
             *count = evaluate(&numbers, text)?;
         }
+        ensure!(workgroups.iter().all(|count| *count > 0), "wanted a workgroup at least, got {workgroups:?}");
         // A benchmark runs once, and keeps its kernels to the end.
         let kept = |text: &str| -> &'static str { Box::leak(text.to_owned().into_boxed_str()) };
         let kernel = Kernel {

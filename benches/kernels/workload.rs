@@ -26,12 +26,12 @@ impl Workload {
         Self { op, inputs, origin: origin.to_owned() }
     }
 
-    /// The shapes of its inputs, such as `64x784 784x512`, or `64x784xf16` where they are of f16.
+    /// The shapes of its inputs, such as `64x784 784x512`, with the type of elements that are no f32, such as `64x784xf16`.
     pub fn shapes(&self) -> String {
         let shape = |input: &TensorType| {
             let dims: Vec<String> = input.shape.dims().iter().map(usize::to_string).collect();
             let shape = if dims.is_empty() { "1".to_owned() } else { dims.join("x") };
-            if input.dtype == DType::F16 { format!("{shape}xf16") } else { shape }
+            if input.dtype == DType::F32 { shape } else { format!("{shape}x{}", input.dtype) }
         };
         self.inputs.iter().map(shape).collect::<Vec<_>>().join(" ")
     }
@@ -49,22 +49,29 @@ impl Workload {
         format!("{:?}", self.op)
     }
 
-    /// Inputs of these types: floats between 0 and 1, or of either sign where the operation's own cases have such, and
-    /// integers of 0, which name something wherever they name anything.
+    /// Inputs of these types, each other than the rest: floats between 0 and 1, or of either sign where the operation's own
+    /// cases have such, and integers as those have, but none that names a row or column that there is not.
     pub fn case(&self) -> Case {
         let own = self.op.cases();
-        let is_below_0 = |array: &Array| array.data.iter().any(|&element| element < 0.0);
-        let is_signed = |input: usize| own.iter().any(|case| case.inputs.get(input).is_some_and(is_below_0));
-        let hash = |index: usize| ((index as u32).wrapping_mul(0x9e37_79b9) ^ 0x5bd1_e995) >> 8;
-        let floats = |index: usize| 0.05 + 0.9 * f64::from(hash(index)) / f64::from(1 << 24);
+        let own = |input: usize| own.iter().filter_map(move |case| case.inputs.get(input)).flat_map(|array| &array.data);
+        let lengths = self.inputs.iter().map(|kind| kind.shape.dims()).filter(|dims| dims.len() > 1).flatten();
+        let shortest = lengths.min().map_or(f64::INFINITY, |&length| length as f64);
         let array = |(input, kind): (usize, &TensorType)| {
-            if !matches!(kind.dtype, DType::F32 | DType::F16) {
-                return Array::zeros(kind.clone());
-            }
-            let (factor, offset) = if is_signed(input) { (2.0, -1.0) } else { (1.0, 0.0) };
-            let floats = Array::from_fn(kind.shape.clone(), |index| factor * floats(index) + offset);
+            let bits = |index: usize| scrambled(index as u32 ^ (input as u32).wrapping_mul(0x9e37_79b9)) >> 8;
+            let share = |index: usize| f64::from(bits(index)) / f64::from(1 << 24);
+            let array = match kind.dtype {
+                DType::F32 | DType::F16 => {
+                    let is_signed = own(input).any(|&element| element < 0.0);
+                    let (factor, offset) = if is_signed { (1.8, -0.9) } else { (0.9, 0.05) };
+                    Array::from_fn(kind.shape.clone(), |index| factor * share(index) + offset)
+                }
+                DType::U32 | DType::U8 => {
+                    let count = own(input).fold(0.0, |most: f64, &element| most.max(element + 1.0)).min(shortest);
+                    Array::from_fn(kind.shape.clone(), |index| (share(index) * count).floor())
+                }
+            };
             // As near to them as the type comes.
-            HostTensor::from_array(&Array { kind: kind.clone(), ..floats }).to_array()
+            HostTensor::from_array(&Array { kind: kind.clone(), ..array }).to_array()
         };
         Case { label: self.origin.clone(), inputs: self.inputs.iter().enumerate().map(array).collect(), differentiable: false }
     }
@@ -72,8 +79,15 @@ impl Workload {
 
 impl fmt::Display for Workload {
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
-        write!(formatter, "{} of {}", self.op.name(), self.shapes())
+        write!(formatter, "{} of {}", self.label(), self.shapes())
     }
+}
+
+/// A permutation of the 32-bit integers: lowbias32, from Chris Wellons' "Prospecting for Hash Functions".
+fn scrambled(mut bits: u32) -> u32 {
+    bits = (bits ^ (bits >> 16)).wrapping_mul(0x7feb_352d);
+    bits = (bits ^ (bits >> 15)).wrapping_mul(0x846c_a68b);
+    bits ^ (bits >> 16)
 }
 
 /// All workloads, each once: those of the networks' steps, square ones, and the most awkward case of each operation.

@@ -216,13 +216,28 @@ impl Parameters {
 
     /// The vectors before the first step. Each entry's random numbers are its own.
     pub fn draw(&self, seed: u32) -> Vec<Arc<HostTensor>> {
-        let stream = |name: &str| self.order.iter().position(|known| known == name).unwrap_or_default() as u64;
         let draw = |arena: &Arena| {
             let parts = arena.entries.iter();
-            let named = parts.map(|entry| (entry.name.as_str(), entry.initial.draw(&entry.shape, seed, stream(&entry.name))));
+            let named = parts.map(|entry| (entry.name.as_str(), self.elements(entry, entry.initial, seed)));
             Arc::new(arena.pack(&named.collect(), &HostTensor::zeros(&arena.kind())))
         };
         self.arenas.iter().map(draw).collect()
+    }
+
+    /// Those of the trainable tensors that `initial` says how to draw, by name.
+    pub fn redrawn(&self, seed: u32, initial: impl Fn(&str, &Shape) -> Option<Initial>) -> Result<Vec<(String, Tensor)>, Error> {
+        let entries = self.arenas.iter().flat_map(|arena| &arena.entries).filter(|entry| entry.role == Role::Trainable);
+        let drawn = entries.filter_map(|entry| Some((entry, initial(&entry.name, &entry.shape)?)));
+        let tensors = drawn.map(|(entry, initial)| {
+            initial.check(&entry.shape).map_err(|[wanted, got]| Error::mismatch(&entry.name, wanted, got))?;
+            Ok((entry.name.clone(), Tensor::f32(entry.shape.clone(), self.elements(entry, initial, seed))?))
+        });
+        tensors.collect()
+    }
+
+    fn elements(&self, entry: &Entry, initial: Initial, seed: u32) -> Vec<f32> {
+        let stream = self.order.iter().position(|known| *known == entry.name).unwrap_or_default();
+        initial.draw(&entry.shape, seed, stream as u64)
     }
 
     /// Vectors of zeros.

@@ -1,8 +1,9 @@
 //! Trainings that go back to where they were.
 
-use wgrad::LearningRateFinder;
 use wgrad::callbacks::{Callback, EarlyStopping};
+use wgrad::core::Shape;
 use wgrad::prelude::*;
+use wgrad::{Epoch, Initial, LearningRateFinder};
 
 use super::resuming::{everything, examples};
 use super::{options, regression};
@@ -31,6 +32,30 @@ pub fn snapshots_bring_everything_back(device: &Device) {
     }
 }
 
+/// What a snapshot of another model holds is written nowhere.
+pub fn a_snapshot_of_another_model_is_refused(device: &Device) {
+    let trainer = |model: Sequential| {
+        let mut trainer = Trainer::new(device, model, MSELoss, SGD::new(0.1), options(8, 1)).unwrap();
+        trainer.step(&regression(8)).unwrap();
+        trainer
+    };
+    let linear = |outputs| Sequential::new().add(Linear::new(4, outputs));
+    let trainers = || [linear(1), linear(1).add(Linear::new(1, 1)), Sequential::new().add(Tanh).add(Linear::new(4, 1))];
+    for from in trainers().map(trainer) {
+        let snapshot = from.snapshot().unwrap();
+        let mut refused = 0;
+        for mut to in trainers().map(trainer) {
+            let before = to.weights_hash().unwrap();
+            if let Err(error) = to.restore(&snapshot) {
+                assert!(error.to_string().starts_with("snapshot: wanted one of "), "{error}");
+                refused += 1;
+            }
+            assert_eq!(to.weights_hash().unwrap(), before);
+        }
+        assert_eq!(refused, 2);
+    }
+}
+
 /// A training that a learning rate has broken goes on from a snapshot.
 pub fn a_snapshot_mends_a_broken_training(device: &Device) {
     let data = Dataset::new([[1.0], [2.0]], [[0.0], [1.0]]).unwrap();
@@ -43,6 +68,74 @@ pub fn a_snapshot_mends_a_broken_training(device: &Device) {
     trainer.fit(&data, 9, None, |_| Control::Continue).unwrap_err();
     trainer.restore(&snapshot).unwrap();
     assert_eq!(trainer.fit(&data, 2, None, |_| Control::Continue).unwrap().epochs[1].loss, wanted);
+}
+
+/// Where the loss is no longer finite, that is the error, and the trainer is as it was after the best epoch.
+pub fn early_stopping_goes_back_where_the_training_diverges(device: &Device) {
+    struct Break;
+    impl Callback for Break {
+        fn after_epoch(&mut self, trainer: &mut Trainer, epoch: &Epoch) -> Result<Control, Error> {
+            if epoch.epoch == 3 {
+                trainer.set_learning_rate(1e30)?;
+            }
+            Ok(Control::Continue)
+        }
+    }
+    let data = regression(8);
+    let new = || Trainer::new(device, Linear::new(4, 1), MSELoss, SGD::new(0.01), options(4, 1)).unwrap();
+    let mut wanted = new();
+    wanted.fit(&data, 3, None, |_| Control::Continue).unwrap();
+    let mut trainer = new();
+    let error = trainer.fit_with(&data, 20, Some(&data), (EarlyStopping::new(9), Break)).unwrap_err();
+    assert!(matches!(error, Error::NotFinite { .. }), "{error}");
+    assert_eq!((trainer.epochs(), trainer.learning_rate()), (3, 0.01));
+    assert_eq!(trainer.weights_hash().unwrap(), wanted.weights_hash().unwrap());
+    for trainer in [&mut trainer, &mut wanted] {
+        trainer.fit(&data, 1, None, |_| Control::Continue).unwrap();
+    }
+    assert_eq!(trainer.weights_hash().unwrap(), wanted.weights_hash().unwrap());
+}
+
+/// Parameters that a function has distributions for are drawn from them, whatever layer they are of, and others stay.
+pub fn parameters_are_drawn_anew(device: &Device) {
+    let model = || Sequential::new().add(GRU::new(4, 8).last_step()).add(Linear::new(8, 3));
+    let new = || Trainer::new(device, model(), CrossEntropyLoss, SGD::new(0.1), options(8, 1)).unwrap();
+    let (mut trainer, mut other) = (new(), new());
+    let uniform = |name: &str, _: &Shape| name.starts_with("0.weight").then_some(Initial::Uniform { bound: 0.001 });
+    assert!(matches!(trainer.initialize(uniform), Err(Error::NotBuilt)));
+    for trainer in [&mut trainer, &mut other] {
+        trainer.build(&[5, 4]).unwrap();
+    }
+    let before = trainer.parameters().unwrap();
+    trainer.initialize(uniform).unwrap();
+    let after = trainer.parameters().unwrap();
+    for ((name, before), (_, after)) in before.iter().zip(&after) {
+        let largest = after.to_vec().into_iter().fold(0.0, |largest: f32, element| largest.max(element.abs()));
+        match name.starts_with("0.weight") {
+            true => assert!(before != after && (0.0005..=0.001).contains(&largest), "{name}: {largest}"),
+            false => assert_eq!(before, after),
+        }
+    }
+    other.initialize(uniform).unwrap();
+    assert_eq!(trainer.weights_hash().unwrap(), other.weights_hash().unwrap());
+    let error = trainer.initialize(|_, _| Some(Initial::HE)).unwrap_err().to_string();
+    assert!(error.starts_with("0.bias_ih_l0: wanted a weight of two axes or more"), "{error}");
+    assert_eq!(trainer.parameters().unwrap(), after);
+}
+
+/// The whole data are one batch then, whatever was asked for.
+pub fn a_batch_may_be_larger_than_the_data(device: &Device) {
+    let data = regression(8);
+    let trained = |batch_size| {
+        let mut trainer = Trainer::new(device, Linear::new(4, 1), MSELoss, SGD::new(0.01), options(batch_size, 1)).unwrap();
+        trainer.fit(&data, 3, Some(&data), |_| Control::Continue).unwrap();
+        (trainer.steps(), trainer.weights_hash().unwrap())
+    };
+    let wanted = trained(8);
+    assert_eq!(wanted.0, 3);
+    for batch_size in [9, u32::MAX as usize, usize::MAX] {
+        assert_eq!(trained(batch_size), wanted);
+    }
 }
 
 /// The figure is smallest in the third epoch: two epochs later the training ends, and is what it was then.

@@ -35,6 +35,9 @@ macro_rules! for_all {
             a_smaller_last_batch_is_a_full_step,
             an_autoencoder_learns_its_inputs,
             a_snapshot_mends_a_broken_training,
+            early_stopping_goes_back_where_the_training_diverges,
+            parameters_are_drawn_anew,
+            a_batch_may_be_larger_than_the_data,
             a_training_goes_back_to_a_file,
             a_training_goes_on_from_a_file,
             an_overflow_is_skipped_and_halves_the_scale,
@@ -65,6 +68,7 @@ macro_rules! for_all {
             seeds_decide_the_order,
             tokens_stay_integers,
             snapshots_bring_everything_back,
+            a_snapshot_of_another_model_is_refused,
             weights_go_through_a_file,
         ];
     };

@@ -120,7 +120,7 @@ impl Executor {
             Some(shared @ Shared { source: Source::Input(kind), .. }) => (shared, kind),
             _ => return Err(unknown("input", name, self.inputs())),
         };
-        check_kind(name, kind, tensor)?;
+        check_kind(name, kind, &tensor.kind())?;
         self.write(name, input, tensor)
     }
 
@@ -130,7 +130,7 @@ impl Executor {
     /// Where no plan has such a state, or the tensor has another type; on errors of the device.
     pub fn write_state(&self, name: &str, tensor: &HostTensor) -> Result<(), ExecutorError> {
         let (state, kind) = self.state(name)?;
-        check_kind(name, kind, tensor)?;
+        check_kind(name, kind, &tensor.kind())?;
         self.write(name, state, tensor)
     }
 
@@ -138,7 +138,7 @@ impl Executor {
     pub(crate) fn fitting(&self, name: &str, tensor: &HostTensor) -> Result<&Region, ExecutorError> {
         let names = || self.shared.keys().map(String::as_str);
         let shared = self.shared.get(name).ok_or_else(|| unknown("input or state", name, names()))?;
-        check_kind(name, shared.source.kind(), tensor)?;
+        check_kind(name, shared.source.kind(), &tensor.kind())?;
         Ok(&shared.region)
     }
 
@@ -148,7 +148,7 @@ impl Executor {
     /// Where the tensor has another type; on errors of the device.
     pub fn write_buffer(&self, buffer: &TensorBuffer, tensor: &HostTensor) -> Result<(), ExecutorError> {
         const LABEL: &str = "a tensor in a buffer";
-        check_kind(LABEL, buffer.kind(), tensor)?;
+        check_kind(LABEL, buffer.kind(), &tensor.kind())?;
         self.device.check()?;
         buffers::write_at(&self.device, buffer.buffer(), buffer.offset(), LABEL, &pack::pack(LABEL, tensor)?)
     }
@@ -166,11 +166,11 @@ impl Executor {
     }
 }
 
-fn check_kind(name: &str, wanted: &TensorType, tensor: &HostTensor) -> Result<(), ExecutorError> {
-    if tensor.kind() == *wanted {
+pub(crate) fn check_kind(name: &str, wanted: &TensorType, got: &TensorType) -> Result<(), ExecutorError> {
+    if got == wanted {
         return Ok(());
     }
-    Err(ExecutorError::WrongType { name: name.to_owned(), wanted: wanted.to_string(), got: tensor.kind() })
+    Err(ExecutorError::WrongType { name: name.to_owned(), wanted: wanted.to_string(), got: got.clone() })
 }
 
 /// The error for a name that is not there.

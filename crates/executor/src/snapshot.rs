@@ -2,14 +2,16 @@
 
 use std::sync::atomic::Ordering;
 
+use wgrad_core::TensorType;
+
 use crate::buffers::{self, Region, TENSOR};
 use crate::error::ExecutorError;
-use crate::executor::Executor;
+use crate::executor::{Executor, check_kind};
 
 /// What all states were at one moment. It takes as much memory on the device as they do.
 #[derive(Debug)]
 pub struct Snapshot {
-    copies: Vec<(String, Region)>,
+    copies: Vec<(String, TensorType, Region)>,
 }
 
 impl Executor {
@@ -22,9 +24,9 @@ impl Executor {
         let mut copies = Vec::new();
         let states: Vec<String> = self.states().map(|(name, _)| name.to_owned()).collect();
         for name in states {
-            let bytes = self.state(&name)?.0.region.bytes();
-            let buffer = buffers::allocate(&self.device, &format!("snapshot of {name}"), bytes, TENSOR).await?;
-            copies.push((name, Region { buffer, guard: 0 }));
+            let (state, kind) = self.state(&name)?;
+            let buffer = buffers::allocate(&self.device, &format!("snapshot of {name}"), state.region.bytes(), TENSOR).await?;
+            copies.push((name, kind.clone(), Region { buffer, guard: 0 }));
         }
         let snapshot = Snapshot { copies };
         self.copy("making a snapshot", self.pairs(&snapshot)?).await?;
@@ -34,7 +36,7 @@ impl Executor {
     /// Puts all states back to what they were. States that were loaded later stay as they are.
     ///
     /// # Errors
-    /// Where the snapshot has a state that is not loaded here or has another size; on errors and loss of the device.
+    /// Where the snapshot has a state that is not loaded here or has another type; on errors and loss of the device.
     pub async fn restore(&self, snapshot: &Snapshot) -> Result<(), ExecutorError> {
         self.device.check()?;
         let pairs = self.pairs(snapshot)?;
@@ -43,7 +45,11 @@ impl Executor {
 
     /// Each state with its copy.
     fn pairs<'a>(&'a self, snapshot: &'a Snapshot) -> Result<Vec<(&'a Region, &'a Region)>, ExecutorError> {
-        let pair = |(name, copy): &'a (String, Region)| Ok((&self.state(name)?.0.region, copy));
+        let pair = |(name, got, copy): &'a (String, TensorType, Region)| {
+            let (state, wanted) = self.state(name)?;
+            check_kind(name, wanted, got)?;
+            Ok((&state.region, copy))
+        };
         snapshot.copies.iter().map(pair).collect()
     }
 

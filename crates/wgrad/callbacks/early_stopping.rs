@@ -6,7 +6,8 @@ use crate::history::Epoch;
 use crate::trainer::{Control, Snapshot, Trainer};
 
 /// Ends a training whose validation loss has not become smaller for some epochs, and goes back to the best epoch, whether
-/// the training ended early or not.
+/// the training ended early or not: also where its loss was not finite at last, which is an error all the same, but one that
+/// leaves the trainer as it was after the best epoch.
 ///
 /// On an adapter the best state is kept in the device's memory, beside the present one.
 ///
@@ -76,5 +77,9 @@ impl Callback for EarlyStopping {
             Some((_, snapshot)) => trainer.restore(&snapshot),
             None => Ok(()),
         }
+    }
+
+    fn after_divergence(&mut self, trainer: &mut Trainer) -> Result<(), Error> {
+        self.after_training(trainer)
     }
 }

@@ -75,6 +75,16 @@ pub trait Callback {
         let _ = trainer;
         Ok(())
     }
+
+    /// Called where a loss that is NaN or infinite has ended the training, before `fit_with` returns
+    /// [`Error::NotFinite`](crate::Error::NotFinite): to go back to a snapshot, from which the trainer can go on.
+    ///
+    /// # Errors
+    /// Any that keep it from what it does then.
+    fn after_divergence(&mut self, trainer: &mut Trainer) -> Result<(), Error> {
+        let _ = trainer;
+        Ok(())
+    }
 }
 
 impl Callback for () {}
@@ -101,6 +111,10 @@ impl Callback for &mut dyn Callback {
     fn after_training(&mut self, trainer: &mut Trainer) -> Result<(), Error> {
         (**self).after_training(trainer)
     }
+
+    fn after_divergence(&mut self, trainer: &mut Trainer) -> Result<(), Error> {
+        (**self).after_divergence(trainer)
+    }
 }
 
 /// Both are called, even where the first stops the training.
@@ -122,6 +136,11 @@ impl<A: Callback, B: Callback> Callback for (A, B) {
     fn after_training(&mut self, trainer: &mut Trainer) -> Result<(), Error> {
         self.0.after_training(trainer)?;
         self.1.after_training(trainer)
+    }
+
+    fn after_divergence(&mut self, trainer: &mut Trainer) -> Result<(), Error> {
+        self.0.after_divergence(trainer)?;
+        self.1.after_divergence(trainer)
     }
 }
 

@@ -51,16 +51,21 @@ impl Optimizers {
         self.list.iter().try_for_each(|optimizer| optimizer.check())
     }
 
-    /// Fails where a group has none of these parameters.
+    /// Fails where a group has none of these parameters, or later groups have all of its own.
     pub(crate) fn check_names<'a>(&self, parameters: impl Iterator<Item = &'a str> + Clone) -> Result<(), Error> {
-        for (name, _) in &self.groups {
-            if !parameters.clone().any(|parameter| is_within(parameter, name)) {
+        for (place, (name, _)) in self.groups.iter().enumerate() {
+            let mut own = parameters.clone().filter(|parameter| is_within(parameter, name)).peekable();
+            if own.peek().is_none() {
                 let known: Vec<&str> = parameters.collect();
                 return Err(Error::mismatch(
                     "group of parameters",
                     format!("one of, or a layer around: {}", known.join(", ")),
                     name,
                 ));
+            }
+            let is_taken = |parameter: &str| self.groups[place + 1..].iter().any(|(later, _)| is_within(parameter, later));
+            if own.all(is_taken) {
+                return Err(Error::mismatch("group of parameters", "one that later groups leave something", name));
             }
         }
         Ok(())

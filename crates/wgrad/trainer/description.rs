@@ -99,7 +99,8 @@ impl Trainer {
 
 /// The numbers of this name that were set, by the optimizers' places.
 fn set_in(file: &TensorFile, name: &str, optimizers: usize) -> Result<BTreeMap<usize, f64>, String> {
-    let words: Vec<&str> = file.text(name).unwrap_or_default().split_whitespace().collect();
+    let Some(text) = file.text(name) else { return Ok(BTreeMap::new()) };
+    let words: Vec<&str> = text.split_whitespace().collect();
     if words.len() != optimizers {
         return Err(format!("{name}: wanted one for each of {optimizers} optimizers, got {}", words.len()));
     }

@@ -133,9 +133,12 @@ impl Trainer {
         let were_in_use = mem::replace(&mut self.has_plans_in_use, true);
         let history = self.epochs_of(run);
         self.has_plans_in_use = were_in_use;
-        let history = history?;
-        callback.after_training(self)?;
-        Ok(history)
+        match history {
+            Ok(_) => callback.after_training(self)?,
+            Err(Error::NotFinite { .. }) => callback.after_divergence(self)?,
+            Err(_) => {}
+        }
+        history
     }
 
     fn epochs_of(&mut self, mut run: Run) -> Result<History, Error> {
@@ -173,7 +176,7 @@ impl Trainer {
             // Initial values have just been made.
             gpu.device().pause().await;
         }
-        let [full, rest] = Batches::of(data.len(), self.options.batch_size);
+        let [full, rest] = Batches::of(data.len(), self.options.batch_size.min(data.len()));
         let mut kinds = Vec::new();
         for (batches, steps) in [full, rest].into_iter().filter(|(_, steps)| *steps > 0) {
             let feed = Feed::of_data("train", data, Pick::Shuffled(batches));

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use wgrad_core::HostTensor;
+use wgrad_core::{HostTensor, Shape};
 
 use crate::error::Error;
 use crate::files::Digest;
+use crate::initial::Initial;
 use crate::parameters::{Given, Role};
 use crate::tensor::Tensor;
 use crate::trainer::{Model, Trainer};
@@ -47,6 +48,27 @@ impl Trainer {
     /// them, and nothing was changed; on errors of the device.
     pub fn load_state_dict(&mut self, named: &[(String, Tensor)]) -> Result<(), Error> {
         self.replace(&given(named), |_| false)
+    }
+
+    /// Draws parameters anew, by the trainer's seed: those for whose name and shape `initial` says how. Buffers, the
+    /// optimizer's state and all others stay as they are. It is PyTorch's `model.apply(initialize)`.
+    ///
+    /// ```
+    /// # use wgrad::Initial;
+    /// # use wgrad::prelude::*;
+    /// let model = Sequential::new().add(LSTM::new(28, 64).last_step()).add(Linear::new(64, 10));
+    /// let mut trainer = Trainer::new(&Device::cpu(), model, CrossEntropyLoss, Adam::new(1e-3), Options::default())?;
+    /// trainer.build(&[28, 28])?;
+    /// trainer.initialize(|name, _| name.contains("weight").then_some(Initial::XavierUniform { gain: 1.0 }))?;
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Where the model is not built yet; where a number is out of its range or a shape has too few axes, with the parameter's
+    /// name, and nothing was changed; on errors of the device.
+    pub fn initialize(&mut self, initial: impl Fn(&str, &Shape) -> Option<Initial>) -> Result<(), Error> {
+        let drawn = self.model()?.parameters.redrawn(self.options.seed, initial)?;
+        self.replace(&given(&drawn), |_| true)
     }
 
     pub(super) fn replace(&mut self, named: &[(String, Given)], may_lack: impl Fn(Role) -> bool) -> Result<(), Error> {

@@ -12,6 +12,8 @@ use crate::trainer::states::States;
 /// What [`Trainer::snapshot`] has kept: on an adapter, a copy of all states in the device's memory.
 #[derive(Debug)]
 pub struct Snapshot {
+    /// The names and shapes of the model's parameters and buffers; none where it was not built.
+    entries: Option<Vec<String>>,
     copies: Copies,
     /// The states that were copied.
     copied: BTreeSet<String>,
@@ -29,6 +31,7 @@ impl Trainer {
     /// Where the device has no room; on errors of the device.
     pub fn snapshot(&self) -> Result<Snapshot, Error> {
         Ok(Snapshot {
+            entries: self.entries(),
             copies: self.backend.snapshot()?,
             copied: self.loaded_states().into_keys().collect(),
             waiting: self.waiting.clone(),
@@ -38,17 +41,30 @@ impl Trainer {
     }
 
     /// Goes back to a snapshot of this trainer: what follows has the same bits as what followed it. The schedule stays,
-    /// and goes back to where it was.
+    /// and goes back to where it was; learning rates, weight decays and the norm to clip at that were set between steps are
+    /// those of the snapshot again.
     ///
     /// # Errors
-    /// Where the snapshot is of a trainer of another kind; on errors of the device.
+    /// Where the snapshot is of a trainer of another model or with other optimizers; on errors of the device.
     pub fn restore(&mut self, snapshot: &Snapshot) -> Result<(), Error> {
+        if let (Some(wanted), Some(got)) = (self.entries(), &snapshot.entries)
+            && wanted != *got
+        {
+            return Err(Error::mismatch("snapshot", format!("one of {}", wanted.join(", ")), got.join(", ")));
+        }
         self.backend.restore(&snapshot.copies)?;
         self.waiting = snapshot.waiting.clone();
         self.reset_states(|name| snapshot.copied.contains(name))?;
         self.counts = snapshot.counts;
         *self.numbers.overrides_mut() = snapshot.overrides.clone();
         Ok(())
+    }
+
+    /// The names and shapes of all parameters and buffers, where there are any yet.
+    fn entries(&self) -> Option<Vec<String>> {
+        let parameters = &self.model.as_ref()?.parameters;
+        let shape = |name| parameters.place(name).map(|(_, _, kind)| format!("{name} {}", kind.shape));
+        Some(parameters.names().filter_map(shape).collect())
     }
 
     /// Gives the states on the device what waits for them, or what they have before the first step, but for those that
