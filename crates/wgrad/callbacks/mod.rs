@@ -77,7 +77,7 @@ pub trait Callback {
     }
 
     /// Called where a loss that is NaN or infinite has ended the training, before `fit_with` returns
-    /// [`Error::NotFinite`](crate::Error::NotFinite): to go back to a snapshot, from which the trainer can go on.
+    /// [`Error::NotFinite`]: to go back to a snapshot, from which the trainer can go on.
     ///
     /// # Errors
     /// Any that keep it from what it does then.
