@@ -200,6 +200,8 @@ fn a_kernel_of_one_s_own_stands_beside_the_built_in_ones() -> Result<()> {
     assert!(failed(&OWN.replace("max(", "maximum(")).contains("maximum"));
     assert!(failed("fn main() {}").contains("wanted one entry point, got 0"));
     assert!(failed(&OWN.replace("binding(2)", "binding(3)")).contains("wanted storage at bindings 1, 2, ..., got output at 3"));
+    let bare = OWN.replace("@group(0) @binding(0) var<uniform> dims: Dims;", "").replace("dims.count", "64u");
+    assert!(failed(&bare).contains("wanted a uniform struct of counts at binding 0"));
     let read_write = failed(&OWN.replace("var<storage, read> input", "var<storage, read_write> input"));
     assert!(read_write.contains("1 inputs to read and then 1 outputs to write, got input (written), output"), "{read_write}");
     assert!(failed(&OWN.replace("count/64", "0")).contains("wanted a workgroup at least"));

@@ -58,6 +58,7 @@ impl OwnKernel {
                 (space, _) => bail!("wanted a uniform struct and storage, got {space:?} at binding {}", binding.binding),
             }
         }
+        ensure!(!members.is_empty(), "wanted a uniform struct of counts at binding 0, got none");
         bindings.sort();
         for (place, (binding, name, _)) in bindings.iter().enumerate() {
             ensure!(*binding == place as u32 + 1, "wanted storage at bindings 1, 2, ..., got {name} at {binding}");
