@@ -113,6 +113,9 @@ pub enum Error {
         /// How they differ.
         mismatch: Mismatch,
     },
+    /// The CPU runs no kernels, so that there are none to choose from.
+    #[error("only adapters have kernels to choose from, and this is the CPU")]
+    NoKernels,
     /// There is no such device.
     #[error(transparent)]
     Device(#[from] DeviceError),

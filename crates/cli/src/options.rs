@@ -41,7 +41,7 @@ pub struct TrainingOptions {
     /// Write when each dispatch of sixteen steps ran into this file, for ui.perfetto.dev or chrome://tracing
     #[arg(long, value_name = "FILE")]
     pub timeline: Option<PathBuf>,
-    /// Measure kernels for this network for so many seconds, and take the fastest, now and in later runs
+    /// Measure kernels for this network until so many seconds have passed, and take the fastest, now and in later runs
     #[arg(long, value_name = "SECONDS")]
     pub tune: Option<u32>,
     /// Run every operation by a dispatch of its own

@@ -81,6 +81,9 @@ impl Report {
         if let Some(seconds) = tune {
             let tuning = trainer.tune(train, Duration::from_secs(seconds.into())).context("--tune")?;
             self.note(&tuning)?;
+            if let Some(reason) = &tuning.not_kept {
+                mention(&format!("warning: later runs will not have these kernels: {reason}"));
+            }
         }
         trainer.prepare(train, test)?;
         let matrices = self.device.cooperative_matrices();

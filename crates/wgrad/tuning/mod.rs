@@ -16,8 +16,10 @@ pub struct Tuning {
     pub(crate) choices: Choices,
     /// What was measured, the most time first.
     pub measured: Vec<Measured>,
-    /// How many operations were left for want of time.
+    /// How many operations have candidates that were left for want of time.
     pub left: usize,
+    /// What kept the choice from being written for later runs, in words that name the file. This trainer takes it nevertheless.
+    pub not_kept: Option<String>,
 }
 
 /// The candidates of one operation.
@@ -27,7 +29,7 @@ pub struct Measured {
     pub operation: String,
     /// The candidate that plans take from now on.
     pub chosen: String,
-    /// Each candidate and its time, the default first.
+    /// The candidates that were measured, with their times, the default first.
     pub times: Vec<(String, Duration)>,
 }
 
@@ -50,7 +52,7 @@ impl fmt::Display for Tuning {
         write!(formatter, "{} of {} operations have another kernel than by default", changed.len(), self.measured.len())?;
         match self.left {
             0 => Ok(()),
-            left => write!(formatter, "; {left} were not measured for want of time"),
+            left => write!(formatter, "; {left} were not, or not wholly, measured for want of time"),
         }
     }
 }

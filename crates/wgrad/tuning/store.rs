@@ -44,7 +44,8 @@ impl Store {
     pub fn save(&self, adapter: &AdapterInfo, choices: &Choices) -> Result<(), Error> {
         let mut all = self.read();
         all.insert(key(adapter), choices.iter().map(|(key, candidate)| (key.to_owned(), candidate.to_owned())).collect());
-        let failed = |error: std::io::Error| Error::File { path: self.path.clone(), message: error.to_string() };
+        let failed =
+            |error: std::io::Error| Error::File { path: self.path.clone(), message: format!("cannot be written: {error}") };
         if let Some(folder) = self.path.parent() {
             fs::create_dir_all(folder).map_err(failed)?;
         }
