@@ -22,15 +22,17 @@ mod trial;
 mod workload;
 
 use std::fs;
+use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use serde_json::json;
+use serde_json::{Value, json};
 use wgrad::core::op::{AdapterClass, Work};
-use wgrad::executor::{Choice, Device, Samples};
+use wgrad::executor::wgpu::{Backend, DeviceType};
+use wgrad::executor::{AdapterInfo, Choice, Device, Samples};
 use wgrad::ops;
 
 use ceiling::Ceiling;
-use comparison::{Change, Earlier};
+use comparison::{Change, Comparison, Earlier};
 use measurement::Measurement;
 use own_kernel::OwnKernel;
 use trial::{Checked, MOST, candidates, checked, measure, smaller_cases, work};
@@ -50,6 +52,7 @@ fn measurement(candidate: &str, nanoseconds: f64, spread: f64) -> Measurement {
         candidate: candidate.to_owned(),
         nanoseconds,
         spread,
+        samples: 15,
         work: Work { bytes: 128, flops: 16 },
         share: 0.5,
         is_compute_bound: false,
@@ -62,15 +65,94 @@ fn changes_beyond_the_noise_are_told_and_regressions_come_first() -> Result<()> 
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("before.json");
     let before = [measurement("a", 100.0, 0.01), measurement("b", 100.0, 0.01), measurement("c", 100.0, 0.2)];
-    fs::write(&path, json!({ "kernels": before.each_ref().map(Measurement::json) }).to_string())?;
+    let before = earlier(&path, &before)?;
     let now =
         [measurement("a", 80.0, 0.01), measurement("b", 107.0, 0.01), measurement("c", 150.0, 0.01), measurement("d", 1.0, 0.0)];
-    let (changes, both) = Earlier::read(&path)?.changes(&now)?;
-    assert_eq!(both, 3);
+    let Comparison { changes, both, missing, few, doubled } = before.compare(&now, |_, _, _| true)?;
+    assert_eq!((both, missing, few, doubled.len()), (3, 0, 0, 0));
     let found: Vec<_> = changes.iter().map(|change| (change.key.as_str(), change.is_regression())).collect();
     assert_eq!(found, [("Relu [4x4] b", true), ("Relu [4x4] a", false)]);
     assert!(changes.iter().all(|Change { ratio, .. }| *ratio > 0.0));
-    assert!(Earlier::read(&path)?.changes(&now[3..]).is_err());
+    assert!(before.compare(&now[3..], |_, _, _| true).is_err());
+    Ok(())
+}
+
+/// What `--json` writes of another adapter.
+fn earlier(path: &Path, before: &[Measurement]) -> Result<Earlier> {
+    let kernels: Vec<_> = before.iter().map(Measurement::json).collect();
+    let json = json!({ "adapter": "Some GPU", "backend": "vulkan", "driver": "1.2", "kernels": kernels });
+    fs::write(path, json.to_string())?;
+    Earlier::read(path)
+}
+
+#[test]
+fn figures_of_another_adapter_or_driver_are_said_to_be_so() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let before = earlier(&folder.path().join("before.json"), &[])?;
+    let now = AdapterInfo {
+        name: "Some GPU".to_owned(),
+        backend: Backend::Vulkan,
+        driver: "1.2".to_owned(),
+        device_type: DeviceType::DiscreteGpu,
+    };
+    assert_eq!(before.of_another_adapter(&now), None);
+    for other in [
+        AdapterInfo { name: "Other GPU".to_owned(), ..now.clone() },
+        AdapterInfo { backend: Backend::Dx12, ..now.clone() },
+        AdapterInfo { driver: "1.3".to_owned(), ..now.clone() },
+    ] {
+        let text = before.of_another_adapter(&other).context("they are taken for one")?;
+        let wanted = format!("Some GPU (vulkan, 1.2), now {} ({}, {})", other.name, other.backend.to_str(), other.driver);
+        assert!(text.ends_with(&wanted), "{text}");
+    }
+    Ok(())
+}
+
+#[test]
+fn the_spread_of_few_samples_is_not_trusted() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("before.json");
+    let timed = |samples: usize, nanoseconds: f64| Measurement { samples, ..measurement("a", nanoseconds, 0.0) };
+    let changes = |before: usize, now: usize, nanoseconds: f64| -> Result<_> {
+        let found = earlier(&path, &[timed(before, 100.0)])?.compare(&[timed(now, nanoseconds)], |_, _, _| true)?;
+        Ok((found.changes.len(), found.few, found.to_string().contains("only changes beyond 50 % count")))
+    };
+    assert_eq!(changes(3, 3, 110.0)?, (1, 0, false));
+    for (before, now) in [(1, 15), (15, 1), (2, 2)] {
+        assert_eq!(changes(before, now, 140.0)?, (0, 1, true));
+        assert_eq!(changes(before, now, 160.0)?, (1, 1, true));
+    }
+    Ok(())
+}
+
+#[test]
+fn kernels_that_were_chosen_and_are_gone_are_counted() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let of = |origin: &str, candidate: &str| Measurement { origin: origin.to_owned(), ..measurement(candidate, 100.0, 0.0) };
+    let before = [of("mlp", "a"), of("mlp", "b"), of("cnn", "c"), of("cnn", "d")];
+    let before = earlier(&folder.path().join("before.json"), &before)?;
+    let text =
+        before.compare(&[of("mlp", "a")], |label, shapes, origin| (label, shapes, origin) == ("relu", "4x4", "mlp"))?.to_string();
+    assert_eq!(text, "0 of 1 kernels differ beyond the noise; 1 that were measured before were not measured now");
+    let text = before.compare(&[of("mlp", "a")], |_, _, _| true)?.to_string();
+    assert!(text.ends_with("; 3 that were measured before were not measured now"), "{text}");
+    Ok(())
+}
+
+#[test]
+fn kernels_of_one_name_are_named_and_not_compared() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("before.json");
+    let (a, b, slower) = (measurement("a", 1.0, 0.0), measurement("b", 1.0, 0.0), measurement("a", 9.0, 0.0));
+    for (before, now) in [
+        (vec![a.clone(), a.clone(), b.clone()], vec![slower.clone(), b.clone()]),
+        (vec![a, b.clone()], vec![slower.clone(), slower, b]),
+    ] {
+        let found = earlier(&path, &before)?.compare(&now, |_, _, _| true)?;
+        let wanted = Comparison { changes: vec![], both: 1, missing: 0, few: 0, doubled: vec!["Relu [4x4] a".to_owned()] };
+        assert_eq!(found, wanted);
+        assert!(found.to_string().starts_with("warning: ") && found.to_string().contains(": Relu [4x4] a\n"), "{found}");
+    }
     Ok(())
 }
 
@@ -78,7 +160,23 @@ fn changes_beyond_the_noise_are_told_and_regressions_come_first() -> Result<()> 
 fn what_json_has_not_written_is_refused() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("before.json");
-    for (text, wanted) in [("{", "EOF"), ("{}", "kernels"), (r#"{"kernels": [{}]}"#, "operation")] {
+    let kernel = |changed: Value| {
+        let mut kernel = measurement("a", 1.0, 0.0).json();
+        kernel.as_object_mut().unwrap().extend(changed.as_object().unwrap().clone());
+        json!({ "adapter": "Some GPU", "backend": "vulkan", "driver": "1.2", "kernels": [kernel] }).to_string()
+    };
+    for (text, wanted) in [
+        ("{".to_owned(), "EOF"),
+        ("{}".to_owned(), "kernels"),
+        (r#"{"kernels": []}"#.to_owned(), "adapter"),
+        (kernel(json!({ "operation": null })), "operation"),
+        (kernel(json!({ "spread": -0.1 })), "a: wanted a spread of 0 or more, got -0.1"),
+        (kernel(json!({ "spread": f64::NAN })), "a: got no number spread"),
+        (kernel(json!({ "nanoseconds": 0 })), "a: wanted nanoseconds above 0, got 0"),
+        (kernel(json!({ "nanoseconds": -3.0 })), "a: wanted nanoseconds above 0, got -3"),
+        (kernel(json!({ "nanoseconds": "NaN" })), "a: got no number nanoseconds"),
+        (kernel(json!({ "nanoseconds": 7e300 })).replace("7e+300", "7e999").replace("7e300", "7e999"), "out of range"),
+    ] {
         fs::write(&path, text)?;
         let error = format!("{:#}", Earlier::read(&path).err().context("it was read")?);
         assert!(error.contains(wanted) && error.contains("before.json"), "{error}");

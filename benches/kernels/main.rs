@@ -41,11 +41,7 @@ struct Figures {
 
 fn chosen(options: &CommandLine, device: &Device) -> Result<Vec<Workload>> {
     let mut chosen = workloads(device.target().class)?;
-    chosen.retain(|workload| {
-        options.op.as_ref().is_none_or(|op| workload.label() == *op || options.file.is_none() && workload.op.name() == op)
-            && workload.shapes().contains(&options.shape)
-            && workload.origin.contains(&options.of)
-    });
+    chosen.retain(|workload| options.chooses(&workload.label(), &workload.shapes(), &workload.origin));
     ensure!(!chosen.is_empty(), "no workload has that operation, shape and origin; --list shows them all");
     Ok(chosen)
 }
@@ -85,6 +81,10 @@ fn run(options: &CommandLine) -> Result<bool> {
         workloads.iter().for_each(|workload| println!("{:<14} {workload}", workload.origin));
         return Ok(true);
     }
+    if let Some(reason) = earlier.as_ref().and_then(|earlier| earlier.of_another_adapter(device.info())) {
+        ensure!(!options.fail_on_regression, "--fail-on-regression: nothing is a regression where {reason}");
+        eprintln!("note: {reason}");
+    }
     let ceiling = Ceiling::measure(&device, options.samples.into())?;
     let heading = report::heading(&device, &ceiling);
     if options.format == Format::Text {
@@ -103,19 +103,15 @@ fn run(options: &CommandLine) -> Result<bool> {
     if let Some(path) = &options.roofline {
         roofline::draw(path, &device.info().name, &ceiling, &measurements)?;
     }
-    let has_regression = earlier.map(|earlier| compare(&earlier, &measurements)).transpose()?.unwrap_or(false);
+    let has_regression = earlier.map(|earlier| compare(options, &earlier, &measurements)).transpose()?.unwrap_or(false);
     Ok(failures == 0 && !(has_regression && options.fail_on_regression))
 }
 
 /// Prints what has changed, to standard error since figures may go to standard output, and says whether anything is slower.
-fn compare(earlier: &Earlier, measurements: &[Measurement]) -> Result<bool> {
-    let (changes, both) = earlier.changes(measurements)?;
-    for change in &changes {
-        let word = if change.is_regression() { "slower" } else { "faster" };
-        eprintln!("{word}: {} takes {:.2} times as long as before", change.key, change.ratio);
-    }
-    eprintln!("{} of {both} kernels differ beyond the noise", changes.len());
-    Ok(changes.iter().any(comparison::Change::is_regression))
+fn compare(options: &CommandLine, earlier: &Earlier, measurements: &[Measurement]) -> Result<bool> {
+    let comparison = earlier.compare(measurements, |label, shapes, origin| options.chooses(label, shapes, origin))?;
+    eprintln!("{comparison}");
+    Ok(comparison.changes.iter().any(comparison::Change::is_regression))
 }
 
 fn main() -> ExitCode {

@@ -22,6 +22,8 @@ pub struct Measurement {
     pub nanoseconds: f64,
     /// Between the quarters, as a share of the median.
     pub spread: f64,
+    /// How often it was timed.
+    pub samples: usize,
     pub work: Work,
     /// The time that the ceiling allows, by the time that it took.
     pub share: f64,
@@ -41,6 +43,7 @@ impl Measurement {
             candidate: candidate.to_owned(),
             nanoseconds: samples.median(),
             spread: samples.spread(),
+            samples: samples.nanoseconds.len(),
             work: *work,
             share: ceiling.nanoseconds(*work) / samples.median(),
             is_compute_bound: ceiling.is_compute_bound(*work),
@@ -64,12 +67,14 @@ impl Measurement {
     pub fn json(&self) -> Value {
         json!({
             "op": self.op,
+            "label": self.label,
             "operation": self.operation,
             "shapes": self.shapes,
             "origin": self.origin,
             "candidate": self.candidate,
             "nanoseconds": self.nanoseconds,
             "spread": self.spread,
+            "samples": self.samples,
             "flops": self.work.flops,
             "bytes": self.work.bytes,
             "share_of_ceiling": self.share,

@@ -47,7 +47,7 @@ pub struct CommandLine {
     /// Say what is faster or slower than in this file, which --json has written
     #[arg(long, value_name = "FILE")]
     pub compare: Option<PathBuf>,
-    /// Exit with 1 where something is slower
+    /// Exit with 1 where something is slower than on the same adapter with the same driver
     #[arg(long, requires = "compare")]
     pub fail_on_regression: bool,
     /// List the workloads, and measure nothing
@@ -56,4 +56,13 @@ pub struct CommandLine {
     /// What cargo passes to every benchmark.
     #[arg(long, hide = true)]
     bench: bool,
+}
+
+impl CommandLine {
+    /// Whether a workload of this label, these shapes and this origin is to be measured.
+    pub fn chooses(&self, label: &str, shapes: &str, origin: &str) -> bool {
+        // A kernel of one's own is for one variant of an operation.
+        let is_op = |op: &str| label == op || self.file.is_none() && label.split(' ').next() == Some(op);
+        self.op.as_deref().is_none_or(is_op) && shapes.contains(&self.shape) && origin.contains(&self.of)
+    }
 }
