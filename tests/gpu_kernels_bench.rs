@@ -5,6 +5,8 @@
 mod ceiling;
 #[path = "../benches/kernels/comparison.rs"]
 mod comparison;
+#[path = "../benches/kernels/destination.rs"]
+mod destination;
 #[allow(dead_code, reason = "the benchmark uses all of it")]
 #[path = "../benches/kernels/measurement.rs"]
 mod measurement;
@@ -33,6 +35,7 @@ use wgrad::ops;
 
 use ceiling::Ceiling;
 use comparison::{Change, Comparison, Earlier};
+use destination::{check_picture, check_text};
 use measurement::Measurement;
 use own_kernel::OwnKernel;
 use trial::{Checked, MOST, candidates, checked, measure, smaller_cases, work};
@@ -153,6 +156,31 @@ fn kernels_of_one_name_are_named_and_not_compared() -> Result<()> {
         assert_eq!(found, wanted);
         assert!(found.to_string().starts_with("warning: ") && found.to_string().contains(": Relu [4x4] a\n"), "{found}");
     }
+    Ok(())
+}
+
+#[test]
+fn what_cannot_be_written_is_known_before_and_nothing_is_left() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let at = |name: &str| folder.path().join(name);
+    fs::write(at("old"), "old")?;
+    check_text(&at("new"))?;
+    check_text(&at("old"))?;
+    check_picture(&at("new"))?;
+    check_picture(&at("old"))?;
+    check_picture(&at("folder/that/is/made"))?;
+    for (checked, path) in [
+        (check_text(&at("no/new")), "no/new"),
+        (check_text(&at("old/new")), "old/new"),
+        (check_text(&at(".")), "."),
+        (check_picture(&at("old/new")), "old/new"),
+        (check_picture(&at(".")), "."),
+    ] {
+        let error = format!("{:#}", checked.err().with_context(|| format!("{path} can be written"))?);
+        assert!(error.contains(&at(path).display().to_string()), "{error}");
+    }
+    let left: Vec<_> = fs::read_dir(folder.path())?.map(|entry| Ok(entry?.file_name())).collect::<Result<_>>()?;
+    assert_eq!((left, fs::read_to_string(at("old"))?), (vec!["old".into()], "old".to_owned()));
     Ok(())
 }
 

@@ -7,6 +7,7 @@ mod ceiling;
 #[path = "../support/commit.rs"]
 mod commit;
 mod comparison;
+mod destination;
 mod measurement;
 #[path = "../networks/networks.rs"]
 mod networks;
@@ -85,6 +86,8 @@ fn run(options: &CommandLine) -> Result<bool> {
         ensure!(!options.fail_on_regression, "--fail-on-regression: nothing is a regression where {reason}");
         eprintln!("note: {reason}");
     }
+    options.json.as_deref().map(destination::check_text).transpose()?;
+    options.roofline.as_deref().map(destination::check_picture).transpose()?;
     let ceiling = Ceiling::measure(&device, options.samples.into())?;
     let heading = report::heading(&device, &ceiling);
     if options.format == Format::Text {

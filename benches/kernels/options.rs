@@ -38,7 +38,7 @@ pub struct CommandLine {
     /// How the figures are printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
-    /// Write them as JSON into this file too
+    /// Write them as JSON into this file too, in a folder that is there
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
     /// Draw them under the adapter's roofline into this PNG file
