@@ -3,20 +3,26 @@
 //! `cargo bench --bench networks -- --help` lists the options. What is timed is what a user gets: whole epochs of
 //! [`Trainer::fit`](wgrad::Trainer::fit), divided by their steps, on data that look random.
 
+#[path = "../support/commit.rs"]
+mod commit;
 mod measurement;
 mod networks;
+mod pytorch;
 
 use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::thread;
 
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
-use serde_json::json;
+use serde_json::{Value, json};
 use wgrad::Device;
 
+use commit::commit;
 use measurement::{Measurement, measure};
 use networks::NETWORKS;
+use pytorch::PyTorch;
 
 /// Measures a step of training for networks of each kind.
 #[derive(Debug, Parser)]
@@ -31,6 +37,9 @@ struct CommandLine {
     /// Print the plans of the steps too
     #[arg(long)]
     plan: bool,
+    /// Measure PyTorch too, by this Python, which has torch: on CUDA where the device is a GPU, else on the CPU
+    #[arg(long, value_name = "PYTHON")]
+    pytorch: Option<String>,
     /// Write the figures as JSON into this file too
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -52,12 +61,41 @@ fn run(options: &CommandLine) -> Result<()> {
         println!("{measurement}");
         measurements.push(measurement);
     }
+    let pytorch = options.pytorch.as_ref().map(|python| add_pytorch(python, &device, options, &mut measurements)).transpose();
+    // Also where PyTorch has failed: wgrad's figures are good all the same.
     if let Some(path) = &options.json {
-        let networks: Vec<_> = measurements.iter().map(Measurement::json).collect();
-        let figures = json!({ "device": device.name(), "kind": device.kind().to_string(), "networks": networks });
+        let figures = json(&device, &measurements, pytorch.as_ref().ok().and_then(Option::as_ref));
         fs::write(path, format!("{figures:#}\n")).with_context(|| format!("cannot write {}", path.display()))?;
     }
-    Ok(())
+    pytorch.map(drop)
+}
+
+/// Measures PyTorch, and prints its figures beside wgrad's.
+fn add_pytorch(python: &str, device: &Device, options: &CommandLine, measurements: &mut [Measurement]) -> Result<PyTorch> {
+    let pytorch = PyTorch::measure(python, device.kind(), &options.network)?;
+    println!("\n{pytorch}\n{}", Measurement::compared());
+    for measurement in measurements {
+        println!("{}", measurement.compare(&pytorch)?);
+    }
+    Ok(pytorch)
+}
+
+/// All figures, with what they are of.
+fn json(device: &Device, measurements: &[Measurement], pytorch: Option<&PyTorch>) -> Value {
+    let driver = match device {
+        Device::Adapter(device) => Some(&device.info().driver),
+        Device::Cpu => None,
+    };
+    json!({
+        "device": device.name(),
+        "kind": device.kind().to_string(),
+        "backend": device.backend(),
+        "driver": driver,
+        "commit": commit(),
+        "cores": thread::available_parallelism().ok().map(usize::from),
+        "pytorch": pytorch.map(PyTorch::json),
+        "networks": measurements.iter().map(Measurement::json).collect::<Vec<_>>(),
+    })
 }
 
 fn main() -> ExitCode {
