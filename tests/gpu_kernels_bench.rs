@@ -236,6 +236,10 @@ fn workloads_are_of_networks_square_and_awkward_and_each_is_there_once() -> Resu
     for op in ops::examples() {
         assert!(all.iter().any(|workload| workload.op.name() == op.name()), "{}", op.name());
     }
+    let mut names: Vec<_> = all.iter().map(|workload| (workload.operation(), workload.shapes())).collect();
+    names.sort();
+    names.dedup();
+    assert_eq!(names.len(), all.len());
     Ok(())
 }
 

@@ -131,7 +131,7 @@ impl Kernel {
             label: text("label")?.to_owned(),
             shapes: shapes.to_owned(),
             origin: text("origin")?.to_owned(),
-            // Files of before have no number of samples.
+            // Not all files say how many there were.
             samples: json["samples"].as_u64().unwrap_or(1),
             key,
             nanoseconds,
