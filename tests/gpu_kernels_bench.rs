@@ -225,6 +225,11 @@ fn the_bound_is_the_longer_of_two_times() {
     assert_eq!(ceiling.nanoseconds(Work { flops: 5000, bytes: 100 }), 50.0);
     assert_eq!(ceiling.nanoseconds(Work { flops: 50, bytes: 100 }), 10.0);
     assert!(ceiling.is_compute_bound(Work { flops: 5000, bytes: 100 }));
+    let better = ceiling.or_better(Ceiling { gflop_per_second: 50.0, gigabytes_per_second: 64.0 });
+    assert_eq!(better, Ceiling { gflop_per_second: 100.0, gigabytes_per_second: 64.0 });
+    let mut relu = measurement("a", 100.0, 0.0);
+    relu.hold_against(&better);
+    assert!(relu.share == 0.02 && !relu.is_compute_bound, "{relu:?}");
 }
 
 #[test]

@@ -24,6 +24,14 @@ impl Ceiling {
         (work.flops as f64 / self.gflop_per_second).max(work.bytes as f64 / self.gigabytes_per_second)
     }
 
+    /// The better of two, rate by rate: something else may have slowed one of them down.
+    pub fn or_better(self, other: Self) -> Self {
+        Self {
+            gflop_per_second: self.gflop_per_second.max(other.gflop_per_second),
+            gigabytes_per_second: self.gigabytes_per_second.max(other.gigabytes_per_second),
+        }
+    }
+
     /// Which of the two it is.
     pub fn is_compute_bound(&self, work: Work) -> bool {
         work.flops as f64 / self.gflop_per_second > work.bytes as f64 / self.gigabytes_per_second

@@ -51,6 +51,12 @@ impl Measurement {
         }
     }
 
+    /// Holds it against another ceiling.
+    pub fn hold_against(&mut self, ceiling: &Ceiling) {
+        self.share = ceiling.nanoseconds(self.work) / self.nanoseconds;
+        self.is_compute_bound = ceiling.is_compute_bound(self.work);
+    }
+
     pub fn gflop_per_second(&self) -> f64 {
         self.work.flops as f64 / self.nanoseconds
     }
