@@ -34,7 +34,7 @@ pub struct Measurement {
 impl Measurement {
     pub fn new(workload: &Workload, candidate: &str, outcome: &Outcome, ceiling: &Ceiling) -> Self {
         let Outcome { samples, work, checked } = outcome;
-        Self {
+        let mut measurement = Self {
             op: workload.op.name().to_owned(),
             label: workload.label(),
             operation: workload.operation(),
@@ -45,13 +45,15 @@ impl Measurement {
             spread: samples.spread(),
             samples: samples.nanoseconds.len(),
             work: *work,
-            share: ceiling.nanoseconds(*work) / samples.median(),
-            is_compute_bound: ceiling.is_compute_bound(*work),
+            share: 0.0,
+            is_compute_bound: false,
             checked: *checked,
-        }
+        };
+        measurement.hold_against(ceiling);
+        measurement
     }
 
-    /// Holds it against another ceiling.
+    /// Says how near it comes to a ceiling, in the place of another one.
     pub fn hold_against(&mut self, ceiling: &Ceiling) {
         self.share = ceiling.nanoseconds(self.work) / self.nanoseconds;
         self.is_compute_bound = ceiling.is_compute_bound(self.work);

@@ -89,8 +89,8 @@ impl Candidate {
         }
     }
 
-    /// Whether this built-in one reads all inputs. What it does not read is what others were made of, such as the matrix whose parts were
-    /// summed up: the reference takes that, so that inputs have to fit together, as those of cases do.
+    /// Whether this built-in one reads all inputs. What it does not read is what others were made of, such as the matrix whose
+    /// parts were summed up: the reference takes that, so that inputs have to fit together, as those of cases do.
     pub fn reads_all(&self, workload: &Workload) -> bool {
         self.kernel.as_ref().is_none_or(|kernel| kernel.loads.len() == workload.inputs.len())
     }

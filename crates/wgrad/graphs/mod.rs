@@ -28,6 +28,9 @@ pub(crate) use prediction::{OUTPUT, prediction};
 pub(crate) use scaling::LOSS_SCALE;
 pub(crate) use training::{NUMBERS, Phase, gradient_name, gradients, training};
 
+/// The updates that the table of numbers has a row for.
+pub(crate) const ROWS: usize = 1024;
+
 /// What a model is trained for, and how.
 #[derive(Debug)]
 pub(crate) struct Objective {
@@ -69,9 +72,6 @@ impl Built<'_> {
         inputs.trace().model(self.model, inputs)
     }
 }
-
-/// The updates that the table of numbers has a row for.
-pub(crate) const ROWS: usize = 1024;
 
 impl Objective {
     /// The table of the numbers that change from update to update: in each row those of the optimizers, and then the largest
