@@ -214,13 +214,15 @@ fn optimizers() -> Result<(), Error> {
         assert_eq!(trainer.steps(), 2);
     }
 
-    let groups = Optimizers::new(Adam::new(1e-3)).group("4", SGD::new(0.1)).freeze("0");
+    let groups = Optimizers::new(Adam::new(1e-3)).group("4", SGD::new(0.1).momentum(0.5)).freeze("0");
     let options = Options { clip_norm: Some(1.0), ..Options::default() };
     let mut trainer = Trainer::new(&Device::cpu(), model(), CrossEntropyLoss, groups, options)?;
     trainer.set_group_learning_rate(1, 0.01)?;
     trainer.set_group_weight_decay(1, 1e-3)?;
+    trainer.set_group_momentum(1, 0.9)?;
     trainer.set_clip_norm(0.5)?;
-    assert_eq!((trainer.group_weight_decay(1)?, trainer.clip_norm()), (Some(1e-3), Some(0.5)));
+    let set = (trainer.group_weight_decay(1)?, trainer.group_momentum(1)?, trainer.clip_norm());
+    assert_eq!(set, (Some(1e-3), Some(0.9), Some(0.5)));
     Ok(())
 }
 

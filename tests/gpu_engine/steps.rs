@@ -140,20 +140,22 @@ fn the_learning_rate_changes_between_frames() {
 }
 
 #[test]
-fn weight_decay_and_the_norm_to_clip_at_change_between_frames() {
+fn weight_decay_momentum_and_the_norm_to_clip_at_change_between_frames() {
     let application = Application::new(false);
     let options = Options { clip_norm: Some(1.0), ..options() };
     let engine = Engine::from_wgpu(application.device.clone(), application.queue.clone(), options).unwrap();
-    let scalars = [(0.0, 1.0), (0.5, 0.25), (0.125, 1e30)];
+    let scalars = [(0.0, 0.9, 1.0), (0.5, 0.25, 0.25), (0.125, 0.5, 1e30)];
     let mut trainer = Trainer::new(&engine.device(), model(), MSELoss, AdamW::new(0.01), options).unwrap();
-    for (weight_decay, clip_norm) in scalars {
+    for (weight_decay, momentum, clip_norm) in scalars {
         trainer.set_group_weight_decay(0, weight_decay).unwrap();
+        trainer.set_group_momentum(0, momentum).unwrap();
         trainer.set_clip_norm(clip_norm).unwrap();
         trainer.fit(&data(), 1, None, |_| Control::Continue).unwrap();
     }
     let mut training = pollster::block_on(engine.training(model(), MSELoss, AdamW::new(0.01), &data())).unwrap();
-    let encoders = scalars.map(|(weight_decay, clip_norm)| {
+    let encoders = scalars.map(|(weight_decay, momentum, clip_norm)| {
         training.set_group_weight_decay(0, weight_decay).unwrap();
+        training.set_group_momentum(0, momentum).unwrap();
         training.set_clip_norm(clip_norm).unwrap();
         let mut encoder = application.encoder();
         training.record_steps(&mut encoder, 3).unwrap();

@@ -3,6 +3,7 @@
 mod going_back;
 mod learning_rates;
 mod mixed;
+mod numbers;
 mod resuming;
 mod updates;
 
@@ -14,6 +15,7 @@ use wgrad::{Layer, Loss, Var};
 pub use going_back::*;
 pub use learning_rates::*;
 pub use mixed::*;
+pub use numbers::*;
 pub use resuming::*;
 pub use updates::*;
 
@@ -59,6 +61,9 @@ macro_rules! for_all {
             one_group_s_learning_rate_changes_alone,
             weight_decay_changes_without_a_new_plan,
             a_weight_decay_that_is_set_is_as_one_from_the_start,
+            momenta_that_are_set_are_as_those_of_a_schedule,
+            one_group_s_momentum_changes_alone,
+            what_an_optimizer_does_not_know_is_not_set,
             mixed_precision_learns_as_single_does,
             mixed_precision_works_with_everything,
             learning_rates_on_the_device_are_those_of_pytorch,

@@ -235,10 +235,10 @@ pub struct Cooperative {
 
 /// How a kernel reads an input.
 ///
-/// The function takes a row and a column of the input, or of the [view](Op::operand_view) of it, seen as a matrix of its last axis by all others, and returns
-/// one element or four; beyond the end of a row it returns zeros. `row`, where there is one, takes a row and returns
-/// what the function wants as its row: a kernel calls it once for all columns, and fusion puts a gather there, or the
-/// place of a window.
+/// The function takes a row and a column of the input, or of the [view](Op::operand_view) of it, seen as a matrix of its last
+/// axis by all others, and returns one element or four; beyond the end of a row it returns zeros. `row`, where there is one,
+/// takes a row and returns what the function wants as its row: a kernel calls it once for all columns, and fusion puts a
+/// gather there, or the place of a window.
 #[derive(Clone, Copy, Debug)]
 pub struct LoadHook {
     /// The storage binding that the function's default reads.

@@ -83,8 +83,8 @@ impl Training {
     /// the device.
     ///
     /// # Errors
-    /// Where there are no steps; where the loss of an earlier step was NaN or infinite, since when no step has changed anything; where the device has
-    /// no room. Nothing is recorded then.
+    /// Where there are no steps; where the loss of an earlier step was NaN or infinite, since when no step has changed
+    /// anything; where the device has no room. Nothing is recorded then.
     pub fn record_steps(&mut self, encoder: &mut wgpu::CommandEncoder, steps: u32) -> Result<Ticket, Error> {
         if steps == 0 {
             return Err(Error::mismatch("recorded steps", "1 at least", steps));
@@ -222,6 +222,14 @@ impl Training {
     /// As there.
     pub fn set_group_weight_decay(&mut self, group: usize, weight_decay: f64) -> Result<(), Error> {
         self.trainer.set_group_weight_decay(group, weight_decay)
+    }
+
+    /// Gives one group of parameters this momentum from the next step on that is recorded: see [`Trainer::set_group_momentum`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn set_group_momentum(&mut self, group: usize, momentum: f64) -> Result<(), Error> {
+        self.trainer.set_group_momentum(group, momentum)
     }
 
     /// Clips gradients at another norm from the next step on that is recorded: see [`Trainer::set_clip_norm`].

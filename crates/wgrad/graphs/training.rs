@@ -60,8 +60,8 @@ pub(crate) fn training(built: Built, objective: &Objective, feed: &Feed, phase: 
     Ok((finish(&trace)?, losses.hits.is_some()))
 }
 
-/// The graph of a step that changes nothing, but gives `output`, `loss`, the `norm` of all gradients, and for each vector that an optimizer changes
-/// `gradient` with its place.
+/// The graph of a step that changes nothing, but gives `output`, `loss`, the `norm` of all gradients, and for each vector that
+/// an optimizer changes `gradient` with its place.
 pub(crate) fn gradients(built: Built, objective: &Objective, feed: &Feed) -> Result<Graph, Error> {
     let trace = built.trace();
     let backward = backward(&trace, built, objective, feed)?;

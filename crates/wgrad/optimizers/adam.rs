@@ -3,7 +3,7 @@
 use wgrad_shaders::{AdamInputs, adam};
 
 use crate::error::Error;
-use crate::optimizers::{At, Optimizer, Update, check_learning_rate, check_weight_decay};
+use crate::optimizers::{At, Optimizer, Update, check_learning_rate, check_momentum, check_weight_decay};
 use crate::var::Var;
 
 /// Adam with bias correction, as PyTorch's [`Adam`](https://docs.pytorch.org/docs/stable/generated/torch.optim.Adam.html)
@@ -51,10 +51,9 @@ impl Adam {
 impl Optimizer for Adam {
     fn check(&self) -> Result<(), Error> {
         let wgrad_shaders::Adam { beta2, epsilon, .. } = self.attributes;
-        for (name, beta) in [("beta1", self.beta1), ("beta2", beta2)] {
-            if !(0.0..1.0).contains(&beta) {
-                return Err(Error::mismatch(name, "at least 0 and below 1", beta));
-            }
+        check_momentum("beta1", self.beta1)?;
+        if !(0.0..1.0).contains(&beta2) {
+            return Err(Error::mismatch("beta2", "at least 0 and below 1", beta2));
         }
         let is_normal = (epsilon as f32).is_normal() && epsilon > 0.0;
         if !is_normal {
@@ -72,10 +71,14 @@ impl Optimizer for Adam {
         Some(self.weight_decay)
     }
 
+    fn own_momentum(&self) -> Option<f64> {
+        Some(self.beta1)
+    }
+
     /// Learning rate, beta1, both bias corrections, and weight decay.
     fn numbers(&self, at: At) -> Vec<f32> {
         // The correction undoes what the kernel does, which knows beta1 as an f32.
-        let beta1 = at.momentum.unwrap_or(self.beta1) as f32;
+        let beta1 = at.momentum as f32;
         let correction = |beta: f64| (1.0 / (1.0 - beta.powf(at.update as f64))) as f32;
         let corrections = [correction(beta1.into()), correction(self.attributes.beta2)];
         vec![at.learning_rate as f32, beta1, corrections[0], corrections[1], at.weight_decay as f32]

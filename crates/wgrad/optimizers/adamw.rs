@@ -45,6 +45,10 @@ impl Optimizer for AdamW {
         self.0.own_weight_decay()
     }
 
+    fn own_momentum(&self) -> Option<f64> {
+        self.0.own_momentum()
+    }
+
     fn numbers(&self, at: At) -> Vec<f32> {
         self.0.numbers(at)
     }

@@ -56,6 +56,10 @@ impl<F: Fn(&Update) -> Result<Var, Error> + Send, O: Optimizer> Optimizer for Ch
         self.optimizer.own_weight_decay()
     }
 
+    fn own_momentum(&self) -> Option<f64> {
+        self.optimizer.own_momentum()
+    }
+
     fn numbers(&self, at: At) -> Vec<f32> {
         self.optimizer.numbers(at)
     }

@@ -117,7 +117,7 @@ fn is_within(parameter: &str, name: &str) -> bool {
 }
 
 fn width(optimizer: &dyn Optimizer) -> usize {
-    optimizer.numbers(At { update: 1, learning_rate: optimizer.learning_rate(), weight_decay: 0.0, momentum: None }).len()
+    optimizer.numbers(At { update: 1, learning_rate: optimizer.learning_rate(), weight_decay: 0.0, momentum: 0.0 }).len()
 }
 
 impl<O: Optimizer + 'static> From<O> for Optimizers {

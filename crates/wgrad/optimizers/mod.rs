@@ -37,6 +37,12 @@ pub trait Optimizer: Debug + Send {
         None
     }
 
+    /// The momentum, or Adam's beta1, that it was made with; none where its update knows none, so that neither a schedule nor
+    /// anybody else can set it.
+    fn own_momentum(&self) -> Option<f64> {
+        None
+    }
+
     /// The numbers that the update reads and that change from one update to the next: always as many.
     fn numbers(&self, at: At) -> Vec<f32>;
 
@@ -61,8 +67,8 @@ pub struct At {
     pub learning_rate: f64,
     /// Its weight decay: 0 where [`Optimizer::own_weight_decay`] is none.
     pub weight_decay: f64,
-    /// The momentum, or Adam's beta1, that the schedule asks for; none where it leaves the optimizer's own.
-    pub momentum: Option<f64>,
+    /// Its momentum, or Adam's beta1: 0 where [`Optimizer::own_momentum`] is none.
+    pub momentum: f64,
 }
 
 impl<O: Optimizer + ?Sized> Optimizer for Box<O> {
@@ -76,6 +82,10 @@ impl<O: Optimizer + ?Sized> Optimizer for Box<O> {
 
     fn own_weight_decay(&self) -> Option<f64> {
         (**self).own_weight_decay()
+    }
+
+    fn own_momentum(&self) -> Option<f64> {
+        (**self).own_momentum()
     }
 
     fn numbers(&self, at: At) -> Vec<f32> {
@@ -143,5 +153,13 @@ pub(crate) fn check_weight_decay(weight_decay: f64) -> Result<(), Error> {
     match weight_decay >= 0.0 && (weight_decay as f32).is_finite() {
         true => Ok(()),
         false => Err(Error::mismatch("weight decay", "a finite number, 0 or above", weight_decay)),
+    }
+}
+
+/// Fails where a momentum, called `name`, is negative, NaN, or rounded to 1 or above as an f32.
+pub(crate) fn check_momentum(name: &str, momentum: f64) -> Result<(), Error> {
+    match momentum >= 0.0 && (momentum as f32) < 1.0 {
+        true => Ok(()),
+        false => Err(Error::mismatch(name, "at least 0, and below 1 as an f32", momentum)),
     }
 }

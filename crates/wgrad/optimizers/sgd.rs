@@ -3,7 +3,7 @@
 use wgrad_shaders::{self as ops, Momentum, MomentumInputs, SgdInputs, sgd};
 
 use crate::error::Error;
-use crate::optimizers::{At, Optimizer, Update, check_learning_rate, check_weight_decay};
+use crate::optimizers::{At, Optimizer, Update, check_learning_rate, check_momentum, check_weight_decay};
 use crate::var::Var;
 
 /// Stochastic gradient descent, with momentum and weight decay if wanted, as PyTorch's
@@ -40,9 +40,7 @@ impl SGD {
 
 impl Optimizer for SGD {
     fn check(&self) -> Result<(), Error> {
-        if !(0.0..1.0).contains(&(self.momentum as f32)) {
-            return Err(Error::mismatch("momentum", "at least 0 and below 1", self.momentum));
-        }
+        check_momentum("momentum", self.momentum)?;
         if self.nesterov && self.momentum == 0.0 {
             return Err(Error::mismatch("Nesterov's momentum", "above 0", self.momentum));
         }
@@ -58,9 +56,13 @@ impl Optimizer for SGD {
         Some(self.weight_decay)
     }
 
+    fn own_momentum(&self) -> Option<f64> {
+        Some(self.momentum)
+    }
+
     /// Learning rate, weight decay and momentum.
     fn numbers(&self, at: At) -> Vec<f32> {
-        [at.learning_rate, at.weight_decay, at.momentum.unwrap_or(self.momentum)].map(|number| number as f32).to_vec()
+        [at.learning_rate, at.weight_decay, at.momentum].map(|number| number as f32).to_vec()
     }
 
     fn lacks_momentum(&self) -> bool {

@@ -3,6 +3,7 @@
 use std::f64::consts::PI;
 
 use crate::error::Error;
+use crate::optimizers::check_momentum;
 use crate::schedules::{Schedule, Unit, check_factor, check_period};
 
 /// From `max_lr / 25` up to `max_lr` and down to `max_lr / 250,000` along two halves of a cosine, as PyTorch's
@@ -65,12 +66,7 @@ impl Schedule for OneCycleLR {
         if !(self.pct_start > 0.0 && self.pct_start < 1.0) {
             return Err(Error::mismatch("pct_start", "above 0 and below 1", self.pct_start));
         }
-        for momentum in self.momentum.into_iter().flatten() {
-            if !(0.0..1.0).contains(&momentum) {
-                return Err(Error::mismatch("momentum", "at least 0 and below 1", momentum));
-            }
-        }
-        Ok(())
+        self.momentum.into_iter().flatten().try_for_each(|momentum| check_momentum("momentum", momentum))
     }
 
     fn unit(&self) -> Unit {

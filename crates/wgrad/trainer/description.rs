@@ -20,6 +20,8 @@ const INPUT: &str = "input";
 const LEARNING_RATE: &str = "learning_rate";
 /// The weight decays that were set, likewise.
 const WEIGHT_DECAY: &str = "weight_decay";
+/// The momenta that were set, likewise.
+const MOMENTUM: &str = "momentum";
 /// The norm that was set for gradients to be clipped at.
 const CLIP_NORM: &str = "set_clip_norm";
 /// Stands for what was not set for an optimizer.
@@ -62,8 +64,8 @@ impl Trainer {
         for (name, count) in self.counts.named() {
             file.set_text(name, count);
         }
-        let Overrides { learning_rates, weight_decays, clip_norm } = self.numbers.overrides();
-        for (name, set) in [(LEARNING_RATE, learning_rates), (WEIGHT_DECAY, weight_decays)] {
+        let Overrides { learning_rates, weight_decays, momenta, clip_norm } = self.numbers.overrides();
+        for (name, set) in [(LEARNING_RATE, learning_rates), (WEIGHT_DECAY, weight_decays), (MOMENTUM, momenta)] {
             let word = |group| set.get(&group).map_or(NOT_SET.to_owned(), |number| format!("{number:?}"));
             let words: Vec<String> = (0..self.objective.optimizers.count()).map(word).collect();
             file.set_text(name, words.join(" "));
@@ -92,7 +94,8 @@ impl Trainer {
         }
         let set = |name| set_in(file, name, self.objective.optimizers.count());
         let clip_norm = file.text(CLIP_NORM).map(|text| parsed(CLIP_NORM, text)).transpose()?;
-        let overrides = Overrides { learning_rates: set(LEARNING_RATE)?, weight_decays: set(WEIGHT_DECAY)?, clip_norm };
+        let (learning_rates, weight_decays, momenta) = (set(LEARNING_RATE)?, set(WEIGHT_DECAY)?, set(MOMENTUM)?);
+        let overrides = Overrides { learning_rates, weight_decays, momenta, clip_norm };
         Ok(Description { counts: counts_in(file)?, overrides, input: input_in(file)? })
     }
 }

@@ -19,6 +19,8 @@ pub(super) struct Overrides {
     pub learning_rates: BTreeMap<usize, f64>,
     /// By the optimizers' places.
     pub weight_decays: BTreeMap<usize, f64>,
+    /// By the optimizers' places.
+    pub momenta: BTreeMap<usize, f64>,
     pub clip_norm: Option<f32>,
 }
 
@@ -59,9 +61,13 @@ impl Numbers {
         self.schedule.as_ref()
     }
 
-    /// Follows another schedule, for all learning rates. Returns the one before.
+    /// Follows another schedule, for all learning rates, and for all momenta where it moves them. Returns the one before.
     pub fn follow(&mut self, schedule: Box<dyn Schedule>) -> Box<dyn Schedule> {
-        self.overrides_mut().learning_rates.clear();
+        let overrides = self.overrides_mut();
+        overrides.learning_rates.clear();
+        if schedule.moves_momentum() {
+            overrides.momenta.clear();
+        }
         std::mem::replace(&mut self.schedule, schedule)
     }
 
@@ -93,6 +99,13 @@ impl Numbers {
         Some(self.overrides.weight_decays.get(&optimizer).copied().unwrap_or(own))
     }
 
+    /// The momentum, or Adam's beta1, of an optimizer after so many updates and epochs; none where it knows none.
+    pub fn momentum(&self, objective: &Objective, optimizer: usize, update: u64, epoch: u64) -> Option<f64> {
+        let own = objective.optimizers.get(optimizer).own_momentum()?;
+        let set = self.overrides.momenta.get(&optimizer).copied();
+        Some(set.or_else(|| self.schedule.momentum(self.time(update, epoch))).unwrap_or(own))
+    }
+
     /// The largest norm of all gradients together; none where they are not clipped.
     pub fn clip_norm(&self, objective: &Objective) -> Option<f32> {
         Some(self.overrides.clip_norm.unwrap_or(objective.clip_norm?))
@@ -115,7 +128,7 @@ impl Numbers {
                 update: update + 1,
                 learning_rate: self.learning_rate(objective, optimizer, update, epoch),
                 weight_decay: self.weight_decay(objective, optimizer).unwrap_or(0.0),
-                momentum: self.schedule.momentum(self.time(update, epoch)),
+                momentum: self.momentum(objective, optimizer, update, epoch).unwrap_or(0.0),
             });
             let row = numbers.into_iter().chain(self.clip_norm(objective));
             let place = (update % ROWS as u64) as usize * columns;

@@ -1,8 +1,9 @@
-//! What can change between steps: the schedule, learning rates, weight decay, and the norm that gradients are clipped at.
+//! What can change between steps: the schedule, learning rates, weight decay, momentum, and the norm that gradients are
+//! clipped at.
 
 use crate::error::Error;
 use crate::graphs::Objective;
-use crate::optimizers::{check_learning_rate, check_weight_decay};
+use crate::optimizers::{check_learning_rate, check_momentum, check_weight_decay};
 use crate::schedules::{Schedule, Unit};
 use crate::trainer::Trainer;
 use crate::trainer::options::check_clip_norm;
@@ -108,6 +109,47 @@ impl Trainer {
     pub fn group_weight_decay(&self, group: usize) -> Result<Option<f64>, Error> {
         self.objective.optimizers.check_index(group)?;
         Ok(self.numbers.weight_decay(&self.objective, group))
+    }
+
+    /// Gives one group of parameters, as [`Trainer::set_group_learning_rate`] counts them, this momentum, which is beta1 for Adam
+    /// and AdamW, from the next update on, whatever a schedule says, until [`Trainer::set_schedule`] sets one that moves it. No
+    /// plan changes. It is PyTorch's `optimizer.param_groups[group]["momentum"] = momentum`, and
+    /// `["betas"] = (momentum, beta2)`.
+    ///
+    /// ```
+    /// # use wgrad::prelude::*;
+    /// # let device = Device::cpu();
+    /// let sgd = SGD::new(0.1).momentum(0.5);
+    /// let mut trainer = Trainer::new(&device, Linear::new(4, 3), MSELoss, sgd, Options::default())?;
+    /// trainer.set_group_momentum(0, 0.9)?;
+    /// assert_eq!(trainer.group_momentum(0)?, Some(0.9));
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Where it is negative, NaN, or 1 or above; where there is no such group, with those that there are; where the group's
+    /// optimizer knows no momentum, as SGD that was made without and those of a user may not: see
+    /// [`Optimizer::own_momentum`](crate::optimizers::Optimizer::own_momentum).
+    pub fn set_group_momentum(&mut self, group: usize, momentum: f64) -> Result<(), Error> {
+        self.objective.optimizers.check_index(group)?;
+        check_momentum("momentum", momentum)?;
+        let optimizer = self.objective.optimizers.get(group);
+        let is_left_out = optimizer.lacks_momentum() && !self.numbers.moves_momentum();
+        if is_left_out || optimizer.own_momentum().is_none() {
+            return Err(Error::mismatch("momentum", "an optimizer that was made with it", format!("{optimizer:?}")));
+        }
+        self.numbers.overrides_mut().momenta.insert(group, momentum);
+        Ok(())
+    }
+
+    /// The momentum, or Adam's beta1, of the next update of one group of parameters, as [`Trainer::set_group_learning_rate`]
+    /// counts them; none where its optimizer knows none.
+    ///
+    /// # Errors
+    /// Where there is no such group.
+    pub fn group_momentum(&self, group: usize) -> Result<Option<f64>, Error> {
+        self.objective.optimizers.check_index(group)?;
+        Ok(self.numbers.momentum(&self.objective, group, self.counts.updates, self.counts.epochs))
     }
 
     /// Clips gradients at another norm from the next update on. No plan changes, so that only a trainer that was made with an

@@ -41,8 +41,8 @@ impl Trainer {
     }
 
     /// Goes back to a snapshot of this trainer: what follows has the same bits as what followed it. The schedule stays,
-    /// and goes back to where it was; learning rates, weight decays and the norm to clip at that were set between steps are
-    /// those of the snapshot again.
+    /// and goes back to where it was; learning rates, weight decays, momenta and the norm to clip at that were set between
+    /// steps are those of the snapshot again.
     ///
     /// # Errors
     /// Where the snapshot is of a trainer of another model or with other optimizers; on errors of the device.

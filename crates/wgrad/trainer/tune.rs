@@ -18,8 +18,8 @@ impl Trainer {
     ///
     /// The budget bounds when the measurement of a kernel begins: the last is finished, which takes its compilation and some
     /// seven runs, each of two milliseconds or of one dispatch that takes longer. [`Trainer::prepare`] comes before, and does
-    /// not count. Of each operation the default kernel is measured first; one that was not measured is not taken, and an operation of which
-    /// there was time for the default alone keeps the kernel that it has.
+    /// not count. Of each operation the default kernel is measured first; one that was not measured is not taken, and an
+    /// operation of which there was time for the default alone keeps the kernel that it has.
     ///
     /// Another kernel may add in another order, so that bits change; nothing else of the training does. Files of other
     /// adapters, drivers and versions are left alone, and a damaged one is replaced. Where the file cannot be written, this

@@ -107,8 +107,8 @@ impl Panes<'_> {
         Tap { image: format!("({image})"), places, channel }
     }
 
-    /// The linear index of a tap's element, `offset` elements behind that of its strides alone, and the name of what says whether it is inside the
-    /// image, if it may be outside: then the index is that of some other element.
+    /// The linear index of a tap's element, `offset` elements behind that of its strides alone, and the name of what says
+    /// whether it is inside the image, if it may be outside: then the index is that of some other element.
     fn index(&self, tap: Tap, offset: String, scope: &mut Scope) -> (String, Option<String>) {
         let mut terms = vec![times(&tap.image, self.access.strides[0])];
         let mut conditions = Vec::new();
