@@ -6,7 +6,8 @@
 //! ```
 //!
 //! The scale is the gate of all updates: a step whose loss is NaN or infinite, and every step after the stop, leaves
-//! the parameters as they are.
+//! the parameters as they are. After the stop the log stays too: the step's number no longer advances, and another loss in the
+//! row of the one that was not finite would hide it.
 
 use std::sync::Arc;
 
@@ -34,8 +35,8 @@ pub struct RecordOutputs {
     pub scale: Value,
 }
 
-/// Writes the means of `losses` and `hits`, f32 of any shape, to row `step % capacity` of `log`, f32 `[capacity, 2]`.
-/// `step` and `stop` are each one u32.
+/// Writes the means of `losses` and `hits`, f32 of any shape, to row `step % capacity` of `log`, f32 `[capacity, 2]`, unless
+/// `stop` is set. `step` and `stop` are each one u32.
 ///
 /// # Errors
 /// Where the log is no f32 matrix of two columns and one row or more, step or stop is not one u32, or losses or hits
@@ -117,10 +118,11 @@ impl Op for Record {
         let (loss, accuracy) = (mean(&inputs[3]), mean(&inputs[4]));
         let row = inputs[1].data[0] as usize % inputs[0].kind.shape.rows();
         outputs[0].data.clone_from(&inputs[0].data);
-        outputs[0].data[2 * row] = loss;
-        outputs[0].data[2 * row + 1] = accuracy;
-        let counts = (loss as f32).is_finite() && inputs[2].data[0] == 0.0;
-        outputs[1].data[0] = if counts { 1.0 } else { 0.0 };
+        let runs = inputs[2].data[0] == 0.0;
+        if runs {
+            outputs[0].data[2 * row..][..2].copy_from_slice(&[loss, accuracy]);
+        }
+        outputs[1].data[0] = if runs && (loss as f32).is_finite() { 1.0 } else { 0.0 };
     }
 
     fn host(&self, inputs: &[&HostTensor], outputs: &mut [HostTensor]) -> bool {
@@ -137,8 +139,11 @@ impl Op for Record {
         let (loss, accuracy) = (mean(losses), mean(hits));
         let row = step as usize % shape.rows();
         next.copy_from_slice(log);
-        next[2 * row..][..2].copy_from_slice(&[loss, accuracy]);
-        scale.fill(if loss.is_finite() && stop == 0 { 1.0 } else { 0.0 });
+        let runs = stop == 0;
+        if runs {
+            next[2 * row..][..2].copy_from_slice(&[loss, accuracy]);
+        }
+        scale.fill(if runs && loss.is_finite() { 1.0 } else { 0.0 });
         true
     }
 
@@ -200,6 +205,11 @@ mod tests {
         for (stop, loss) in [(1, 1.0), (0, f64::NAN), (0, f64::INFINITY), (0, 1e300)] {
             assert_eq!(recorded(0, stop, [loss, 1.0])[1].data, [0.0], "{stop}, {loss}");
         }
+    }
+
+    #[test]
+    fn the_log_stays_after_the_stop() {
+        assert_eq!(recorded(0, 1, [3.0, 5.0])[0].data, [0.0, 1.0, 2.0, 3.0]);
     }
 
     #[test]

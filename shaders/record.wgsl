@@ -2,6 +2,8 @@
 //
 //     scale = 1 if the mean loss is finite and stop == 0, else 0
 //
+// After the stop the log stays as it is.
+//
 // One workgroup: invocation i adds up the blocks of four elements i, i + 256 and so on of both, and a tree in
 // workgroup memory adds up the invocations' sums, in a fixed order. Sums carry a NaN to the mean on every driver, as
 // minima and maxima might not; whether the mean is finite is read from its bits.
@@ -86,10 +88,13 @@ fn record(@builtin(local_invocation_index) local: u32) {
         let losses = f32(record_dims.loss_rows * record_dims.loss_columns);
         let hits = f32(record_dims.hit_rows * record_dims.hit_columns);
         let mean = record_partial[0] / vec2f(losses, hits);
-        let row = record_load_step(0, 0) % record_dims.capacity;
-        record_log[2 * row] = mean.x;
-        record_log[2 * row + 1] = mean.y;
+        let runs = record_load_stop(0, 0) == 0;
+        if (runs) {
+            let row = record_load_step(0, 0) % record_dims.capacity;
+            record_log[2 * row] = mean.x;
+            record_log[2 * row + 1] = mean.y;
+        }
         let finite = (bitcast<u32>(mean.x) & 0x7f800000) != 0x7f800000;
-        record_store_scale(0, 0, select(0.0, 1.0, finite && record_load_stop(0, 0) == 0));
+        record_store_scale(0, 0, select(0.0, 1.0, finite && runs));
     }
 }

@@ -5,6 +5,10 @@ mod adapter;
 #[path = "support/training.rs"]
 mod training;
 
+use std::env;
+use std::process::Command;
+use std::time::Duration;
+
 use adapter::adapter;
 use training::noise;
 use wgrad::prelude::*;
@@ -178,3 +182,40 @@ macro_rules! on_the_adapter {
 }
 
 training::for_all!(on_the_adapter);
+
+/// Kernels that are chosen anew leave all states where they are: for checkpoints, snapshots and the steps that follow.
+#[test]
+fn states_outlive_a_tuning() {
+    // The choice is kept in a file of this test's, not in the user's.
+    const STORE: &str = "WGRAD_TUNING";
+    if env::var_os(STORE).is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut again = Command::new(env::current_exe().unwrap());
+        again.env(STORE, folder.path().join("tuning.json")).args(["--exact", "states_outlive_a_tuning"]);
+        assert!(again.status().unwrap().success());
+        return;
+    }
+    let data = Dataset::new(Tensor::f32([8, 2], (0..16).map(noise).collect()).unwrap(), Tensor::zeros([8, 1])).unwrap();
+    let new = || {
+        let options = Options { batch_size: 3, ..Options::default() };
+        Trainer::new(&adapter(), Linear::new(2, 1), MSELoss, Adam::new(0.1), options).unwrap()
+    };
+    let epoch = |trainer: &mut Trainer| {
+        trainer.fit(&data, 1, None, |_| Control::Continue).unwrap();
+        trainer.weights_hash().unwrap()
+    };
+    let mut trainer = new();
+    let before = epoch(&mut trainer);
+    trainer.tune(&data, Duration::ZERO).unwrap();
+    let checkpoint = trainer.checkpoint().unwrap();
+    trainer.tune(&data, Duration::ZERO).unwrap();
+    let snapshot = trainer.snapshot().unwrap();
+    assert_eq!(trainer.weights_hash().unwrap(), before);
+    let wanted = epoch(&mut trainer);
+    trainer.restore(&snapshot).unwrap();
+    assert_eq!(trainer.weights_hash().unwrap(), before);
+    let mut other = new();
+    other.resume(&checkpoint).unwrap();
+    assert_eq!(other.weights_hash().unwrap(), before);
+    assert_eq!([&mut trainer, &mut other].map(epoch), [wanted.clone(), wanted]);
+}

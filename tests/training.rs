@@ -12,7 +12,7 @@ mod training;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 
-use training::{Reference, assert_rate, references};
+use training::{Reference, assert_rate, everything, examples, references};
 use wgrad::prelude::*;
 use wgrad::schedules::Unit;
 use wgrad::{Layer, LearningRateFinder, Loss, Optimizer, Optimizers, Session, Snapshot};
@@ -455,4 +455,11 @@ fn an_unknown_device_is_an_error() {
     let error = Device::choose("a device that nobody has").unwrap_err();
     assert!(matches!(error, Error::Device(_)), "{error}");
     assert_eq!(Device::choose("cpu").unwrap().to_string(), "CPU (interpreter: no WGSL runs)");
+}
+
+#[test]
+fn a_timeline_of_no_steps_is_refused() {
+    let mut trainer = everything(&Device::cpu(), Precision::Single);
+    let error = trainer.timeline(&examples(), 0).unwrap_err().to_string();
+    assert_eq!(error, "steps of a timeline: wanted 1 at least, got 0");
 }

@@ -259,8 +259,8 @@ impl Parameters {
     /// The vectors with some entries replaced by named tensors.
     ///
     /// # Errors
-    /// Lists all names that are unknown, of another shape or of elements that do not fit; and all that are missing, but
-    /// those that `may_lack` allows.
+    /// Lists all names that are unknown, given twice, of another shape or of elements that do not fit; and all that are missing,
+    /// but those that `may_lack` allows.
     pub fn pack(
         &self,
         named: &[(String, Given)],
@@ -295,7 +295,17 @@ impl Parameters {
             let got = given.as_ref().map_or_else(String::clone, |tensor| tensor.shape().to_string());
             ParameterMismatch { name: name.clone(), wanted: None, got: Some(got) }
         });
-        wrong.chain(unknown).collect()
+        let is_known = |name: &str| !is_unknown(name);
+        let repeated = named
+            .iter()
+            .enumerate()
+            .filter(|(place, (name, _))| is_known(name) && named[..*place].iter().any(|(before, _)| before == name));
+        let repeated = repeated.map(|(_, (name, _))| ParameterMismatch {
+            name: name.clone(),
+            wanted: Some("one tensor".to_owned()),
+            got: Some("another".to_owned()),
+        });
+        wrong.chain(unknown).chain(repeated).collect()
     }
 
     /// The named tensors of all vectors, in the order in which the model asks for them.

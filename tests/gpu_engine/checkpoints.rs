@@ -92,3 +92,25 @@ fn a_recorded_checkpoint_is_that_of_a_trainer() {
         }
     }
 }
+
+/// What lands only after the training went back is of steps that are no more, and does not stop those that follow.
+#[test]
+fn a_training_that_goes_back_is_not_stopped_by_what_it_left() {
+    let application = Application::new(false);
+    let mut training = training(&application.engine());
+    application.step(&mut training, 1).unwrap();
+    let mut encoder = application.encoder();
+    let ticket = training.record_checkpoint(&mut encoder).unwrap();
+    application.submit(encoder);
+    application.wait();
+    let checkpoint = training.try_checkpoint(&ticket).unwrap().unwrap();
+    training.set_learning_rate(1e30).unwrap();
+    let broken = [30, 2].map(|steps| application.step(&mut training, steps).unwrap());
+    // All has landed, and nobody has asked.
+    application.wait();
+    training.resume(&checkpoint).unwrap();
+    let next = application.step(&mut training, 3).unwrap();
+    application.wait();
+    assert!(training.try_loss(&next).unwrap().is_some());
+    assert!(broken.iter().all(|ticket| training.try_loss(ticket).is_err()));
+}

@@ -2,6 +2,7 @@
 
 mod application;
 mod checkpoints;
+mod evaluations;
 mod lending;
 mod prediction;
 mod steps;

@@ -1,10 +1,10 @@
-//! Steps, evaluations and readings in frames.
+//! Steps and readings in frames.
 
 use std::time::Duration;
 
 use wgrad::prelude::*;
 use wgrad::schedules::ExponentialLR;
-use wgrad::{CopyFrom, CopyTo, Engine, Evaluation, PredictOptions, Training, wgpu};
+use wgrad::{CopyFrom, CopyTo, Engine, PredictOptions, wgpu};
 
 use crate::application::{Application, data, losses, model, options, trainer, training};
 
@@ -231,6 +231,34 @@ fn steps_that_are_never_submitted_are_reported_and_left_out() {
     assert!(training.try_loss(&next).unwrap().is_some());
 }
 
+/// A dropped encoder takes the numbers of updates with it that the device was to be told.
+#[test]
+fn numbers_of_a_dropped_encoder_are_written_again() {
+    let application = Application::new(false);
+    let mut trainer = trainer(&application.engine().device());
+    let mut training = training(&application.engine());
+    // The first numbers of all, then a learning rate that was just set, then one behind which a checkpoint is recorded.
+    for (epoch, rate) in [0.01, 0.25, 0.125].into_iter().enumerate() {
+        trainer.set_learning_rate(rate).unwrap();
+        trainer.fit(&data(), 1, None, |_| Control::Continue).unwrap();
+        training.set_learning_rate(rate).unwrap();
+        let lost = training.record_steps(&mut application.encoder(), 2).unwrap();
+        assert!(training.try_loss(&lost).is_err());
+        if epoch == 2 {
+            let mut encoder = application.encoder();
+            training.record_checkpoint(&mut encoder).unwrap();
+            application.submit(encoder);
+        }
+        // The steps that were lost count, and the epoch goes on behind them.
+        application.step(&mut training, 1).unwrap();
+        application.wait();
+        let before = training.trainer().weights_hash().unwrap();
+        application.step(&mut training, 3).unwrap();
+        assert_ne!(training.trainer().weights_hash().unwrap(), before, "nothing was learned at {rate}");
+    }
+    assert_eq!(training.learning_rate(), 0.125);
+}
+
 #[test]
 fn a_loss_that_is_not_finite_stops_the_training() {
     let application = Application::new(false);
@@ -243,81 +271,6 @@ fn a_loss_that_is_not_finite_stops_the_training() {
     let error = training.record_steps(&mut application.encoder(), 1).unwrap_err();
     assert!(matches!(error, Error::NotFinite { .. }), "{error}");
     assert!(training.trainer().parameters().unwrap().iter().all(|(_, tensor)| tensor.to_vec().iter().all(|x| x.is_finite())));
-}
-
-#[test]
-fn an_evaluation_in_frames_has_the_score_of_a_trainer_s() {
-    let application = Application::new(false);
-    let mut training = training(&application.engine());
-    // More than a step of evaluation takes, and a smaller rest.
-    let xs: Vec<f32> = (0..2020).map(|index| (index as f32 * 0.3).cos()).collect();
-    let ys = xs.chunks_exact(2).map(|x| x[0] - x[1]).collect();
-    let test = Dataset::new(Tensor::f32([1010, 2], xs).unwrap(), Tensor::f32([1010, 1], ys).unwrap()).unwrap();
-    let mut evaluation = pollster::block_on(training.evaluation(&test)).unwrap();
-    for _ in 0..2 {
-        application.step(&mut training, 5).unwrap();
-        // Both kinds of steps, one in a frame.
-        let mut frames = 0;
-        loop {
-            let mut encoder = application.encoder();
-            let is_last = training.record_evaluation(&mut encoder, &mut evaluation, Duration::from_nanos(1)).unwrap();
-            assert_eq!(training.try_evaluation(&mut evaluation).unwrap(), None);
-            application.submit(encoder);
-            frames += 1;
-            if is_last {
-                break;
-            }
-        }
-        assert!((2..=3).contains(&frames), "{frames}");
-        application.wait();
-        let score = training.try_evaluation(&mut evaluation).unwrap();
-        assert_eq!(training.try_evaluation(&mut evaluation).unwrap(), None);
-        assert_eq!(score, Some(training.trainer().evaluate(&test).unwrap()));
-    }
-    // A frame that is never submitted ends the pass, and the next begins anew.
-    let mut dropped = application.encoder();
-    training.record_evaluation(&mut dropped, &mut evaluation, Duration::from_nanos(1)).unwrap();
-    drop(dropped);
-    assert!(training.try_evaluation(&mut evaluation).is_err());
-    let wanted = training.trainer().evaluate(&test).unwrap();
-    let mut encoder = application.encoder();
-    while !training.record_evaluation(&mut encoder, &mut evaluation, Duration::from_secs(1)).unwrap() {}
-    application.submit(encoder);
-    application.wait();
-    assert_eq!(training.try_evaluation(&mut evaluation).unwrap(), Some(wanted));
-}
-
-/// Passes share a clock on the device: one that another has begun behind is told, and begins anew.
-#[test]
-fn one_pass_over_data_is_under_way_at_a_time() {
-    let application = Application::new(false);
-    let engine = application.engine();
-    let (mut one, mut stranger) = (training(&engine), training(&engine));
-    let large = |seed: f32| {
-        let xs: Vec<f32> = (0..2020).map(|index| (index as f32 * seed).cos()).collect();
-        Dataset::new(Tensor::f32([1010, 2], xs).unwrap(), Tensor::zeros([1010, 1])).unwrap()
-    };
-    let [first_data, second_data] = [0.3, 0.7].map(large);
-    let [mut first, mut second] = [&first_data, &second_data].map(|data| pollster::block_on(one.evaluation(data)).unwrap());
-    let frame = |training: &mut Training, evaluation: &mut Evaluation| {
-        let mut encoder = application.encoder();
-        let is_last = training.record_evaluation(&mut encoder, evaluation, Duration::ZERO);
-        application.submit(encoder);
-        application.wait();
-        is_last
-    };
-    let message = "evaluation: wanted one pass over data at a time, got another that has begun since";
-    assert!(!frame(&mut one, &mut first).unwrap());
-    assert!(!frame(&mut one, &mut second).unwrap());
-    assert_eq!(frame(&mut one, &mut first).unwrap_err().to_string(), message);
-    let wanted = one.trainer().evaluate(&second_data).unwrap();
-    assert_eq!(frame(&mut one, &mut second).unwrap_err().to_string(), message);
-    while !frame(&mut one, &mut second).unwrap() {}
-    assert_eq!(one.try_evaluation(&mut second).unwrap(), Some(wanted));
-
-    let foreign = frame(&mut stranger, &mut first).unwrap_err().to_string();
-    assert_eq!(foreign, "evaluation: wanted one of this training, got one of another");
-    assert_eq!(stranger.try_evaluation(&mut first).unwrap_err().to_string(), foreign);
 }
 
 /// Parameters and outputs land as they were where they were recorded, whatever is recorded behind.

@@ -313,6 +313,7 @@ pub fn one_group_s_momentum_changes_alone(device: &Device) {
     let mut without = new(SGD::new(0.01));
     let wanted = "momentum: wanted an optimizer that was made with it, got SGD";
     assert!(error(without.set_group_momentum(0, 0.5)).starts_with(wanted));
+    assert_eq!(without.group_momentum(0).unwrap(), None);
     without.set_schedule(Momenta).unwrap();
     without.set_group_momentum(0, 0.5).unwrap();
     assert_eq!(momenta(&without), [0.5, MOMENTA[0]]);

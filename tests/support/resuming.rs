@@ -200,3 +200,23 @@ pub fn weights_go_through_a_file(device: &Device) {
     to.load_weights(&path).unwrap();
     assert_eq!(to.state_dict().unwrap(), from.state_dict().unwrap());
 }
+
+/// Halves the learning rate after each epoch.
+struct Halve;
+
+impl Callback for Halve {
+    fn after_epoch(&mut self, trainer: &mut Trainer, _: &Epoch) -> Result<Control, Error> {
+        trainer.set_learning_rate(trainer.learning_rate() / 2.0).map(|()| Control::Continue)
+    }
+}
+
+/// A file of an epoch's end holds what callbacks have set there, also where a file was due by the number of steps.
+pub fn a_file_of_an_epoch_s_end_holds_what_callbacks_set(device: &Device) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("training");
+    let mut first = everything(device, Precision::Single);
+    first.fit_with(&examples(), 2, None, (Halve, Checkpoints::new(&path).every_steps(3))).unwrap();
+    let mut second = everything(device, Precision::Single);
+    second.load(&path).unwrap();
+    assert_eq!((second.steps(), second.learning_rate()), (12, 0.0025));
+}

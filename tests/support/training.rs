@@ -27,6 +27,8 @@ macro_rules! for_all {
             a_broken_training_is_not_saved,
             a_frozen_model_stays,
             a_loss_that_is_not_finite_stops_the_training,
+            a_smaller_last_batch_does_not_hide_a_broken_one,
+            names_that_are_given_twice_are_refused,
             a_model_that_its_last_step_breaks_is_reported,
             a_search_ends_where_the_loss_is_not_finite,
             a_schedule_gives_momentum_as_pytorch_does,
@@ -40,6 +42,7 @@ macro_rules! for_all {
             early_stopping_goes_back_where_the_training_diverges,
             parameters_are_drawn_anew,
             a_batch_may_be_larger_than_the_data,
+            a_file_of_an_epoch_s_end_holds_what_callbacks_set,
             a_training_goes_back_to_a_file,
             a_training_goes_on_from_a_file,
             an_overflow_is_skipped_and_halves_the_scale,
@@ -431,4 +434,29 @@ pub fn a_model_that_its_last_step_breaks_is_reported(device: &Device) {
     let error = trainer.fit(&data, 1, Some(&data), |_| Control::Continue).unwrap_err();
     assert!(matches!(error, Error::NotFinite { step: 1, epoch: Some(1) }), "{error}");
     assert_eq!(trainer.steps(), 1);
+}
+
+/// The batch of two whose loss is not finite is at another place of the epoch for each seed, and so is the example whose error
+/// is too large. The last step, of one example, takes the first of that batch, since nothing moves any more.
+pub fn a_smaller_last_batch_does_not_hide_a_broken_one(device: &Device) {
+    let data = Dataset::new([[0.0], [0.0], [0.0], [0.0], [0.0]], [[0.0], [0.0], [1e20], [0.0], [0.0]]).unwrap();
+    for seed in 0..8 {
+        let mut trainer = Trainer::new(device, Linear::new(1, 1), MSELoss, SGD::new(0.1), options(2, seed)).unwrap();
+        let error = trainer.fit(&data, 3, None, |_| Control::Continue).unwrap_err();
+        assert!(matches!(error, Error::NotFinite { step: 1..=3, epoch: Some(1) }), "{seed}: {error}");
+    }
+}
+
+/// Of two tensors for one parameter neither is taken, be they of its shape or not.
+pub fn names_that_are_given_twice_are_refused(device: &Device) {
+    let mut trainer = Trainer::new(device, Linear::new(2, 1), MSELoss, SGD::new(0.1), options(2, 0)).unwrap();
+    trainer.build(&[2]).unwrap();
+    let before = trainer.weights_hash().unwrap();
+    for shape in [[1, 2], [1, 9]] {
+        let named = [("weight", Tensor::zeros([1, 2])), ("weight", Tensor::zeros(shape)), ("bias", Tensor::zeros([1]))];
+        let named = named.map(|(name, tensor)| (name.to_owned(), tensor));
+        let error = trainer.set_parameters(&named).unwrap_err().to_string();
+        assert!(error.contains("weight: wanted one tensor, got another"), "{error}");
+        assert_eq!(trainer.weights_hash().unwrap(), before);
+    }
 }

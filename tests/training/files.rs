@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use safetensors::Dtype;
 use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensors};
 use wgrad::Optimizers;
 use wgrad::callbacks::Checkpoints;
 use wgrad::prelude::*;
@@ -130,4 +130,36 @@ fn the_training_before_a_damaged_file_is_there() {
     assert_eq!((trainer.weights_hash().unwrap(), trainer.epochs()), (before, 2));
     trainer.load(&previous).unwrap();
     assert_eq!((trainer.steps(), trainer.epochs()), (6, 1));
+}
+
+/// Numbers that no training can have are refused, even in a file that is whole: the steps of 2^32 and more, and what nobody
+/// could have set.
+#[test]
+fn numbers_that_no_training_has_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("training");
+    let mut trainer = everything(&Device::cpu(), Precision::Single);
+    trainer.fit(&examples(), 1, None, |_| Control::Continue).unwrap();
+    trainer.save(&path).unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();
+    let before = trainer.weights_hash().unwrap();
+    for (name, text, wanted) in [
+        ("steps", "18446744073709551615", "steps: wanted a number, got 18446744073709551615"),
+        ("updates", "4294967296", "updates: wanted a number, got 4294967296"),
+        ("learning_rate", "NaN -", "learning rate: wanted a finite number, 0 or above, got NaN"),
+        ("weight_decay", "- -1", "weight decay: wanted a finite number, 0 or above, got -1"),
+        ("momentum", "- 5", "momentum: wanted at least 0, and below 1 as an f32, got 5"),
+        ("set_clip_norm", "0", "clip_norm: wanted a finite number above 0, got 0"),
+    ] {
+        let mut texts = header.metadata().clone().unwrap();
+        texts.remove("digest");
+        texts.insert(name.to_owned(), text.to_owned());
+        let tensors = SafeTensors::deserialize(&bytes).unwrap();
+        let edited = safetensors::serialize(tensors.tensors(), Some(texts)).unwrap();
+        std::fs::write(&path, edited).unwrap();
+        let error = trainer.load(&path).unwrap_err().to_string();
+        assert!(error.contains(wanted), "{error}");
+        assert_eq!((trainer.weights_hash().unwrap(), trainer.learning_rate()), (before.clone(), 0.01));
+    }
 }

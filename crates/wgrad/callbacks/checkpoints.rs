@@ -12,14 +12,12 @@ use crate::trainer::{Control, Trainer};
 pub struct Checkpoints {
     path: PathBuf,
     every_steps: u64,
-    /// The steps that the last file holds.
-    saved: Option<u64>,
 }
 
 impl Checkpoints {
     /// Saves to this file, which is replaced each time; the one before is kept beside it, as [`Trainer::save`] says.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), every_steps: 0, saved: None }
+        Self { path: path.into(), every_steps: 0 }
     }
 
     /// The same where the training is also saved each time that its steps are a multiple of `steps`.
@@ -28,12 +26,8 @@ impl Checkpoints {
         self
     }
 
-    fn save(&mut self, trainer: &mut Trainer) -> Result<Control, Error> {
-        if self.saved != Some(trainer.steps()) {
-            trainer.save(&self.path)?;
-            self.saved = Some(trainer.steps());
-        }
-        Ok(Control::Continue)
+    fn save(&self, trainer: &mut Trainer) -> Result<Control, Error> {
+        trainer.save(&self.path).map(|()| Control::Continue)
     }
 }
 
@@ -43,7 +37,8 @@ impl Callback for Checkpoints {
     }
 
     fn after_steps(&mut self, trainer: &mut Trainer) -> Result<Control, Error> {
-        self.save(trainer)
+        // What other callbacks set after the epoch belongs to it, and a broken model is not to be kept.
+        if trainer.is_between_epochs() { Ok(Control::Continue) } else { self.save(trainer) }
     }
 
     fn after_epoch(&mut self, trainer: &mut Trainer, _: &Epoch) -> Result<Control, Error> {

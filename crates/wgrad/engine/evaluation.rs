@@ -33,7 +33,8 @@ impl Training {
     /// # Errors
     /// As [`Trainer::evaluate`](crate::Trainer::evaluate).
     pub async fn evaluation(&mut self, data: &Dataset) -> Result<Evaluation, Error> {
-        let pass = self.trainer().open_evaluation(data).await?;
+        let name = self.numbered("evaluation");
+        let pass = self.trainer().open_evaluation(&name, data).await?;
         Ok(Evaluation { training: self.identity(), pass, number: 0, recorded: 0, pending: Vec::new() })
     }
 

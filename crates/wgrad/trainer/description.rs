@@ -96,6 +96,7 @@ impl Trainer {
         let clip_norm = file.text(CLIP_NORM).map(|text| parsed(CLIP_NORM, text)).transpose()?;
         let (learning_rates, weight_decays, momenta) = (set(LEARNING_RATE)?, set(WEIGHT_DECAY)?, set(MOMENTUM)?);
         let overrides = Overrides { learning_rates, weight_decays, momenta, clip_norm };
+        overrides.check().map_err(|error| error.to_string())?;
         Ok(Description { counts: counts_in(file)?, overrides, input: input_in(file)? })
     }
 }
@@ -114,7 +115,8 @@ fn set_in(file: &TensorFile, name: &str, optimizers: usize) -> Result<BTreeMap<u
 fn counts_in(file: &TensorFile) -> Result<Counts, String> {
     let mut counts = Counts::default();
     for (name, count) in counts.named_mut() {
-        *count = parsed(name, file.text(name).unwrap_or("nothing"))?;
+        // The device's clock counts in 32 bits.
+        *count = parsed::<u32>(name, file.text(name).unwrap_or("nothing"))?.into();
     }
     Ok(counts)
 }

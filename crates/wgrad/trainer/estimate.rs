@@ -24,7 +24,8 @@ impl Trainer {
         let snapshot = self.snapshot()?;
         let timed = self.time(&session);
         self.restore(&snapshot)?;
-        Ok(timed?.mul_f64(epochs as f64 * session.steps() as f64))
+        let seconds = timed?.as_secs_f64() * epochs as f64 * session.steps() as f64;
+        Ok(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
     }
 
     /// The time of a step, once the first has compiled whatever the device compiles late.

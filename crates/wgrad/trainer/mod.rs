@@ -66,6 +66,8 @@ pub struct Trainer {
     options: Options,
     model: Option<Model>,
     loaded: Vec<Loaded>,
+    /// The states of all graphs that were ever loaded, as they are before the first step.
+    initial_states: States,
     /// The values of states that no loaded graph has yet.
     waiting: States,
     /// What the backend's inputs were last written with.
@@ -112,6 +114,7 @@ impl Trainer {
             options,
             model: None,
             loaded: Vec::new(),
+            initial_states: States::new(),
             waiting: States::new(),
             resident: HashMap::new(),
             numbers: Numbers::default(),

@@ -7,10 +7,11 @@ use wgrad_core::HostTensor;
 
 use crate::error::Error;
 use crate::graphs::{NUMBERS, Objective, Phase, ROWS};
-use crate::optimizers::At;
+use crate::optimizers::{At, check_learning_rate, check_momentum, check_weight_decay};
 use crate::schedules::{ConstantLR, Schedule, Unit};
 use crate::trainer::Trainer;
 use crate::trainer::counts::Counts;
+use crate::trainer::options::check_clip_norm;
 
 /// What was set between steps, in place of what optimizers, options and the schedule say.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -22,6 +23,17 @@ pub(super) struct Overrides {
     /// By the optimizers' places.
     pub momenta: BTreeMap<usize, f64>,
     pub clip_norm: Option<f32>,
+}
+
+impl Overrides {
+    /// Fails where one is out of its range.
+    pub fn check(&self) -> Result<(), Error> {
+        let Self { learning_rates, weight_decays, momenta, clip_norm } = self;
+        learning_rates.values().try_for_each(|&rate| check_learning_rate(rate))?;
+        weight_decays.values().try_for_each(|&decay| check_weight_decay(decay))?;
+        momenta.values().try_for_each(|&momentum| check_momentum("momentum", momentum))?;
+        clip_norm.map_or(Ok(()), check_clip_norm)
+    }
 }
 
 /// Which numbers an update has, and for which updates the device knows them.
@@ -99,10 +111,12 @@ impl Numbers {
         Some(self.overrides.weight_decays.get(&optimizer).copied().unwrap_or(own))
     }
 
-    /// The momentum, or Adam's beta1, of an optimizer after so many updates and epochs; none where it knows none.
+    /// The momentum, or Adam's beta1, of an optimizer after so many updates and epochs; none where it has none.
     pub fn momentum(&self, objective: &Objective, optimizer: usize, update: u64, epoch: u64) -> Option<f64> {
-        let own = objective.optimizers.get(optimizer).own_momentum()?;
         let set = self.overrides.momenta.get(&optimizer).copied();
+        let optimizer = objective.optimizers.get(optimizer);
+        let is_left_out = optimizer.lacks_momentum() && !self.moves_momentum;
+        let own = optimizer.own_momentum().filter(|_| !is_left_out)?;
         Some(set.or_else(|| self.schedule.momentum(self.time(update, epoch))).unwrap_or(own))
     }
 

@@ -17,8 +17,8 @@ pub struct Options {
     /// The largest norm of the gradients of all parameters together, above 0: larger ones are scaled down to it, as
     /// PyTorch's `clip_grad_norm_` does. None, the default, leaves them as they are.
     pub clip_norm: Option<f32>,
-    /// How many steps' gradients are averaged for each update: 1 by default. The examples of that many steps count as one
-    /// batch.
+    /// How many steps' gradients are averaged for each update: 1 by default. Steps of as many examples are as one of them all;
+    /// each of a smaller one, at the end of an epoch, weighs more, as with PyTorch's `loss / accumulation`.
     pub accumulation: u32,
     /// How precise matrix products are: single by default.
     pub precision: Precision,

@@ -70,8 +70,10 @@ impl Trainer {
         Ok((parts, Recorded { position, steps, clock: self.clock() }))
     }
 
-    /// Sets the device's clock to what the host has counted.
-    pub(crate) fn clock_part(&self) -> Part {
+    /// Sets the device's clock to what the host has counted. What was recorded before and did not reach the device may have
+    /// held numbers too: they are written again.
+    pub(crate) fn clock_part(&mut self) -> Part {
+        self.numbers.forget();
         Part::Write(CLOCK, Arc::new(self.clock().to_host()))
     }
 

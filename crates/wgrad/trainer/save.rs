@@ -84,7 +84,8 @@ impl Trainer {
     }
 
     /// Goes on from a checkpoint: on the same kind of device, with the same data, later steps have the same bits as if the
-    /// training had not been interrupted. A schedule is no part of it, but how far it is.
+    /// training had not been interrupted. A schedule is no part of it, but how far it is: it is set before, since
+    /// [`Trainer::set_schedule`] takes back what was set between steps.
     ///
     /// # Errors
     /// Where it is of a training with another model, optimizer, loss, seed, batch size, accumulation or clipping: the error

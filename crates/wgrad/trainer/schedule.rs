@@ -114,7 +114,7 @@ impl Trainer {
     /// Gives one group of parameters, as [`Trainer::set_group_learning_rate`] counts them, this momentum, which is beta1 for Adam
     /// and AdamW, from the next update on, whatever a schedule says, until [`Trainer::set_schedule`] sets one that moves it. No
     /// plan changes. It is PyTorch's `optimizer.param_groups[group]["momentum"] = momentum`, and
-    /// `["betas"] = (momentum, beta2)`.
+    /// `["betas"] = (momentum, beta2)`. At a momentum of 0 the velocity is the last gradient, where PyTorch leaves it as it was.
     ///
     /// ```
     /// # use wgrad::prelude::*;
@@ -131,11 +131,9 @@ impl Trainer {
     /// optimizer knows no momentum, as SGD that was made without and those of a user may not: see
     /// [`Optimizer::own_momentum`](crate::optimizers::Optimizer::own_momentum).
     pub fn set_group_momentum(&mut self, group: usize, momentum: f64) -> Result<(), Error> {
-        self.objective.optimizers.check_index(group)?;
         check_momentum("momentum", momentum)?;
-        let optimizer = self.objective.optimizers.get(group);
-        let is_left_out = optimizer.lacks_momentum() && !self.numbers.moves_momentum();
-        if is_left_out || optimizer.own_momentum().is_none() {
+        if self.group_momentum(group)?.is_none() {
+            let optimizer = self.objective.optimizers.get(group);
             return Err(Error::mismatch("momentum", "an optimizer that was made with it", format!("{optimizer:?}")));
         }
         self.numbers.overrides_mut().momenta.insert(group, momentum);
@@ -143,7 +141,7 @@ impl Trainer {
     }
 
     /// The momentum, or Adam's beta1, of the next update of one group of parameters, as [`Trainer::set_group_learning_rate`]
-    /// counts them; none where its optimizer knows none.
+    /// counts them; none where [`Trainer::set_group_momentum`] says that its optimizer knows none.
     ///
     /// # Errors
     /// Where there is no such group.

@@ -40,8 +40,7 @@ impl Trainer {
 
     /// The states that the device has, with their values before the first step.
     pub(super) fn loaded_states(&self) -> States {
-        let states = self.loaded.iter().flat_map(|loaded| loaded.graph.states());
-        let on_device = states.filter(|(name, _)| self.backend.has_state(name));
-        on_device.map(|(name, initial)| (name.to_owned(), initial.clone())).collect()
+        let on_device = self.initial_states.iter().filter(|(name, _)| self.backend.has_state(name));
+        on_device.map(|(name, initial)| (name.clone(), initial.clone())).collect()
     }
 }

@@ -79,6 +79,7 @@ impl Trainer {
             Task::Predict(feed) => (graphs::prediction(built, feed, false)?.0, false),
         };
         let program = self.backend.load(&task.to_string(), &graph).await?;
+        self.initial_states.extend(graph.states().map(|(name, initial)| (name.to_owned(), initial.clone())));
         self.settle(&graph)?;
         let loaded = Loaded { task, graph: Arc::new(graph), program, has_accuracy };
         self.loaded.push(loaded.clone());

@@ -72,8 +72,12 @@ impl Trainer {
     /// there had been none. Each dispatch has a pass of its own, which costs some time that training otherwise does not take.
     ///
     /// # Errors
-    /// As [`Trainer::fit`], but for a loss that is not finite; where the device has no timestamps, as the CPU.
+    /// As [`Trainer::fit`], but for a loss that is not finite; where there are no steps, or the device has no timestamps, as the
+    /// CPU.
     pub fn timeline(&mut self, data: &Dataset, steps: u32) -> Result<Timeline, Error> {
+        if steps == 0 {
+            return Err(Error::mismatch("steps of a timeline", "1 at least", steps));
+        }
         let session = self.session(data)?;
         let snapshot = self.snapshot()?;
         let spans = self.timed_dispatches(&session, steps.into());

@@ -62,7 +62,7 @@ impl Classification {
         if !(1..=16).contains(&self.informative) {
             return Err(DataError::setting("informative", "1 to 16", self.informative));
         }
-        if self.redundant > self.features.saturating_sub(self.informative) || self.features == 0 {
+        if self.features < self.informative.saturating_add(self.redundant) {
             let wanted = format!("at least the {} informative and {} redundant ones", self.informative, self.redundant);
             return Err(DataError::setting("features", wanted, self.features));
         }
@@ -234,6 +234,8 @@ mod tests {
         let few = "features: wanted at least the 2 informative and 2 redundant ones, got 3";
         assert_eq!(error(Classification { features: 3, ..default }), few);
         assert!(error(Classification { redundant: usize::MAX, ..default }).starts_with("features: wanted"));
+        let few = "features: wanted at least the 2 informative and 0 redundant ones, got 1";
+        assert_eq!(error(Classification { features: 1, redundant: 0, ..default }), few);
         assert!(error(Classification { clusters: 3, ..default }).starts_with("clusters: wanted 1 to 2, so that"));
         assert_eq!(error(Classification { flipped: f64::NAN, ..default }), "flipped: wanted 0 to 1, got NaN");
         let infinite = Classification { separation: f64::INFINITY, ..default };
