@@ -235,28 +235,24 @@ fn steps_that_are_never_submitted_are_reported_and_left_out() {
 #[test]
 fn numbers_of_a_dropped_encoder_are_written_again() {
     let application = Application::new(false);
-    let mut trainer = trainer(&application.engine().device());
     let mut training = training(&application.engine());
     // The first numbers of all, then a learning rate that was just set, then one behind which a checkpoint is recorded.
-    for (epoch, rate) in [0.01, 0.25, 0.125].into_iter().enumerate() {
-        trainer.set_learning_rate(rate).unwrap();
-        trainer.fit(&data(), 1, None, |_| Control::Continue).unwrap();
+    for (rate, checkpoint) in [(0.01, false), (0.0, false), (0.25, true)] {
         training.set_learning_rate(rate).unwrap();
-        let lost = training.record_steps(&mut application.encoder(), 2).unwrap();
+        let before = training.trainer().weights_hash().unwrap();
+        let lost = training.record_steps(&mut application.encoder(), 1).unwrap();
         assert!(training.try_loss(&lost).is_err());
-        if epoch == 2 {
+        if checkpoint {
             let mut encoder = application.encoder();
             training.record_checkpoint(&mut encoder).unwrap();
             application.submit(encoder);
         }
-        // The steps that were lost count, and the epoch goes on behind them.
+        // Within the epoch, since numbers are written at its beginning anyhow.
         application.step(&mut training, 1).unwrap();
         application.wait();
-        let before = training.trainer().weights_hash().unwrap();
-        application.step(&mut training, 3).unwrap();
-        assert_ne!(training.trainer().weights_hash().unwrap(), before, "nothing was learned at {rate}");
+        assert_eq!(training.trainer().weights_hash().unwrap() != before, rate > 0.0, "at {rate}");
+        application.step(&mut training, 1).unwrap();
     }
-    assert_eq!(training.learning_rate(), 0.125);
 }
 
 #[test]
