@@ -16,7 +16,7 @@ use planted::Planted;
 use wgrad::core::graph::Kind;
 use wgrad::core::op::AdapterClass;
 use wgrad::core::plan::{Plan, Target, plan};
-use wgrad::core::{Graph, HostTensor, Literal, Lowering, Node, Op, TensorType, Tolerance};
+use wgrad::core::{Graph, HostTensor, Literal, Lowering, Node, Op, TensorType, Tolerance, Value};
 use wgrad::executor::{Checks, Choice, Device, Executor};
 use wgrad::ops;
 use wgrad::reference::{Oracle, compare};
@@ -86,6 +86,32 @@ fn fusion_changes_nothing(network: &Network) -> Result<()> {
     Ok(())
 }
 
+/// The states of a fused graph, for kernels of both classes, after a step.
+fn agrees_with_the_oracle(graph: Graph, inputs: Vec<(&'static str, HostTensor)>) -> Result<()> {
+    let network = Network { graph, inputs };
+    let device = Device::request_blocking(&Choice::Auto)?;
+    let oracle = oracle_after(&network, 1)?;
+    for class in CLASSES {
+        let plan = plan_of(&device, &network, class, true)?;
+        for (name, state) in states_after(&device, &network, &plan, 1)? {
+            let outcome = compare(&state, oracle.read(&name)?, TOLERANCE);
+            outcome.with_context(|| format!("{name}, kernels for {class:?}:\n{plan}"))?;
+        }
+    }
+    Ok(())
+}
+
+/// A state of zeros that becomes `next`.
+fn becomes(graph: &mut Graph, name: &str, next: Value) -> Result<()> {
+    let state = graph.state(name, HostTensor::zeros(&graph.kind(next).clone()))?;
+    Ok(graph.set_next(state, next)?)
+}
+
+/// Distinct numbers from -1 to 1.
+fn values<const RANK: usize>(shape: [usize; RANK]) -> HostTensor {
+    HostTensor::F32(shape.into(), (0..shape.iter().product()).map(|index| (index * 37 % 101) as f32 / 50.0 - 1.0).collect())
+}
+
 #[test]
 fn a_fused_classifier_trains_as_an_unfused_one() -> Result<()> {
     fusion_changes_nothing(&networks::classifier()?)
@@ -128,15 +154,34 @@ fn a_part_of_odd_size_leaves_the_next_alone() -> Result<()> {
     let together = ops::concat(&mut graph, &[second, first], 0)?;
     let kept = graph.state("together", HostTensor::zeros(&TensorType::f32([6, 5])))?;
     graph.set_next(kept, together)?;
-    let network = Network { graph, inputs };
-    let device = Device::request_blocking(&Choice::Auto)?;
-    let oracle = oracle_after(&network, 1)?;
-    for class in CLASSES {
-        for (name, state) in states_after(&device, &network, &plan_of(&device, &network, class, true)?, 1)? {
-            compare(&state, oracle.read(&name)?, TOLERANCE).with_context(|| format!("kernels for {class:?}"))?;
-        }
-    }
-    Ok(())
+    agrees_with_the_oracle(graph, inputs)
+}
+
+/// A weight whose columns are read as rows: four lanes are no neighbours in its mask.
+#[test]
+fn dropout_of_a_transposed_weight_goes_by_its_own_places() -> Result<()> {
+    let graph = &mut Graph::new();
+    let step = graph.constant(HostTensor::U32([].into(), vec![3]))?;
+    let (rows, weight) = (("rows", values([6, 12])), ("weight", values([8, 12])));
+    let [x, w] = [&rows, &weight].map(|(name, tensor)| graph.input(*name, tensor.kind()));
+    let dropped = ops::dropout(graph, w, step, 0.5, 1, 2)?;
+    let transposed = ops::permute(graph, dropped, &[1, 0])?;
+    let product = ops::matmul(graph, x, transposed, false, false)?;
+    becomes(graph, "product", product)?;
+    agrees_with_the_oracle(std::mem::take(graph), vec![rows, weight])
+}
+
+/// One random number for all columns of a row: it is that of all four lanes.
+#[test]
+fn dropout_of_whole_rows_drops_all_their_columns() -> Result<()> {
+    let graph = &mut Graph::new();
+    let step = graph.constant(HostTensor::U32([].into(), vec![3]))?;
+    let (rows, mask) = (("rows", values([6, 12])), ("mask", values([6, 1])));
+    let [x, ones] = [&rows, &mask].map(|(name, tensor)| graph.input(*name, tensor.kind()));
+    let kept = ops::dropout(graph, ones, step, 0.5, 1, 3)?;
+    let masked = ops::mul(graph, x, kept)?;
+    becomes(graph, "masked", masked)?;
+    agrees_with_the_oracle(std::mem::take(graph), vec![rows, mask])
 }
 
 #[test]

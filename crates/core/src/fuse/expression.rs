@@ -168,6 +168,12 @@ impl Builder<'_> {
         match self.live.lowering(value.node) {
             None | Some(Lowering::Pack(_) | Lowering::Kernels(_)) => Ok(Expression::Load { value, access }),
             Some(Lowering::View(_)) => self.view(value, &access),
+            // Four lanes have consecutive indices, as only neighbouring columns have.
+            Some(Lowering::Pointwise(function))
+                if function.takes_index && access.shape.columns() > 1 && access.column_stride() != 1 =>
+            {
+                Err(Unfit::Store(value.node))
+            }
             Some(Lowering::Pointwise(_)) => self.call(value.node, access),
         }
     }
