@@ -58,7 +58,7 @@ fn scramble(mut bits: u32) -> u32 {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use wgrad_core::Op;
+    use wgrad_core::{Lowering, Op};
 
     use super::*;
 
@@ -109,6 +109,22 @@ pub(crate) mod tests {
             let is_fast: Vec<bool> = op.cases().iter().map(|case| host_agrees(op.as_ref(), case)).collect();
             let is_listed = WITHOUT_FAST_PATH.contains(&op.name());
             assert_ne!(is_fast.contains(&true), is_listed, "{}: fast in cases {is_fast:?}", op.name());
+        }
+    }
+
+    /// Those that see no index are moved to other shapes of the same elements, where they must do the same.
+    #[test]
+    fn constants_of_pointwise_operations_depend_on_no_shape() {
+        for op in crate::examples() {
+            let kinds = |case: &Case| case.inputs.iter().map(|input| input.kind.clone()).collect::<Vec<_>>();
+            let lowerings = op.cases().into_iter().map(|case| op.lowering(&kinds(&case)));
+            let functions = lowerings.filter_map(|lowering| match lowering {
+                Lowering::Pointwise(function) if !function.takes_index => Some(function.constants),
+                _ => None,
+            });
+            let mut constants: Vec<_> = functions.collect();
+            constants.dedup();
+            assert!(constants.len() <= 1, "{} has these for different shapes: {constants:?}", op.name());
         }
     }
 

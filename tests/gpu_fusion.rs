@@ -13,6 +13,7 @@ use anyhow::{Context, Result, bail, ensure};
 use bisect::{differences, with_operation};
 use networks::Network;
 use planted::Planted;
+use wgrad::core::autodiff::differentiate;
 use wgrad::core::graph::Kind;
 use wgrad::core::op::AdapterClass;
 use wgrad::core::plan::{Plan, Target, plan};
@@ -182,6 +183,23 @@ fn dropout_of_whole_rows_drops_all_their_columns() -> Result<()> {
     let masked = ops::mul(graph, x, kept)?;
     becomes(graph, "masked", masked)?;
     agrees_with_the_oracle(std::mem::take(graph), vec![rows, mask])
+}
+
+/// The gradient runs in the shape of the product, which has fewer rows than the batch that the moments are of.
+#[test]
+fn gradients_of_moments_are_shares_of_the_rows_before_a_reshape() -> Result<()> {
+    let graph = &mut Graph::new();
+    let rows = ("rows", values([4, 5]));
+    let x = graph.input(rows.0, rows.1.kind());
+    let weight = graph.state("weight", values([5, 12]))?;
+    let product = ops::matmul(graph, x, weight, false, false)?;
+    let pixels = ops::reshape(graph, product, [48, 1])?;
+    let moments = ops::moments(graph, pixels)?;
+    let loss = ops::sum(graph, moments.variance)?;
+    let one = graph.scalar(1.0);
+    let gradients = differentiate(graph, loss, one, &[weight], ops::accumulate)?;
+    becomes(graph, "gradient", gradients[0].context("the weight has no gradient")?)?;
+    agrees_with_the_oracle(std::mem::take(graph), vec![rows])
 }
 
 #[test]

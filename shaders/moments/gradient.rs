@@ -8,7 +8,10 @@ use crate::cases::{case, floats};
 /// `(m + 2 v (x - mean)) / n` for a matrix `x`, f32 `[n, c]`, the means of its columns, f32 `[c]`, and the upstream
 /// gradients `m` of the means and `v` of the variances, f32 `[c]` or `[]`: these four inputs.
 #[derive(Clone, Copy, Debug)]
-pub struct MomentsGradient;
+pub struct MomentsGradient {
+    /// The rows `n` that the moments are of. The inputs may have been reshaped since.
+    pub rows: usize,
+}
 
 /// The gradient of a matrix for those of its means and its variances; none where there is neither.
 pub(super) fn moments_gradient(
@@ -23,12 +26,15 @@ pub(super) fn moments_gradient(
     }
     let mut or_zero = |gradient: Option<Value>| gradient.unwrap_or_else(|| graph.scalar(0.0));
     let (of_mean, of_variance) = (or_zero(*of_mean), or_zero(*of_variance));
-    graph.apply_one(MomentsGradient, &[input, mean, of_mean, of_variance]).map(Some)
+    let rows = graph.kind(input).shape.rows();
+    graph.apply_one(MomentsGradient { rows }, &[input, mean, of_mean, of_variance]).map(Some)
 }
 
-/// One over the number of rows.
-fn share(rows: usize) -> f64 {
-    1.0 / rows.max(1) as f64
+impl MomentsGradient {
+    /// One over the number of rows.
+    fn share(&self) -> f64 {
+        1.0 / self.rows.max(1) as f64
+    }
 }
 
 impl Op for MomentsGradient {
@@ -40,9 +46,9 @@ impl Op for MomentsGradient {
         broadcast_to(inputs, 4, 0)
     }
 
-    fn lowering(&self, inputs: &[TensorType]) -> Lowering {
+    fn lowering(&self, _: &[TensorType]) -> Lowering {
         let function = Function::new(include_str!("gradient.wgsl"), "moments_gradient");
-        Lowering::Pointwise(function.with_constants([Literal::F32(share(inputs[0].shape.rows()) as f32)]))
+        Lowering::Pointwise(function.with_constants([Literal::F32(self.share() as f32)]))
     }
 
     fn flops(&self, inputs: &[TensorType]) -> u64 {
@@ -50,7 +56,7 @@ impl Op for MomentsGradient {
     }
 
     fn reference(&self, inputs: &[Array], outputs: &mut [Array]) {
-        let share = share(inputs[0].kind.shape.rows());
+        let share = self.share();
         broadcast_map(inputs, &mut outputs[0], |x| share * (x[2] + 2.0 * x[3] * (x[0] - x[1])));
     }
 
@@ -60,7 +66,7 @@ impl Op for MomentsGradient {
         else {
             return false;
         };
-        let (columns, share) = (shape.columns().max(1), share(shape.rows()) as f32);
+        let (columns, share) = (shape.columns().max(1), self.share() as f32);
         let (Some(of_mean), Some(of_variance)) = (column_values(of_mean, columns), column_values(of_variance, columns)) else {
             return false;
         };

@@ -130,6 +130,6 @@ pub(crate) fn examples() -> Vec<Arc<dyn Op>> {
         Arc::new(PartialMoments { chunk: 8 }),
         Arc::new(PartialMoments { chunk: 256 }),
         Arc::new(WholeMoments { chunk: 8 }),
-        Arc::new(MomentsGradient),
+        Arc::new(MomentsGradient { rows: 7 }),
     ]
 }

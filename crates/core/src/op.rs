@@ -127,7 +127,8 @@ pub struct Function {
     pub lanes: Lanes,
     /// Whether the first argument is the logical index, a `u32`, of the (first) element in the output.
     pub takes_index: bool,
-    /// The last arguments.
+    /// The last arguments. Without an index they are the same whatever the inputs' shapes: the operation may be moved to
+    /// other shapes of the same elements.
     pub constants: Vec<Literal>,
 }
 
