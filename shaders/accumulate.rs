@@ -59,10 +59,12 @@ fn take(graph: &Graph, terms: &[Value], is_of_kind: impl Fn(&Node) -> bool) -> (
     if taken.len() > 1 { (taken, rest) } else { (Vec::new(), terms.to_vec()) }
 }
 
-/// Whether a node is the product of two matrices of f32 over their rows. Those of f16 may not be stored behind one another.
+/// Whether a node is the product of two matrices of f32 over their rows. Those of f16 may not be stored behind one another,
+/// and batches that are stored so make one larger batch.
 fn is_product(graph: &Graph, node: &Node) -> bool {
     let is_wide = node.inputs.iter().all(|&input| graph.kind(input).dtype == DType::F32);
-    is_wide && downcast::<Matmul>(node).is_some_and(|product| product.transpose_lhs && !product.transpose_rhs)
+    let is_matrix = node.outputs[0].shape.rank() == 2;
+    is_wide && is_matrix && downcast::<Matmul>(node).is_some_and(|product| product.transpose_lhs && !product.transpose_rhs)
 }
 
 /// Whether a node sums a matrix over its rows.
@@ -115,6 +117,18 @@ mod tests {
         let before = graph.nodes().len();
         accumulate(&mut graph, &[product, weight, mixed]).unwrap();
         assert_eq!(names(&graph, before), ["add", "add"]);
+    }
+
+    /// Two products of batches: behind one another along the first axis, they would be a larger batch.
+    #[test]
+    fn products_of_batches_are_added() {
+        let mut graph = Graph::new();
+        let [lhs, rhs] = [4, 5].map(|columns| graph.input("x", TensorType::f32([2, 3, columns])));
+        let terms = [0, 1].map(|_| matmul(&mut graph, lhs, rhs, true, false).unwrap());
+        let before = graph.nodes().len();
+        let total = accumulate(&mut graph, &terms).unwrap();
+        assert_eq!(names(&graph, before), ["add"]);
+        assert_eq!(graph.kind(total), &TensorType::f32([2, 4, 5]));
     }
 
     #[test]
