@@ -185,6 +185,21 @@ fn dropout_of_whole_rows_drops_all_their_columns() -> Result<()> {
     agrees_with_the_oracle(std::mem::take(graph), vec![rows, mask])
 }
 
+/// A product fetches each row's place in the table once; the random numbers are those of the row that it becomes.
+#[test]
+fn dropout_of_gathered_rows_goes_by_their_new_places() -> Result<()> {
+    let graph = &mut Graph::new();
+    let step = graph.constant(HostTensor::U32([].into(), vec![3]))?;
+    let (table, weight) = (("table", values([9, 12])), ("weight", values([12, 8])));
+    let [rows, w] = [&table, &weight].map(|(name, tensor)| graph.input(*name, tensor.kind()));
+    let order = ops::shuffle(graph, step, 9, 6, 6, 7)?;
+    let examples = ops::gather_rows(graph, rows, order)?;
+    let dropped = ops::dropout(graph, examples, step, 0.5, 1, 2)?;
+    let product = ops::matmul(graph, dropped, w, false, false)?;
+    becomes(graph, "product", product)?;
+    agrees_with_the_oracle(std::mem::take(graph), vec![table, weight])
+}
+
 /// The gradient runs in the shape of the product, which has fewer rows than the batch that the moments are of.
 #[test]
 fn gradients_of_moments_are_shares_of_the_rows_before_a_reshape() -> Result<()> {

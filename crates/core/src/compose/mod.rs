@@ -205,7 +205,7 @@ impl Composer<'_> {
     /// Writes the hook for rows where an expression has a use for it, and says so.
     fn fetch_row(&mut self, hook: &str, expression: &Expression) -> Result<bool, ComposeError> {
         let mut scope = Scope::default();
-        let row = match outer_leaf(expression) {
+        let row = match self.outer_leaf(expression) {
             Expression::Gather { row, rows, shape, .. } if shape.rank() == 2 => {
                 self.printer.picked_row(row, *rows, "row", &mut scope)?
             }
@@ -218,6 +218,20 @@ impl Composer<'_> {
         self.module.replace_function(hook, "")?;
         self.push_function(&format!("{hook}(row: u32) -> u32"), &scope.body(), &row);
         Ok(true)
+    }
+
+    /// The gather or the windows at the bottom of an expression in which nothing else depends on the row; the expression
+    /// itself otherwise.
+    fn outer_leaf<'e>(&self, expression: &'e Expression) -> &'e Expression {
+        let mut found = None;
+        let mut others = false;
+        visit_parts(expression, &mut |part| match part {
+            // Its index is made of the row as it was before the fetch.
+            Expression::Call { node, .. } => others |= self.printer.takes_index(*node),
+            Expression::Gather { .. } | Expression::Windows { .. } if found.is_none() => found = Some(part),
+            leaf => others |= !leaf.is_uniform(),
+        });
+        found.filter(|_| !others).unwrap_or(expression)
     }
 
     fn store(&mut self, hook: &StoreHook, slot: &Slot, output: Value) -> Result<(), ComposeError> {
@@ -270,21 +284,10 @@ impl Composer<'_> {
     }
 }
 
-/// The gather or the windows at the bottom of an expression in which nothing else depends on the row; the expression
-/// itself otherwise.
-fn outer_leaf(expression: &Expression) -> &Expression {
-    let mut found = None;
-    let mut others = false;
-    visit_leaves(expression, &mut |leaf| match leaf {
-        Expression::Gather { .. } | Expression::Windows { .. } if found.is_none() => found = Some(leaf),
-        leaf => others |= !leaf.is_uniform(),
-    });
-    found.filter(|_| !others).unwrap_or(expression)
-}
-
-fn visit_leaves<'a>(expression: &'a Expression, visit: &mut impl FnMut(&'a Expression)) {
-    match expression {
-        Expression::Call { arguments, .. } => arguments.iter().for_each(|argument| visit_leaves(argument, visit)),
-        leaf => visit(leaf),
+/// Calls `visit` with an expression and all that its operations are called with.
+fn visit_parts<'a>(expression: &'a Expression, visit: &mut impl FnMut(&'a Expression)) {
+    visit(expression);
+    if let Expression::Call { arguments, .. } = expression {
+        arguments.iter().for_each(|argument| visit_parts(argument, visit));
     }
 }

@@ -342,6 +342,11 @@ impl<'a> Printer<'a> {
         format!("    {accessor}({}, {value});\n", sum(&[index.to_owned(), offset]))
     }
 
+    /// Whether a pointwise operation sees the index of its elements.
+    pub fn takes_index(&self, node: NodeId) -> bool {
+        matches!(&self.lowerings[node.0 as usize], Some(Lowering::Pointwise(function)) if function.takes_index)
+    }
+
     fn function(&mut self, node: NodeId) -> &'a Function {
         let Some(Lowering::Pointwise(function)) = &self.lowerings[node.0 as usize] else {
             unreachable!("only pointwise operations are called");
