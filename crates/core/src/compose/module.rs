@@ -145,8 +145,41 @@ fn kind(literal: Literal) -> &'static str {
 /// A literal as WGSL, exact for any finite number.
 pub fn print_literal(literal: Literal) -> String {
     match literal {
+        // The shortest decimal that is nearest to it lies beyond it, where compilers may refuse it.
+        Literal::F32(f32::MAX) => "0x1.fffffep+127f".to_owned(),
+        Literal::F32(f32::MIN) => "-0x1.fffffep+127f".to_owned(),
         Literal::F32(value) => format!("{value:?}f"),
         Literal::U32(value) => format!("{value}u"),
         Literal::Bool(value) => value.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The number that a compiler makes of a literal.
+    fn compiled(literal: &str) -> f32 {
+        let module = naga::front::wgsl::parse_str(&format!("const number = {literal};")).unwrap();
+        let (_, constant) = module.constants.iter().next().unwrap();
+        match module.global_expressions[constant.init] {
+            naga::Expression::Literal(naga::Literal::F32(number)) => number,
+            ref other => panic!("{literal} is {other:?}"),
+        }
+    }
+
+    #[test]
+    fn numbers_are_exact() {
+        for number in [0.0, 1.0, 0.1, 16_777_215.0, f32::MIN_POSITIVE, 3.402_823_3e38, f32::MAX] {
+            for number in [number, -number] {
+                assert_eq!(compiled(&print_literal(Literal::F32(number))).to_bits(), number.to_bits(), "{number}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_literal_is_beyond_the_largest_number() {
+        assert_eq!(print_literal(Literal::F32(f32::MAX)), "0x1.fffffep+127f");
+        assert_eq!(print_literal(Literal::F32(f32::MIN)), "-0x1.fffffep+127f");
     }
 }
