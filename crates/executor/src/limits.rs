@@ -4,7 +4,8 @@ use wgpu::{Features, Limits};
 use wgrad_core::op::AdapterClass;
 use wgrad_core::plan::Target;
 
-/// WebGPU's default limits, with as much storage as the adapter has.
+/// WebGPU's default limits, with as much storage as the adapter has. Of buffers there is a limit of those in storage, and
+/// one of wgpu's own of all together.
 ///
 /// Where an adapter has less than a default, it is asked for what it has: most defaults are about drawing.
 pub(crate) fn wanted(adapter: &Limits) -> Limits {
@@ -12,6 +13,8 @@ pub(crate) fn wanted(adapter: &Limits) -> Limits {
         max_buffer_size: adapter.max_buffer_size,
         max_storage_buffer_binding_size: adapter.max_storage_buffer_binding_size,
         max_storage_buffers_per_shader_stage: adapter.max_storage_buffers_per_shader_stage,
+        max_buffers_and_acceleration_structures_per_shader_stage: adapter
+            .max_buffers_and_acceleration_structures_per_shader_stage,
         ..Limits::default().or_worse_values_from(adapter)
     }
 }
@@ -63,12 +66,11 @@ pub(crate) fn missing(got: &Limits) -> Vec<String> {
 /// What a plan for a device with these limits may use.
 pub(crate) fn target(class: AdapterClass, limits: &Limits) -> Target {
     let uniform = 1;
+    let bindings = limits.max_bindings_per_bind_group.min(limits.max_buffers_and_acceleration_structures_per_shader_stage);
     Target {
         class,
         cooperative: None,
-        storage_buffers: limits
-            .max_storage_buffers_per_shader_stage
-            .min(limits.max_bindings_per_bind_group.saturating_sub(uniform)),
+        storage_buffers: limits.max_storage_buffers_per_shader_stage.min(bindings.saturating_sub(uniform)),
         binding_bytes: limits.max_storage_buffer_binding_size.min(limits.max_buffer_size),
         workgroups: limits.max_compute_workgroups_per_dimension,
         fuse: true,
@@ -84,6 +86,7 @@ mod tests {
     fn storage_is_raised_and_all_else_stays_at_or_below_the_defaults() {
         let adapter = Limits {
             max_storage_buffers_per_shader_stage: 1_000_000,
+            max_buffers_and_acceleration_structures_per_shader_stage: u32::MAX,
             max_storage_buffer_binding_size: 4 << 30,
             max_buffer_size: 2 << 30,
             max_compute_workgroup_size_x: 1024,
@@ -97,6 +100,16 @@ mod tests {
         assert_eq!(target.storage_buffers, 999);
         assert_eq!(target.binding_bytes, 2 << 30);
         assert_eq!(target.workgroups, 65_535);
+    }
+
+    /// What an application has raised the one limit of, but not the other.
+    #[test]
+    fn the_limit_of_all_buffers_leaves_room_for_the_uniform() {
+        let lent = Limits { max_storage_buffers_per_shader_stage: 64, ..Limits::default() };
+        assert_eq!(lent.max_buffers_and_acceleration_structures_per_shader_stage, 28);
+        assert_eq!(target(AdapterClass::Gpu, &lent).storage_buffers, 27);
+        let adapter = Limits { max_buffers_and_acceleration_structures_per_shader_stage: 65, ..lent };
+        assert_eq!(target(AdapterClass::Gpu, &wanted(&adapter)).storage_buffers, 64);
     }
 
     #[test]
