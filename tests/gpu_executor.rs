@@ -155,6 +155,27 @@ fn bytes_lie_four_to_a_word() {
 }
 
 #[test]
+fn parts_of_bytes_begin_at_words() {
+    let bytes = HostTensor::U8(Shape::from([8]), (1..=8).collect());
+    let plan = Plan {
+        buffers: vec![buffer("bytes", Role::State("bytes".to_owned(), Arc::new(bytes)))],
+        shaders: vec![],
+        dispatches: vec![],
+        outputs: vec![],
+        ..descent(0.5)
+    };
+    let mut executor = Executor::new(device(), Checks::Checked);
+    executor.load_blocking(&plan).unwrap();
+    let whole = executor.buffer("bytes").unwrap();
+    let part = |elements| whole.part(elements, TensorType::new(DType::U8, [2]));
+    assert_eq!(part(4).map(|part| part.offset() - whole.offset()), Some(4));
+    // A copy from or to them would be refused when the encoder is finished, with all else that it holds.
+    for elements in [1, 2, 3, 6, 7, 8] {
+        assert_eq!(part(elements), None, "a part from {elements} on");
+    }
+}
+
+#[test]
 fn an_epoch_takes_few_submissions_and_reads_nothing_back() {
     let (mut executor, plans) = executor_with(&[0.0]);
     executor.run_blocking(&[(&plans[0], 938)]).unwrap();

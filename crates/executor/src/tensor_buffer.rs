@@ -45,11 +45,14 @@ impl TensorBuffer {
 
     /// The part of it that begins so many elements after its beginning, as a tensor of another type.
     ///
-    /// None where it is not as large.
+    /// None where it is not as large, or where the part begins within a word, as only those of bytes and halves can: no copy
+    /// begins there.
     pub fn part(&self, elements: usize, kind: TensorType) -> Option<Self> {
         let begin = (elements * self.kind.dtype.bytes()) as u64;
+        let offset = self.offset + begin;
         let is_inside = begin + kind.bytes() as u64 <= self.bytes();
-        is_inside.then(|| Self { buffer: self.buffer.clone(), offset: self.offset + begin, kind })
+        let is_aligned = offset.is_multiple_of(wgpu::COPY_BUFFER_ALIGNMENT);
+        (is_inside && is_aligned).then(|| Self { buffer: self.buffer.clone(), offset, kind })
     }
 
     /// The whole buffer as a binding of a shader's storage. A shader finds the tensor [`TensorBuffer::offset`] bytes into
