@@ -200,6 +200,23 @@ fn dropout_of_gathered_rows_goes_by_their_new_places() -> Result<()> {
     agrees_with_the_oracle(std::mem::take(graph), vec![table, weight])
 }
 
+/// A kernel with two outputs, where what is made of the second reads the state that the first becomes.
+#[test]
+fn a_state_is_kept_until_all_outputs_have_read_it() -> Result<()> {
+    let graph = &mut Graph::new();
+    let rows = ("rows", values([6, 8]));
+    let x = graph.input(rows.0, rows.1.kind());
+    let [first, second] = ["first", "second"].map(|name| graph.state(name, values([8])));
+    let (first, second) = (first?, second?);
+    let moments = ops::moments(graph, x)?;
+    let next = ops::add(graph, first, moments.mean)?;
+    graph.set_next(first, next)?;
+    let product = ops::mul(graph, moments.variance, first)?;
+    let next = ops::add(graph, second, product)?;
+    graph.set_next(second, next)?;
+    agrees_with_the_oracle(std::mem::take(graph), vec![rows])
+}
+
 /// The gradient runs in the shape of the product, which has fewer rows than the batch that the moments are of.
 #[test]
 fn gradients_of_moments_are_shares_of_the_rows_before_a_reshape() -> Result<()> {

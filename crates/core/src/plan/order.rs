@@ -252,10 +252,15 @@ fn reads_by_element(graph: &Graph, group: &Group, state: &Node, next: Value) -> 
         }
     }
     let mut elsewhere = false;
-    for expression in group.slots.iter().flat_map(Slot::expressions) {
-        expression.visit_loads(&mut |value, loads| {
-            elsewhere |= value == old && loads == Loads::Elsewhere && graph.kind(old).shape.elements() > 1
-        });
+    for slot in &group.slots {
+        // A kernel may store one output before it calls the hook of another.
+        let writes = slot.stores.iter().any(|store| store.destination == Destination::Value(next));
+        for expression in slot.expressions() {
+            expression.visit_loads(&mut |value, loads| {
+                let is_same = loads == Loads::SameElement || graph.kind(old).shape.elements() == 1;
+                elsewhere |= value == old && !(writes && is_same);
+            });
+        }
     }
     let single = graph.kind(old).shape.elements() == 1;
     let writes_elsewhere = single && group.slots.iter().any(|slot| slot.shape.elements() > 1);
