@@ -119,6 +119,35 @@ fn parts(op: &Arc<dyn Op>, case: &Case) -> Result<usize> {
     Ok(products.filter_map(|node| node.outputs[0].shape.dims().first_chunk().map(|&[parts, _, _]| parts)).max().unwrap_or(1))
 }
 
+/// As the values are that two heads of attention read: on the right of a product of batches each.
+#[test]
+fn what_two_products_of_batches_share_gets_the_sum_of_their_gradients() -> Result<()> {
+    let mut graph = Graph::new();
+    let numbers = |shape: [usize; 3], step: usize| {
+        let data = (0..shape.iter().product()).map(|index| (index * step % 101) as f32 / 50.0 - 1.0).collect();
+        HostTensor::F32(shape.into(), data)
+    };
+    let shared = graph.state("shared", numbers([2, 3, 5], 37))?;
+    let mut terms = Vec::new();
+    for (name, step) in [("first", 41), ("second", 43)] {
+        let lhs = graph.state(name, numbers([2, 4, 3], step))?;
+        let product = ops::matmul(&mut graph, lhs, shared, false, false)?;
+        terms.push(ops::sum(&mut graph, product)?);
+    }
+    let both = ops::add(&mut graph, terms[0], terms[1])?;
+    let one = graph.scalar(1.0);
+    for (name, loss) in [("first", terms[0]), ("second", terms[1]), ("both", both)] {
+        let gradient = differentiate(&mut graph, loss, one, &[shared], ops::accumulate)?[0];
+        graph.set_output(name, gradient.context("no gradient")?);
+    }
+    let gradients = Oracle::new(&graph)?.step()?;
+    let [first, second, both] = ["first", "second", "both"].map(|name| &gradients[name]);
+    ensure!(both.kind == *graph.kind(shared), "a gradient of type {}", both.kind);
+    let sums = first.data.iter().zip(&second.data).map(|(first, second)| first + second);
+    ensure!(sums.zip(&both.data).all(|(sum, both)| (sum - both).abs() < 1e-12), "{both:?} of {first:?} and {second:?}");
+    Ok(())
+}
+
 /// At ties there are no finite differences: PyTorch divides the gradient between both.
 #[test]
 fn equal_numbers_share_the_gradient_of_their_extremum() -> Result<()> {
