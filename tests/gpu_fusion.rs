@@ -234,6 +234,21 @@ fn gradients_of_moments_are_shares_of_the_rows_before_a_reshape() -> Result<()> 
     agrees_with_the_oracle(std::mem::take(graph), vec![rows])
 }
 
+/// The sum of so many inputs that one dispatch would bind more buffers than wgpu allows by default, where the adapter does.
+#[test]
+fn a_dispatch_binds_as_many_buffers_as_the_adapter_has() -> Result<()> {
+    let graph = &mut Graph::new();
+    let names: Vec<&'static str> = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJ".split_inclusive(|_: char| true).collect();
+    let inputs: Vec<_> = names.into_iter().map(|name| (name, values([3, 4]))).collect();
+    let mut total = graph.scalar(0.5);
+    for (name, tensor) in &inputs {
+        let input = graph.input(*name, tensor.kind());
+        total = ops::add(graph, total, input)?;
+    }
+    becomes(graph, "total", total)?;
+    agrees_with_the_oracle(std::mem::take(graph), inputs)
+}
+
 #[test]
 fn a_fused_regression_trains_as_an_unfused_one() -> Result<()> {
     fusion_changes_nothing(&networks::regression()?)
