@@ -5,6 +5,8 @@ mod part;
 mod standardization;
 mod targets;
 
+use std::sync::Arc;
+
 use wgrad_core::HostTensor;
 
 use crate::error::Error;
@@ -65,6 +67,12 @@ impl Dataset {
     /// The inputs.
     pub fn inputs(&self) -> &Inputs {
         &self.inputs
+    }
+
+    /// Whether another holds the same tensors, and not only equal ones.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let is_one = |own: &Tensor, other: &Tensor| Arc::ptr_eq(own.host(), other.host());
+        is_one(self.inputs.tensor(), other.inputs.tensor()) && is_one(self.targets(), other.targets())
     }
 
     /// The number of examples: at least 1.

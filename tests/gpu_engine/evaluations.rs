@@ -5,7 +5,7 @@ use std::time::Duration;
 use wgrad::prelude::*;
 use wgrad::{Evaluation, Training};
 
-use crate::application::{Application, data, training};
+use crate::application::{Application, data, model, training};
 
 #[test]
 fn an_evaluation_in_frames_has_the_score_of_a_trainer_s() {
@@ -87,11 +87,13 @@ fn one_pass_over_data_is_under_way_at_a_time() {
 fn each_has_data_of_its_own() {
     let application = Application::new(false);
     let engine = application.engine();
-    let [mut training, mut wanted] = [training(&engine), training(&engine)];
-    let ones = Dataset::new(data().inputs().tensor().clone(), Tensor::f32([10, 1], vec![1.0; 10]).unwrap()).unwrap();
-    let wanted_scores = [&data(), &ones].map(|data| training.trainer().evaluate(data).unwrap());
+    let learned = data();
+    let new = || pollster::block_on(engine.training(model(), MSELoss, Adam::new(0.01), &learned)).unwrap();
+    let [mut training, mut wanted] = [new(), new()];
+    let ones = Dataset::new(learned.inputs().tensor().clone(), Tensor::f32([10, 1], vec![1.0; 10]).unwrap()).unwrap();
+    let wanted_scores = [&learned, &ones].map(|data| training.trainer().evaluate(data).unwrap());
     assert_ne!(wanted_scores[0], wanted_scores[1]);
-    let mut evaluations = [&data(), &ones].map(|data| pollster::block_on(training.evaluation(data)).unwrap());
+    let mut evaluations = [&learned, &ones].map(|data| pollster::block_on(training.evaluation(data)).unwrap());
     training.trainer().evaluate(&ones).unwrap();
     let scores = evaluations.each_mut().map(|evaluation| {
         let mut encoder = application.encoder();
@@ -102,6 +104,11 @@ fn each_has_data_of_its_own() {
     });
     assert_eq!(scores, wanted_scores);
 
+    // What is there already is neither planned nor written again.
+    let graphs = training.trainer().graphs().count();
+    pollster::block_on(training.evaluation(&ones)).unwrap();
+    training.trainer().prepare(&learned, None).unwrap();
+    assert_eq!(training.trainer().graphs().count(), graphs);
     training.trainer().prepare(&ones, None).unwrap();
     for training in [&mut training, &mut wanted] {
         application.step(training, 5).unwrap();

@@ -7,7 +7,8 @@ use crate::error::Error;
 use crate::history::Epoch;
 use crate::trainer::{Control, Trainer};
 
-/// Saves all of a training after each epoch, and every so many steps if wanted, for [`Trainer::load`] to go on from.
+/// Saves all of a training after each epoch, and every so many steps if wanted, for [`Trainer::load`] to go on from. Of several
+/// callbacks it is the last: what those behind it set is in the next file only.
 #[derive(Clone, Debug)]
 pub struct Checkpoints {
     path: PathBuf,
@@ -37,7 +38,7 @@ impl Callback for Checkpoints {
     }
 
     fn after_steps(&mut self, trainer: &mut Trainer) -> Result<Control, Error> {
-        // What other callbacks set after the epoch belongs to it, and a broken model is not to be kept.
+        // What the callbacks before this one set after the epoch belongs to it, and a broken model is not to be kept.
         if trainer.is_between_epochs() { Ok(Control::Continue) } else { self.save(trainer) }
     }
 

@@ -33,8 +33,7 @@ impl Training {
     /// # Errors
     /// As [`Trainer::evaluate`](crate::Trainer::evaluate).
     pub async fn evaluation(&mut self, data: &Dataset) -> Result<Evaluation, Error> {
-        let name = self.numbered("evaluation");
-        let pass = self.trainer().open_evaluation(&name, data).await?;
+        let pass = self.trainer().lend_evaluation(data).await?;
         Ok(Evaluation { training: self.identity(), pass, number: 0, recorded: 0, pending: Vec::new() })
     }
 

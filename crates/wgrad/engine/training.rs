@@ -25,8 +25,7 @@ pub struct Training {
     pending: Vec<Pending>,
     /// Whether recorded steps were never submitted, so that the device's clock has to be set.
     is_behind: bool,
-    /// The predictors and evaluations that were made.
-    numbered: u32,
+    predictors: u32,
     /// What its tickets know it by.
     identity: Arc<()>,
 }
@@ -77,7 +76,7 @@ impl Ticket {
 impl Training {
     pub(super) async fn open(mut trainer: Trainer, data: &Dataset) -> Result<Self, Error> {
         let session = trainer.lend(data).await?;
-        Ok(Self { trainer, session, pending: Vec::new(), is_behind: false, numbered: 0, identity: Arc::default() })
+        Ok(Self { trainer, session, pending: Vec::new(), is_behind: false, predictors: 0, identity: Arc::default() })
     }
 
     /// Records steps, at least one, into an application's encoder. It does not submit, poll or wait, and sets no callback on
@@ -148,12 +147,6 @@ impl Training {
                 Err(Error::mismatch("ticket", "one of steps behind the last checkpoint", "one of steps before it"))
             }
         }
-    }
-
-    /// A name that nothing else has which this training has made, for the data that it reads.
-    pub(super) fn numbered(&mut self, what: &str) -> String {
-        self.numbered += 1;
-        format!("{what} {}", self.numbered)
     }
 
     /// What others know this training by.
@@ -303,7 +296,8 @@ impl Training {
     /// # Errors
     /// On errors of the device.
     pub async fn predictor(&mut self, options: PredictOptions) -> Result<Predictor, Error> {
-        let name = self.numbered("predictor");
+        self.predictors += 1;
+        let name = format!("predictor {}", self.predictors);
         let prepared = Prepared::new(self.trainer.built()?, name, options)?;
         Predictor::load(self.trainer.gpu()?, prepared).await
     }

@@ -38,7 +38,7 @@ pub trait Optimizer: Debug + Send {
     }
 
     /// The momentum, or Adam's beta1, that it was made with; none where its update knows none, so that neither a schedule nor
-    /// anybody else can set it.
+    /// anybody else can set it. One that hands [`At`] on to another optimizer hands this on too, as its own weight decay.
     fn own_momentum(&self) -> Option<f64> {
         None
     }

@@ -50,24 +50,29 @@ impl Trainer {
     }
 
     pub(super) fn prepare_evaluation(&mut self, data: &Dataset) -> Result<Pass, Error> {
-        backend::at_once(self.open_evaluation("evaluation", data))
+        backend::at_once(self.open_evaluation(data))
     }
 
-    /// As [`Trainer::prepare_evaluation`], where the device may take its time, for data that have their place by `purpose`.
-    pub(crate) async fn open_evaluation(&mut self, purpose: &str, data: &Dataset) -> Result<Pass, Error> {
+    /// As [`Trainer::prepare_evaluation`], for somebody who keeps the pass, where the device may take its time.
+    pub(crate) async fn lend_evaluation(&mut self, data: &Dataset) -> Result<Pass, Error> {
+        self.keep("evaluation", data);
+        self.open_evaluation(data).await
+    }
+
+    async fn open_evaluation(&mut self, data: &Dataset) -> Result<Pass, Error> {
         self.accept(data)?;
         loop {
-            match self.pass_over(purpose, data, self.largest_batch).await {
+            match self.pass_over(data, self.largest_batch).await {
                 Err(error) if self.halves_batch(&error) => {}
                 result => return result,
             }
         }
     }
 
-    async fn pass_over(&mut self, purpose: &str, data: &Dataset, batch: usize) -> Result<Pass, Error> {
+    async fn pass_over(&mut self, data: &Dataset, batch: usize) -> Result<Pass, Error> {
         let mut kinds = Vec::new();
         for (batches, steps) in Batches::of(data.len(), batch.min(data.len())).into_iter().filter(|(_, steps)| *steps > 0) {
-            let feed = Feed::of_data(purpose.to_owned(), data, Pick::InOrder(batches));
+            let feed = Feed::of_data(self.place("evaluation", data), data, Pick::InOrder(batches));
             let loaded = self.loaded(Task::Evaluate(feed.clone())).await?;
             self.write_data(&feed, data)?;
             kinds.push((loaded, steps));

@@ -165,11 +165,11 @@ impl Trainer {
 
     /// Makes the steps of an epoch on these data ready.
     pub(super) fn session(&mut self, data: &Dataset) -> Result<Session, Error> {
-        backend::at_once(self.open("train", data))
+        backend::at_once(self.open(data))
     }
 
-    /// As [`Trainer::session`], where the device may take its time, for data that have their place by `purpose`.
-    async fn open(&mut self, purpose: &'static str, data: &Dataset) -> Result<Session, Error> {
+    /// As [`Trainer::session`], where the device may take its time.
+    async fn open(&mut self, data: &Dataset) -> Result<Session, Error> {
         self.check_running()?;
         self.accept(data)?;
         if let Some(gpu) = self.backend.as_gpu() {
@@ -179,7 +179,7 @@ impl Trainer {
         let [full, rest] = Batches::of(data.len(), self.options.batch_size.min(data.len()));
         let mut kinds = Vec::new();
         for (batches, steps) in [full, rest].into_iter().filter(|(_, steps)| *steps > 0) {
-            let feed = Feed::of_data(purpose, data, Pick::Shuffled(batches));
+            let feed = Feed::of_data(self.place("train", data), data, Pick::Shuffled(batches));
             let update = self.loaded(Task::Train(feed.clone(), self.numbers.update_phase())).await?;
             let gather = match self.options.accumulation {
                 1 => None,
@@ -191,10 +191,11 @@ impl Trainer {
         Ok(Session { batches: full.0, kinds })
     }
 
-    /// As [`Trainer::open`], for somebody who keeps the session: its data stay, whatever this trainer learns from meanwhile.
+    /// As [`Trainer::open`], for somebody who keeps the session.
     pub(crate) async fn lend(&mut self, data: &Dataset) -> Result<Session, Error> {
         self.has_plans_in_use = true;
-        self.open("lent", data).await
+        self.keep("train", data);
+        self.open(data).await
     }
 
     /// Begins a new epoch, unless one of as many steps was interrupted, as after a checkpoint. Returns the first step.

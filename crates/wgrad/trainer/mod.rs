@@ -31,6 +31,7 @@ use wgrad_core::{HostTensor, TensorType};
 use wgrad_executor::Statistics;
 
 use crate::backend::{self, Backend};
+use crate::dataset::Dataset;
 use crate::device::Device;
 use crate::error::Error;
 use crate::graphs::{Built, Clock, LOSS_SCALE, Objective};
@@ -70,6 +71,8 @@ pub struct Trainer {
     initial_states: States,
     /// The values of states that no loaded graph has yet.
     waiting: States,
+    /// The data that have places of their own, each for a purpose.
+    kept: Vec<(&'static str, Dataset)>,
     /// What the backend's inputs were last written with.
     resident: HashMap<String, Arc<HostTensor>>,
     numbers: Numbers,
@@ -116,6 +119,7 @@ impl Trainer {
             loaded: Vec::new(),
             initial_states: States::new(),
             waiting: States::new(),
+            kept: Vec::new(),
             resident: HashMap::new(),
             numbers: Numbers::default(),
             has_plans_in_use: false,

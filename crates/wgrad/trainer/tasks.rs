@@ -1,5 +1,6 @@
 //! The graphs that a trainer has loaded, and the data that are resident for them.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -102,6 +103,23 @@ impl Trainer {
         match self.model()?.parameters.tokens {
             Some(below) => inputs.check_tokens(below),
             None => Ok(()),
+        }
+    }
+
+    /// What the names of the inputs begin with that hold some data for a purpose: the purpose itself, whose last data they are,
+    /// or a place of their own, where they are kept.
+    pub(super) fn place(&self, purpose: &'static str, data: &Dataset) -> Cow<'static, str> {
+        let mut kept = self.kept.iter();
+        match kept.position(|(known, kept)| *known == purpose && kept.is_same(data)) {
+            Some(number) => format!("{purpose} {number}").into(),
+            None => purpose.into(),
+        }
+    }
+
+    /// Gives data a place of their own for a purpose, since somebody goes on taking steps that read them.
+    pub(super) fn keep(&mut self, purpose: &'static str, data: &Dataset) {
+        if self.place(purpose, data) == purpose {
+            self.kept.push((purpose, data.clone()));
         }
     }
 
