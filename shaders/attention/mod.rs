@@ -36,7 +36,7 @@ use wgrad_core::{
 };
 
 use crate::cases::{case, floats, tolerance_of_sum};
-use crate::{add, broadcast, div, exp, matmul, mul, narrow, reshape, split, sub};
+use crate::{add, broadcast, div, exp, greater, matmul, mul, narrow, reshape, split, sub};
 use candidates::{Pass, names};
 
 pub use gradient::{AttentionKeyGradient, AttentionQueryGradient, AttentionStatistics};
@@ -61,6 +61,20 @@ pub fn attention(graph: &mut Graph, op: Attention, [query, key, value, mask, fac
     let mask = broadcast(graph, mask, shape.clone())?;
     let factor = broadcast(graph, factor, shape)?;
     graph.apply_one(op, &[query, key, value, mask, factor])
+}
+
+/// What is added to scores, f32 `[t, s]` for so many queries and keys, so that no query sees a key behind its own: 0 for a key
+/// that it sees, else -1e30. The graph holds no constant of that shape.
+///
+/// # Errors
+/// Those of [`mul`](crate::mul()).
+pub fn causal_mask(graph: &mut Graph, [queries, keys]: [usize; 2]) -> Result<Value, GraphError> {
+    let numbers = |count: usize| (0..count).map(|number| number as f32).collect();
+    let query = graph.constant(HostTensor::F32([queries, 1].into(), numbers(queries)))?;
+    let key = graph.constant(HostTensor::F32([keys].into(), numbers(keys)))?;
+    let is_later = greater(graph, key, query)?;
+    let unseen = graph.scalar(UNSEEN);
+    mul(graph, is_later, unseen)
 }
 
 /// `[..., t, s]` for queries `[..., t, d]` and keys `[..., s, d]`.
@@ -198,9 +212,7 @@ impl Attention {
         let mut scores = add(graph, scaled, inputs[3])?;
         if self.causal {
             let [queries, keys] = *graph.kind(scores).shape.dims().last_chunk::<2>().unwrap_or(&[0, 0]);
-            let unseen = |index: usize| if index % keys < self.seen(index / keys, keys) { 0.0 } else { UNSEEN };
-            let unseen = (0..queries * keys).map(unseen).collect();
-            let unseen = graph.constant(HostTensor::F32([queries, keys].into(), unseen))?;
+            let unseen = causal_mask(graph, [queries, keys])?;
             scores = add(graph, scores, unseen)?;
         }
         let maximum = narrow(graph, at.output(1), rank - 1, 0, 1)?;

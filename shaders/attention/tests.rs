@@ -1,3 +1,5 @@
+use wgrad_core::{Kind, Source};
+
 use super::*;
 use crate::cases::tests::{assert_host_agrees, reference};
 
@@ -83,4 +85,19 @@ fn gradients_read_the_attention_s_mask_and_factor() {
         assert_eq!(gradient.inputs[..5], node.inputs[..]);
     }
     assert!(made.iter().all(|node| node.name() != "dropout"));
+}
+
+/// Also where nobody asks for the gradient of the mask, which the causal mask is for.
+#[test]
+fn a_causal_mask_is_no_constant_of_queries_times_keys() {
+    let mut graph = Graph::new();
+    let [query, key, value] = [[30, 4], [50, 4], [50, 4]].map(|shape| graph.input("x", TensorType::f32(shape)));
+    let (mask, factor) = (graph.scalar(0.0), graph.scalar(1.0));
+    let op = Attention { scale: 1.0, causal: true };
+    let output = attention(&mut graph, op, [query, key, value, mask, factor]).unwrap();
+    let node = graph.node(output.node).clone();
+    op.gradient(&mut graph, &node, &[Some(query), None]).unwrap();
+    let constants = graph.nodes().iter().filter(|node| matches!(node.kind, Kind::Source(Source::Constant(_))));
+    let largest = constants.map(|node| graph.kind(node.output(0)).shape.elements()).max();
+    assert_eq!(largest, Some(50));
 }

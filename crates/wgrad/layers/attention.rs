@@ -1,13 +1,11 @@
 //! Attention.
 
-use wgrad_core::{HostTensor, Shape};
+use wgrad_core::Shape;
 use wgrad_shaders as ops;
 
 use crate::error::Error;
 use crate::initial::Initial;
 use crate::layers::{Layer, Linear};
-use crate::tensor::Tensor;
-use crate::trace::Trace;
 use crate::var::Var;
 
 /// Attention of several heads, as PyTorch's
@@ -23,9 +21,6 @@ pub struct MultiheadAttention {
     dropout: f32,
     causal: bool,
 }
-
-/// What is added to the score of what shall not be seen: its weight becomes 0.
-const UNSEEN: f32 = -1e30;
 
 impl MultiheadAttention {
     /// So many heads, 1 at least, each of an equal part of the features.
@@ -75,12 +70,13 @@ impl MultiheadAttention {
         let [query, key, value] = inputs;
         let (trace, width) = (query.trace(), self.features / self.heads);
         let scores: Shape = [&query.shape().dims()[..3], &key.shape().dims()[2..3]].concat().into();
+        let future = || trace.build(|graph| ops::causal_mask(graph, [scores.dims()[2], scores.dims()[3]]));
         let is_composed = !ops::Attention::takes_columns(width);
         // What a query finds that a mask hides everything from depends on what is added for the steps after it too.
         let (mask, causal) = match mask {
-            Some(mask) if self.causal => (mask + future(trace, &scores), false),
+            Some(mask) if self.causal => (mask + future(), false),
             Some(mask) => (mask.clone(), false),
-            None if self.causal && is_composed => (future(trace, &scores), false),
+            None if self.causal && is_composed => (future(), false),
             None => (trace.scalar(0.0), self.causal),
         };
         let scale = 1.0 / (width as f32).sqrt();
@@ -121,13 +117,6 @@ impl MultiheadAttention {
         let [batch, steps] = [input.shape().dims()[0], input.shape().dims()[1]];
         input.reshape([batch, steps, self.heads, self.features / self.heads]).permute(&[0, 2, 1, 3])
     }
-}
-
-/// What is added to scores of this shape, so that no step sees those after it.
-fn future(trace: &Trace, scores: &Shape) -> Var {
-    let [steps, others] = [scores.dims()[2], scores.dims()[3]];
-    let elements = (0..steps * others).map(|index| if index % others > index / others { UNSEEN } else { 0.0 }).collect();
-    trace.constant(Tensor::from_host(HostTensor::F32([steps, others].into(), elements).into()))
 }
 
 impl Layer for MultiheadAttention {
