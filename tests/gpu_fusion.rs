@@ -217,6 +217,22 @@ fn a_state_is_kept_until_all_outputs_have_read_it() -> Result<()> {
     agrees_with_the_oracle(std::mem::take(graph), vec![rows])
 }
 
+/// A constant of one element is written into the WGSL, but rows are picked from memory.
+#[test]
+fn rows_of_a_constant_of_one_element_are_picked() -> Result<()> {
+    let graph = &mut Graph::new();
+    let tokens = ("tokens", HostTensor::U32([3].into(), vec![0, 7, 0]));
+    let indices = graph.input(tokens.0, tokens.1.kind());
+    let table = graph.constant(HostTensor::F32([1, 1].into(), vec![3.0]))?;
+    let view = graph.scalar(5.0);
+    let view = ops::reshape(graph, view, [1])?;
+    for (name, table) in [("rows", table), ("elements", view)] {
+        let rows = ops::gather_rows(graph, table, indices)?;
+        becomes(graph, name, rows)?;
+    }
+    agrees_with_the_oracle(std::mem::take(graph), vec![tokens])
+}
+
 /// The gradient runs in the shape of the product, which has fewer rows than the batch that the moments are of.
 #[test]
 fn gradients_of_moments_are_shares_of_the_rows_before_a_reshape() -> Result<()> {

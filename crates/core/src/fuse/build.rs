@@ -116,6 +116,7 @@ fn operand(builder: &Builder, input: Value, view: Option<(View, Shape)>, hook: b
     match expression {
         expression if hook => Ok(Operand::Hook(expression)),
         Expression::Load { value, access } if access.is_identity() => Ok(Operand::Bound(value)),
+        Expression::Literal(_) => Ok(Operand::Bound(input)),
         _ => Err(Unfit::Store(input.node)),
     }
 }
