@@ -6,7 +6,7 @@ mod mnist;
 use anyhow::{Context, Result, ensure};
 use wgrad::core::op::{AdapterClass, Cooperative};
 use wgrad::core::plan::{BufferId, Choices, Plan, Role, Target, plan};
-use wgrad::core::{DType, Graph, TensorType};
+use wgrad::core::{DType, Graph, HostTensor, TensorType};
 use wgrad::layers::TransformerEncoderLayer;
 use wgrad::ops;
 use wgrad::prelude::*;
@@ -102,6 +102,19 @@ fn few_bindings_are_enough() -> Result<()> {
     let plan = mnist_plan(&narrow)?;
     plan.verify()?;
     ensure!(plan.dispatches.iter().all(|dispatch| dispatch.bindings.len() <= 6), "{plan}");
+    Ok(())
+}
+
+/// A state of no elements is copied behind those who read it, though there is nothing to overwrite.
+#[test]
+fn states_of_no_elements_are_verified_like_others() -> Result<()> {
+    let graph = &mut Graph::new();
+    let state = graph.state("state", HostTensor::zeros(&TensorType::f32([0, 3])))?;
+    let input = graph.input("input", TensorType::f32([0, 3]));
+    let sum = ops::add(graph, state, input)?;
+    graph.set_output("sum", sum);
+    graph.set_next(state, input)?;
+    plan("nothing", graph, &gpu())?.verify()?;
     Ok(())
 }
 
