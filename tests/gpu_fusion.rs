@@ -217,6 +217,18 @@ fn a_state_is_kept_until_all_outputs_have_read_it() -> Result<()> {
     agrees_with_the_oracle(std::mem::take(graph), vec![rows])
 }
 
+/// The copy of one state waits for the dispatch that overwrites the other, which must not be waited for in turn.
+#[test]
+fn a_state_takes_the_place_of_another_that_depends_on_it() -> Result<()> {
+    let graph = &mut Graph::new();
+    let before = graph.state("before", values([4]))?;
+    let last = graph.state("last", HostTensor::F32([4].into(), vec![1.0; 4]))?;
+    let sum = ops::add(graph, before, last)?;
+    graph.set_next(before, last)?;
+    graph.set_next(last, sum)?;
+    agrees_with_the_oracle(std::mem::take(graph), Vec::new())
+}
+
 /// A constant of one element is written into the WGSL, but rows are picked from memory.
 #[test]
 fn rows_of_a_constant_of_one_element_are_picked() -> Result<()> {

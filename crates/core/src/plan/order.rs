@@ -154,8 +154,12 @@ impl Orderer<'_> {
         let graph = self.graph;
         let (direct, copied): (Vec<_>, Vec<_>) =
             graph.nexts().iter().copied().partition(|&(state, next)| self.can_overwrite(state, next));
-        for (state, next) in copied {
+        for &(state, next) in &copied {
             self.copy_state(state, next);
+        }
+        // Before any state is overwritten, so that none waits for a copy that waits for its writer.
+        for (state, _) in copied {
+            self.wait_for_readers(state);
         }
         for (state, next) in direct {
             let readers = self.readers(graph.node(state).output(0));
@@ -165,20 +169,10 @@ impl Orderer<'_> {
                     self.waits[writer].extend(readers.into_iter().filter(|&reader| reader != writer));
                     in_place.insert(next, state);
                 }
-                None => self.copy_state(state, next),
-            }
-        }
-        for index in 0..self.groups.len() {
-            let written: Vec<NodeId> = self.groups[index]
-                .destinations()
-                .filter_map(|destination| match destination {
-                    Destination::State(state) => Some(state),
-                    _ => None,
-                })
-                .collect();
-            for state in written {
-                let readers = self.readers(graph.node(state).output(0));
-                self.waits[index].extend(readers.into_iter().filter(|&reader| reader != index));
+                None => {
+                    self.copy_state(state, next);
+                    self.wait_for_readers(state);
+                }
             }
         }
         in_place
@@ -194,6 +188,14 @@ impl Orderer<'_> {
     fn copy_state(&mut self, state: NodeId, next: Value) {
         self.groups.push(copy(self.graph, next, Destination::State(state)));
         self.waits.push(self.producers(next).into_iter().collect());
+    }
+
+    /// Has the copy of a state's next value wait for all that read the old one.
+    fn wait_for_readers(&mut self, state: NodeId) {
+        let readers = self.readers(self.graph.node(state).output(0));
+        if let Some(copy) = self.producer(Destination::State(state)) {
+            self.waits[copy].extend(readers.into_iter().filter(|&reader| reader != copy));
+        }
     }
 
     fn readers(&self, value: Value) -> Vec<usize> {
