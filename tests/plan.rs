@@ -105,6 +105,23 @@ fn few_bindings_are_enough() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn a_name_that_is_given_twice_is_an_error() -> Result<()> {
+    for has_state in [false, true] {
+        let graph = &mut Graph::new();
+        let first = graph.input("x", TensorType::f32([4]));
+        let second = match has_state {
+            true => graph.state("x", HostTensor::zeros(&TensorType::f32([4])))?,
+            false => graph.input("x", TensorType::f32([4])),
+        };
+        let sum = ops::add(graph, first, second)?;
+        graph.set_output("sum", sum);
+        let error = plan("twice", graph, &gpu()).map(|plan| plan.to_string()).expect_err("the two would share memory");
+        ensure!(error.to_string() == "two inputs or states of one graph are called x");
+    }
+    Ok(())
+}
+
 /// A state of no elements is copied behind those who read it, though there is nothing to overwrite.
 #[test]
 fn states_of_no_elements_are_verified_like_others() -> Result<()> {

@@ -1,12 +1,12 @@
 //! Makes a plan of a graph.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::compose::{Composed, Room, compose};
 use crate::fuse::{Anchor, Destination, Expression, Group, WORD, fuse};
-use crate::graph::{Graph, Value};
+use crate::graph::{Graph, Kind, Source, Value};
 use crate::op::{AdapterClass, Lanes, StoreHook, Work};
 use crate::sink::sink;
 use crate::tensor::TensorType;
@@ -20,8 +20,9 @@ use super::{Dispatch, Location, Plan, PlanError, Shader, Target, Tensor};
 ///
 /// # Errors
 /// Where a tensor, a kernel's bindings or its grid pass the target's limits, an operation has no kernel for it, bytes
-/// would be stored one by one, or a WGSL file is not what its Rust half says.
+/// would be stored one by one, two inputs or states have one name, or a WGSL file is not what its Rust half says.
 pub fn plan(name: &str, graph: &Graph, target: &Target) -> Result<Plan, PlanError> {
+    check_names(graph)?;
     let sunk = if target.fuse { sink(graph) } else { Cow::Borrowed(graph) };
     let graph = sunk.as_ref();
     let fusion = fuse(graph, target)?;
@@ -43,6 +44,14 @@ pub fn plan(name: &str, graph: &Graph, target: &Target) -> Result<Plan, PlanErro
     };
     let outputs = graph.outputs().iter().enumerate().map(location).collect();
     Ok(Plan { name: name.to_owned(), target: target.clone(), buffers: memory.buffers, shaders, dispatches, outputs })
+}
+
+fn check_names(graph: &Graph) -> Result<(), PlanError> {
+    let mut known = HashSet::new();
+    let twice = graph.nodes().iter().find(|node| {
+        matches!(node.kind, Kind::Source(Source::Input { .. } | Source::State { .. })) && !known.insert(node.name())
+    });
+    twice.map_or(Ok(()), |node| Err(PlanError::DuplicateName { name: node.name().to_owned() }))
 }
 
 struct Scheduler<'a> {
