@@ -356,24 +356,35 @@ fn a_wrong_constant_changes_what_is_trained() -> Result<()> {
 }
 
 #[test]
-fn an_output_shows_a_state_before_the_step() -> Result<()> {
+fn an_output_shows_what_it_was_in_the_step() -> Result<()> {
     let device = Device::request_blocking(&Choice::Auto)?;
     let graph = &mut Graph::new();
     let state = graph.state("state", HostTensor::F32([3].into(), vec![1.0, 2.0, 4.0]))?;
     let one = graph.scalar(1.0);
     let next = ops::add(graph, state, one)?;
-    graph.set_output("before", state);
-    graph.set_output("after", next);
+    let kept = graph.state("kept", HostTensor::scalar(7.0))?;
+    let input = graph.input("input", TensorType::f32([2]));
+    for (name, value) in [("before", state), ("after", next), ("kept", kept), ("input", input)] {
+        graph.set_output(name, value);
+    }
     graph.set_next(state, next)?;
     for fuse in [true, false] {
         let plan = plan("old state", graph, &Target { fuse, ..device.target() })?;
         plan.verify()?;
         let mut executor = Executor::new(device.clone(), Checks::Guarded);
         let loaded = executor.load_blocking(&plan)?;
+        executor.write_input("input", &HostTensor::F32([2].into(), vec![5.0, 6.0]))?;
         executor.run_blocking(&[(&loaded, 3)])?;
+        // For the next step: outputs are of the last.
+        executor.write_state("state", &HostTensor::F32([3].into(), vec![0.0; 3]))?;
+        executor.write_state("kept", &HostTensor::scalar(0.0))?;
+        executor.write_input("input", &HostTensor::F32([2].into(), vec![0.0; 2]))?;
         let [before, after] = ["before", "after"].map(|name| executor.read_output_blocking(&loaded, name));
         ensure!(before? == HostTensor::F32([3].into(), vec![3.0, 4.0, 6.0]), "fused: {fuse}");
         ensure!(after? == HostTensor::F32([3].into(), vec![4.0, 5.0, 7.0]), "fused: {fuse}");
+        let [kept, input] = ["kept", "input"].map(|name| executor.read_output_blocking(&loaded, name));
+        ensure!(kept? == HostTensor::scalar(7.0), "fused: {fuse}");
+        ensure!(input? == HostTensor::F32([2].into(), vec![5.0, 6.0]), "fused: {fuse}");
     }
     Ok(())
 }

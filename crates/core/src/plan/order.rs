@@ -30,13 +30,16 @@ pub fn order(graph: &Graph, fusion: &Fusion, target: &Target) -> Result<Order, P
         waits: Vec::new(),
         packs: HashMap::new(),
         homes: HashMap::new(),
+        in_place: HashMap::new(),
     };
     orderer.pack();
     orderer.keep_outputs();
     orderer.wait_for_data();
-    let in_place = orderer.write_states();
+    orderer.write_states();
+    orderer.keep_next_values();
     let levels = orderer.levels()?;
-    Ok(Order { groups: orderer.groups, levels, in_place, packs: orderer.packs })
+    let Orderer { groups, packs, in_place, .. } = orderer;
+    Ok(Order { groups, levels, in_place, packs })
 }
 
 struct Orderer<'a> {
@@ -48,6 +51,8 @@ struct Orderer<'a> {
     packs: HashMap<Value, Vec<Destination>>,
     /// The pack in whose buffer a value is.
     homes: HashMap<Value, Value>,
+    /// Values that are stored over the state that they are the next value of.
+    in_place: HashMap<Value, NodeId>,
 }
 
 impl Orderer<'_> {
@@ -119,11 +124,21 @@ impl Orderer<'_> {
         written.chain(group.loads().into_iter().map(|(value, _)| home(value))).collect()
     }
 
-    /// Outputs that are states about to change are copied before they do.
+    /// Outputs that are inputs or states are copied: those may change before an output is read.
     fn keep_outputs(&mut self) {
         for (index, (_, value)) in self.graph.outputs().iter().enumerate() {
-            if self.graph.nexts().iter().any(|(state, _)| *state == value.node) {
+            if matches!(source(self.graph, *value), Some(Source::Input { .. } | Source::State { .. })) {
                 self.groups.push(copy(self.graph, *value, Destination::Output(index)));
+            }
+        }
+    }
+
+    /// Outputs that are stored over a state are copied too: the state may be overwritten before the output is read.
+    fn keep_next_values(&mut self) {
+        for (index, (_, value)) in self.graph.outputs().iter().enumerate() {
+            if self.in_place.contains_key(value) {
+                self.groups.push(copy(self.graph, *value, Destination::Output(index)));
+                self.waits.push(self.producers(*value).into_iter().collect());
             }
         }
     }
@@ -149,8 +164,7 @@ impl Orderer<'_> {
     }
 
     /// Each state's next value is stored over the old one where nobody reads that later; else it is copied at last.
-    fn write_states(&mut self) -> HashMap<Value, NodeId> {
-        let mut in_place = HashMap::new();
+    fn write_states(&mut self) {
         let graph = self.graph;
         let (direct, copied): (Vec<_>, Vec<_>) =
             graph.nexts().iter().copied().partition(|&(state, next)| self.can_overwrite(state, next));
@@ -163,11 +177,11 @@ impl Orderer<'_> {
         }
         for (state, next) in direct {
             let readers = self.readers(graph.node(state).output(0));
-            let writer = self.producer(Destination::Value(next)).filter(|_| !in_place.contains_key(&next));
+            let writer = self.producer(Destination::Value(next)).filter(|_| !self.in_place.contains_key(&next));
             match writer.filter(|&writer| !readers.iter().any(|&reader| reader != writer && self.is_after(reader, writer))) {
                 Some(writer) => {
                     self.waits[writer].extend(readers.into_iter().filter(|&reader| reader != writer));
-                    in_place.insert(next, state);
+                    self.in_place.insert(next, state);
                 }
                 None => {
                     self.copy_state(state, next);
@@ -175,7 +189,6 @@ impl Orderer<'_> {
                 }
             }
         }
-        in_place
     }
 
     /// Whether the dispatch that makes a next value reads the state element by element, if at all.
