@@ -18,6 +18,9 @@ pub struct Order {
     pub in_place: HashMap<Value, NodeId>,
     /// Packed values: each input's destination.
     pub packs: HashMap<Value, Vec<Destination>>,
+    /// Where a dispatch binds more buffers than the adapter has: the states that are copied, whose next values have buffers of
+    /// their own.
+    pub copied: Vec<NodeId>,
 }
 
 /// Orders a fusion's dispatches, and adds the copies that states and packs need.
@@ -37,9 +40,9 @@ pub fn order(graph: &Graph, fusion: &Fusion, target: &Target) -> Result<Order, P
     orderer.wait_for_data();
     orderer.write_states();
     orderer.keep_next_values();
-    let levels = orderer.levels()?;
+    let (levels, copied) = (orderer.levels()?, orderer.copied());
     let Orderer { groups, packs, in_place, .. } = orderer;
-    Ok(Order { groups, levels, in_place, packs })
+    Ok(Order { groups, levels, in_place, packs, copied })
 }
 
 struct Orderer<'a> {
@@ -114,7 +117,11 @@ impl Orderer<'_> {
 
     /// What a dispatch binds, by a value in each buffer.
     fn buffers(&self, group: &Group) -> HashSet<Value> {
-        let home = |value: Value| self.homes.get(&value).copied().unwrap_or(value);
+        let home = |value: Value| match (self.in_place.get(&value), self.homes.get(&value)) {
+            (Some(&state), _) => self.graph.node(state).output(0),
+            (None, Some(&pack)) => pack,
+            (None, None) => value,
+        };
         let written = group.destinations().map(|destination| match destination {
             Destination::Value(value) => home(value),
             Destination::Packed { pack, .. } => pack,
@@ -196,6 +203,13 @@ impl Orderer<'_> {
         let Some(writer) = self.producer(Destination::Value(next)) else { return false };
         let packed = self.packs.values().flatten().any(|&part| part == Destination::Value(next));
         !packed && reads_by_element(self.graph, &self.groups[writer], self.graph.node(state), next)
+    }
+
+    /// The states that are copied, if a dispatch binds more buffers than the adapter has.
+    fn copied(&self) -> Vec<NodeId> {
+        let is_over = self.groups.iter().any(|group| self.buffers(group).len() > self.storage_buffers);
+        let states = self.graph.nexts().iter().map(|(state, _)| *state).filter(|_| is_over);
+        states.filter(|state| self.producer(Destination::State(*state)).is_some()).collect()
     }
 
     fn copy_state(&mut self, state: NodeId, next: Value) {

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::compose::{Composed, Room, compose};
-use crate::fuse::{Anchor, Destination, Expression, Group, WORD, fuse};
+use crate::fuse::{Anchor, Destination, Expression, Fusion, Group, WORD, fuse_with_copies};
 use crate::graph::{Graph, Kind, Source, Value};
 use crate::op::{AdapterClass, Lanes, StoreHook, Work};
 use crate::sink::sink;
@@ -25,8 +25,7 @@ pub fn plan(name: &str, graph: &Graph, target: &Target) -> Result<Plan, PlanErro
     check_names(graph)?;
     let sunk = if target.fuse { sink(graph) } else { Cow::Borrowed(graph) };
     let graph = sunk.as_ref();
-    let fusion = fuse(graph, target)?;
-    let order = order::order(graph, &fusion, target)?;
+    let (fusion, order) = fused(graph, target)?;
     let memory = memory::allocate(graph, &fusion.lowerings, &order, target)?;
     let mut scheduler = Scheduler { graph, target, order: &order, memory: &memory, shaders: Vec::new(), known: HashMap::new() };
     let mut by_level: Vec<usize> = (0..order.groups.len()).collect();
@@ -52,6 +51,21 @@ fn check_names(graph: &Graph) -> Result<(), PlanError> {
         matches!(node.kind, Kind::Source(Source::Input { .. } | Source::State { .. })) && !known.insert(node.name())
     });
     twice.map_or(Ok(()), |node| Err(PlanError::DuplicateName { name: node.name().to_owned() }))
+}
+
+/// Fuses operations and orders their dispatches: anew where one of them would bind too many buffers, since states turn out to
+/// be copied that could have been overwritten.
+fn fused(graph: &Graph, target: &Target) -> Result<(Fusion, Order), PlanError> {
+    let mut copied = HashSet::new();
+    loop {
+        let fusion = fuse_with_copies(graph, target, copied.clone())?;
+        let order = order::order(graph, &fusion, target)?;
+        let known = copied.len();
+        copied.extend(&order.copied);
+        if copied.len() == known {
+            return Ok((fusion, order));
+        }
+    }
 }
 
 struct Scheduler<'a> {
