@@ -173,6 +173,8 @@ fn parts_of_bytes_begin_at_words() {
     for elements in [1, 2, 3, 6, 7, 8] {
         assert_eq!(part(elements), None, "a part from {elements} on");
     }
+    assert_eq!(whole.part(usize::MAX - 3, TensorType::u32([2])), None);
+    assert_eq!(whole.part(4, TensorType::u32([usize::MAX, 2])), None);
 }
 
 #[test]

@@ -217,6 +217,34 @@ fn a_state_is_kept_until_all_outputs_have_read_it() -> Result<()> {
     agrees_with_the_oracle(std::mem::take(graph), vec![rows])
 }
 
+/// The copy of one state waits for the dispatch that overwrites the other, which must not be waited for in turn.
+#[test]
+fn a_state_takes_the_place_of_another_that_depends_on_it() -> Result<()> {
+    let graph = &mut Graph::new();
+    let before = graph.state("before", values([4]))?;
+    let last = graph.state("last", HostTensor::F32([4].into(), vec![1.0; 4]))?;
+    let sum = ops::add(graph, before, last)?;
+    graph.set_next(before, last)?;
+    graph.set_next(last, sum)?;
+    agrees_with_the_oracle(std::mem::take(graph), Vec::new())
+}
+
+/// A constant of one element is written into the WGSL, but rows are picked from memory.
+#[test]
+fn rows_of_a_constant_of_one_element_are_picked() -> Result<()> {
+    let graph = &mut Graph::new();
+    let tokens = ("tokens", HostTensor::U32([3].into(), vec![0, 7, 0]));
+    let indices = graph.input(tokens.0, tokens.1.kind());
+    let table = graph.constant(HostTensor::F32([1, 1].into(), vec![3.0]))?;
+    let view = graph.scalar(5.0);
+    let view = ops::reshape(graph, view, [1])?;
+    for (name, table) in [("rows", table), ("elements", view)] {
+        let rows = ops::gather_rows(graph, table, indices)?;
+        becomes(graph, name, rows)?;
+    }
+    agrees_with_the_oracle(std::mem::take(graph), vec![tokens])
+}
+
 /// The gradient runs in the shape of the product, which has fewer rows than the batch that the moments are of.
 #[test]
 fn gradients_of_moments_are_shares_of_the_rows_before_a_reshape() -> Result<()> {
@@ -328,24 +356,35 @@ fn a_wrong_constant_changes_what_is_trained() -> Result<()> {
 }
 
 #[test]
-fn an_output_shows_a_state_before_the_step() -> Result<()> {
+fn an_output_shows_what_it_was_in_the_step() -> Result<()> {
     let device = Device::request_blocking(&Choice::Auto)?;
     let graph = &mut Graph::new();
     let state = graph.state("state", HostTensor::F32([3].into(), vec![1.0, 2.0, 4.0]))?;
     let one = graph.scalar(1.0);
     let next = ops::add(graph, state, one)?;
-    graph.set_output("before", state);
-    graph.set_output("after", next);
+    let kept = graph.state("kept", HostTensor::scalar(7.0))?;
+    let input = graph.input("input", TensorType::f32([2]));
+    for (name, value) in [("before", state), ("after", next), ("kept", kept), ("input", input)] {
+        graph.set_output(name, value);
+    }
     graph.set_next(state, next)?;
     for fuse in [true, false] {
         let plan = plan("old state", graph, &Target { fuse, ..device.target() })?;
         plan.verify()?;
         let mut executor = Executor::new(device.clone(), Checks::Guarded);
         let loaded = executor.load_blocking(&plan)?;
+        executor.write_input("input", &HostTensor::F32([2].into(), vec![5.0, 6.0]))?;
         executor.run_blocking(&[(&loaded, 3)])?;
+        // For the next step: outputs are of the last.
+        executor.write_state("state", &HostTensor::F32([3].into(), vec![0.0; 3]))?;
+        executor.write_state("kept", &HostTensor::scalar(0.0))?;
+        executor.write_input("input", &HostTensor::F32([2].into(), vec![0.0; 2]))?;
         let [before, after] = ["before", "after"].map(|name| executor.read_output_blocking(&loaded, name));
         ensure!(before? == HostTensor::F32([3].into(), vec![3.0, 4.0, 6.0]), "fused: {fuse}");
         ensure!(after? == HostTensor::F32([3].into(), vec![4.0, 5.0, 7.0]), "fused: {fuse}");
+        let [kept, input] = ["kept", "input"].map(|name| executor.read_output_blocking(&loaded, name));
+        ensure!(kept? == HostTensor::scalar(7.0), "fused: {fuse}");
+        ensure!(input? == HostTensor::F32([2].into(), vec![5.0, 6.0]), "fused: {fuse}");
     }
     Ok(())
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use adapter::adapter;
 use training::noise;
+use wgrad::core::TensorType;
 use wgrad::prelude::*;
 
 /// As many examples as MNIST has, of four bytes each.
@@ -59,6 +60,29 @@ fn states_take_each_other_s_place() -> Result<(), Error> {
         assert_eq!(session.outputs(&program)?[0].to_vec(), [-4.0, -4.0], "{device}: that of the last step, before the turn");
         let read = ["a", "b", "c"].map(|name| session.read(name).unwrap().to_vec());
         assert_eq!(read, [[3.0, 4.0], [5.0, 6.0], [1.0, 2.0]], "{device}");
+    }
+    Ok(())
+}
+
+/// An input that nothing reads has no memory on an adapter, until another program reads it.
+#[test]
+fn an_input_that_nothing_reads_can_be_written() -> Result<(), Error> {
+    for device in [Device::cpu(), adapter()] {
+        let mut session = Session::new(&device);
+        let unread = session.compile("unread", |graph| {
+            graph.input("x", TensorType::f32([2]));
+            Ok([graph.scalar(3.0)])
+        })?;
+        let error = session.write("x", 1.0).unwrap_err().to_string();
+        assert_eq!(error, "input x: wanted f32[2], got f32[]", "{device}");
+        session.write("x", [1.0, 2.0])?;
+        session.run(&unread, 1)?;
+        assert_eq!(session.outputs(&unread)?[0].item()?, 3.0, "{device}");
+        let sum = session.compile("sum", |graph| Ok([graph.input("x", TensorType::f32([2])).sum()]))?;
+        session.run(&sum, 1)?;
+        // Outputs are of the step, not of what is written behind it.
+        session.write("x", [0.0, 0.0])?;
+        assert_eq!(session.outputs(&sum)?[0].item()?, 3.0, "{device}");
     }
     Ok(())
 }

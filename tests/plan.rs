@@ -6,7 +6,7 @@ mod mnist;
 use anyhow::{Context, Result, ensure};
 use wgrad::core::op::{AdapterClass, Cooperative};
 use wgrad::core::plan::{BufferId, Choices, Plan, Role, Target, plan};
-use wgrad::core::{DType, Graph, TensorType};
+use wgrad::core::{DType, Graph, HostTensor, TensorType};
 use wgrad::layers::TransformerEncoderLayer;
 use wgrad::ops;
 use wgrad::prelude::*;
@@ -102,6 +102,66 @@ fn few_bindings_are_enough() -> Result<()> {
     let plan = mnist_plan(&narrow)?;
     plan.verify()?;
     ensure!(plan.dispatches.iter().all(|dispatch| dispatch.bindings.len() <= 6), "{plan}");
+    Ok(())
+}
+
+/// The sum of a state, or of its transpose, and of inputs that fill up all bindings.
+fn sum_with_a_state(is_transposed: bool, is_read_later: bool) -> Result<Plan> {
+    let graph = &mut Graph::new();
+    let state = graph.state("state", HostTensor::zeros(&TensorType::f32([4, 4])))?;
+    let mut sum = if is_transposed { ops::transpose(graph, state, 0, 1)? } else { state };
+    for index in 1..gpu().storage_buffers {
+        let input = graph.input(format!("input {index}"), TensorType::f32([4, 4]));
+        sum = ops::add(graph, sum, input)?;
+    }
+    graph.set_next(state, sum)?;
+    if is_read_later {
+        let product = ops::matmul(graph, sum, state, false, false)?;
+        graph.set_output("product", product);
+    }
+    let plan = plan("sum", graph, &gpu())?;
+    plan.verify()?;
+    Ok(plan)
+}
+
+#[test]
+fn a_state_that_cannot_be_overwritten_takes_a_binding_more() -> Result<()> {
+    let overwritten = sum_with_a_state(false, false)?;
+    ensure!(overwritten.dispatches.len() == 1 && overwritten.dispatches[0].bindings.len() == 8, "{overwritten}");
+    for (is_transposed, is_read_later) in [(true, false), (false, true)] {
+        let plan = sum_with_a_state(is_transposed, is_read_later)?;
+        ensure!(plan.dispatches.len() > 1 && plan.dispatches.iter().all(|dispatch| dispatch.bindings.len() <= 8), "{plan}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_name_that_is_given_twice_is_an_error() -> Result<()> {
+    for has_state in [false, true] {
+        let graph = &mut Graph::new();
+        let first = graph.input("x", TensorType::f32([4]));
+        let second = match has_state {
+            true => graph.state("x", HostTensor::zeros(&TensorType::f32([4])))?,
+            false => graph.input("x", TensorType::f32([4])),
+        };
+        let sum = ops::add(graph, first, second)?;
+        graph.set_output("sum", sum);
+        let error = plan("twice", graph, &gpu()).map(|plan| plan.to_string()).expect_err("the two would share memory");
+        ensure!(error.to_string() == "two inputs or states of one graph are called x");
+    }
+    Ok(())
+}
+
+/// A state of no elements is copied behind those who read it, though there is nothing to overwrite.
+#[test]
+fn states_of_no_elements_are_verified_like_others() -> Result<()> {
+    let graph = &mut Graph::new();
+    let state = graph.state("state", HostTensor::zeros(&TensorType::f32([0, 3])))?;
+    let input = graph.input("input", TensorType::f32([0, 3]));
+    let sum = ops::add(graph, state, input)?;
+    graph.set_output("sum", sum);
+    graph.set_next(state, input)?;
+    plan("nothing", graph, &gpu())?.verify()?;
     Ok(())
 }
 

@@ -1,10 +1,11 @@
 //! Graphs of one's own on a device, without a model.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use wgrad_core::Graph;
+use wgrad_core::graph::Kind;
+use wgrad_core::{Graph, Source, TensorType};
 use wgrad_executor::Checks;
 
 use crate::backend::{self, Backend};
@@ -58,8 +59,12 @@ pub struct Session {
     seed: u32,
     /// What ran last.
     last: Option<backend::Program>,
+    /// The inputs of all programs.
+    inputs: BTreeMap<String, TensorType>,
     /// The inputs that have been written.
     written: BTreeSet<String>,
+    /// Of those, what the device has no memory for, since none of its kernels reads it.
+    unread: BTreeMap<String, Tensor>,
 }
 
 /// A program with `N` outputs that a session has compiled.
@@ -83,7 +88,15 @@ impl Session {
     pub fn new(device: &Device) -> Self {
         static MADE: AtomicU64 = AtomicU64::new(0);
         let id = MADE.fetch_add(1, Ordering::Relaxed);
-        Self { id, backend: backend::new(device, Checks::Unchecked, true), seed: 0, last: None, written: BTreeSet::new() }
+        Self {
+            id,
+            backend: backend::new(device, Checks::Unchecked, true),
+            seed: 0,
+            last: None,
+            inputs: BTreeMap::new(),
+            written: BTreeSet::new(),
+            unread: BTreeMap::new(),
+        }
     }
 
     /// The same with another seed than 0, which the initial values of [`Trace::parameter`] depend on.
@@ -110,6 +123,13 @@ impl Session {
         trace.checked(Ok(()))?;
         let graph = Arc::new(trace.as_graph().clone());
         let program = backend::at_once(self.backend.load(name, &graph))?;
+        self.inputs.extend(graph.nodes().iter().filter_map(|node| match &node.kind {
+            Kind::Source(Source::Input { name }) => Some((name.clone(), node.outputs[0].clone())),
+            _ => None,
+        }));
+        for (input, tensor) in std::mem::take(&mut self.unread) {
+            self.write(&input, tensor)?;
+        }
         Ok(Program { session: self.id, program, graph })
     }
 
@@ -143,15 +163,19 @@ impl Session {
     /// Writes an input for the steps to come.
     ///
     /// # Errors
-    /// Where no program reads it, or it is of another type; on errors of the device.
+    /// Where no program has it, or it is of another type; on errors of the device.
     pub fn write(&mut self, input: &str, tensor: impl Into<Tensor>) -> Result<(), Error> {
-        match self.backend.write_input(input, tensor.into().host())? {
-            true => {
-                self.written.insert(input.to_owned());
-                Ok(())
-            }
-            false => Err(Error::mismatch("input", "one that a program reads", input)),
+        let tensor = tensor.into();
+        let wanted = self.inputs.get(input).ok_or_else(|| Error::mismatch("input", "one that a program reads", input))?;
+        if tensor.kind() != *wanted {
+            return Err(Error::mismatch(format!("input {input}"), wanted, tensor.kind()));
         }
+        match self.backend.write_input(input, tensor.host())? {
+            true => self.unread.remove(input),
+            false => self.unread.insert(input.to_owned(), tensor),
+        };
+        self.written.insert(input.to_owned());
+        Ok(())
     }
 
     /// Overwrites a state.

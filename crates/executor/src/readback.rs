@@ -26,8 +26,7 @@ impl Executor {
         self.read(name, &state.region, 0, kind).await
     }
 
-    /// An output's value in the last step of this plan that was submitted so far, as long as no other step of another
-    /// plan has overwritten the state that it may lie in.
+    /// An output's value in the last step of this plan that was submitted so far.
     ///
     /// Natively, the future ends only when somebody polls the device.
     ///

@@ -48,9 +48,9 @@ impl TensorBuffer {
     /// None where it is not as large, or where the part begins within a word, as only those of bytes and halves can: no copy
     /// begins there.
     pub fn part(&self, elements: usize, kind: TensorType) -> Option<Self> {
-        let begin = (elements * self.kind.dtype.bytes()) as u64;
-        let offset = self.offset + begin;
-        let is_inside = begin + kind.bytes() as u64 <= self.bytes();
+        let begin = (elements as u64).checked_mul(self.kind.dtype.bytes() as u64)?;
+        let is_inside = begin.checked_add(kind.bytes() as u64)? <= self.bytes();
+        let offset = self.offset.checked_add(begin)?;
         let is_aligned = offset.is_multiple_of(wgpu::COPY_BUFFER_ALIGNMENT);
         (is_inside && is_aligned).then(|| Self { buffer: self.buffer.clone(), offset, kind })
     }

@@ -23,8 +23,14 @@ pub enum Misfit {
     Alone(NodeId),
 }
 
-/// Writes all dispatches.
-pub fn build(graph: &Graph, live: &Live, placement: &Placement, target: &Target) -> Result<Built, PlanError> {
+/// Writes all dispatches. The next values of `copied` states have buffers of their own.
+pub fn build(
+    graph: &Graph,
+    live: &Live,
+    placement: &Placement,
+    target: &Target,
+    copied: &HashSet<NodeId>,
+) -> Result<Built, PlanError> {
     let (mut groups, mut misfits) = (Vec::new(), Vec::new());
     for group in 0..placement.groups.len() {
         match build_group(graph, live, placement, group) {
@@ -49,7 +55,7 @@ pub fn build(graph: &Graph, live: &Live, placement: &Placement, target: &Target)
     if !misfits.is_empty() {
         return Ok(Built::Misfits(misfits));
     }
-    let roots = roots(graph, live);
+    let roots = roots(graph, live, copied);
     for group in &groups {
         misfits.extend(over_limit(graph, &roots, group, target)?);
     }
@@ -116,6 +122,7 @@ fn operand(builder: &Builder, input: Value, view: Option<(View, Shape)>, hook: b
     match expression {
         expression if hook => Ok(Operand::Hook(expression)),
         Expression::Load { value, access } if access.is_identity() => Ok(Operand::Bound(value)),
+        Expression::Literal(_) => Ok(Operand::Bound(input)),
         _ => Err(Unfit::Store(input.node)),
     }
 }
@@ -217,12 +224,14 @@ fn over_limit(graph: &Graph, roots: &HashMap<Value, Value>, group: &Group, targe
     inline.map(|node| Some(Misfit::Store(node))).ok_or(error)
 }
 
-/// Values that will share a buffer with another: packed tensors with their pack, next values with their state.
-fn roots(graph: &Graph, live: &Live) -> HashMap<Value, Value> {
+/// Values that will share a buffer with another: packed tensors with their pack, next values with their state unless that is
+/// copied.
+fn roots(graph: &Graph, live: &Live, copied: &HashSet<NodeId>) -> HashMap<Value, Value> {
     let packs = live.nodes.iter().filter(|&&id| matches!(live.lowering(id), Some(Lowering::Pack(_)))).map(|&id| graph.node(id));
     let stored = |input| packed_value(graph, &live.lowerings, input);
     let packed = packs.flat_map(|pack| pack.inputs.iter().map(move |&input| (stored(input), pack.output(0))));
-    let nexts = graph.nexts().iter().map(|&(state, next)| (next, graph.node(state).output(0)));
+    let nexts = graph.nexts().iter().filter(|(state, _)| !copied.contains(state));
+    let nexts = nexts.map(|&(state, next)| (next, graph.node(state).output(0)));
     let is_source = |value: Value| matches!(graph.node(value.node).kind, Kind::Source(_));
     let mut roots = HashMap::new();
     for (value, root) in nexts.chain(packed).filter(|&(value, _)| !is_source(value)) {

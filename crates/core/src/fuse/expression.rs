@@ -226,10 +226,10 @@ impl Builder<'_> {
         let row = Box::new(self.expression(indices, Access::identity(&self.graph.kind(indices).shape))?);
         let kind = self.graph.kind(table);
         let rows = kind.shape.dims().first().copied().unwrap_or(1);
+        let of = |table, offset| Ok(Expression::Gather { table, offset, rows, shape, row });
         match self.expression(table, Access::identity(&kind.shape))? {
-            Expression::Load { value, access } if access.is_contiguous() => {
-                Ok(Expression::Gather { table: value, offset: access.offset, rows, shape, row })
-            }
+            Expression::Load { value, access } if access.is_contiguous() => of(value, access.offset),
+            Expression::Literal(_) => of(table, 0),
             _ => Err(Unfit::Store(table.node)),
         }
     }

@@ -187,12 +187,18 @@ pub fn packed_value(graph: &Graph, lowerings: &[Option<Lowering>], input: Value)
 /// # Errors
 /// Where an operation has no kernel for the target, or binds too many buffers by itself.
 pub fn fuse(graph: &Graph, target: &Target) -> Result<Fusion, PlanError> {
+    fuse_with_copies(graph, target, HashSet::new())
+}
+
+/// As [`fuse`], where it is known of some states that their next values cannot be stored over them, but have buffers of
+/// their own.
+pub(crate) fn fuse_with_copies(graph: &Graph, target: &Target, copied: HashSet<NodeId>) -> Result<Fusion, PlanError> {
     let live = Live::of(graph, target)?;
-    let mut apart = Apart::default();
+    let mut apart = Apart { copied, ..Apart::default() };
     // Each round either ends, or takes more nodes out of what is fused: there are at most as many as nodes.
     loop {
         let placement = place::place(graph, &live, target, &apart);
-        let misfits = match build::build(graph, &live, &placement, target)? {
+        let misfits = match build::build(graph, &live, &placement, target, &apart.copied)? {
             build::Built::Fusion(groups) => return Ok(Fusion { groups, lowerings: live.lowerings }),
             build::Built::Misfits(misfits) => misfits,
         };
@@ -212,6 +218,8 @@ struct Apart {
     stored: HashSet<NodeId>,
     /// Not in another's epilogue.
     alone: HashSet<NodeId>,
+    /// States that are not overwritten in place.
+    copied: HashSet<NodeId>,
 }
 
 /// Where each node is computed.

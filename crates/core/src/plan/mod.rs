@@ -240,6 +240,12 @@ pub enum PlanError {
         /// The most that there can be.
         most: u64,
     },
+    /// Two inputs or states have the same name.
+    #[error("two inputs or states of one graph are called {name}")]
+    DuplicateName {
+        /// The name.
+        name: String,
+    },
     /// States take each other's values, so that none can be written first.
     #[error("states exchange their values, or wait for each other: {0}")]
     Cycle(String),

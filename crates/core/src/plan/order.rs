@@ -18,6 +18,9 @@ pub struct Order {
     pub in_place: HashMap<Value, NodeId>,
     /// Packed values: each input's destination.
     pub packs: HashMap<Value, Vec<Destination>>,
+    /// Where a dispatch binds more buffers than the adapter has: the states that are copied, whose next values have buffers of
+    /// their own.
+    pub copied: Vec<NodeId>,
 }
 
 /// Orders a fusion's dispatches, and adds the copies that states and packs need.
@@ -30,13 +33,16 @@ pub fn order(graph: &Graph, fusion: &Fusion, target: &Target) -> Result<Order, P
         waits: Vec::new(),
         packs: HashMap::new(),
         homes: HashMap::new(),
+        in_place: HashMap::new(),
     };
     orderer.pack();
     orderer.keep_outputs();
     orderer.wait_for_data();
-    let in_place = orderer.write_states();
-    let levels = orderer.levels()?;
-    Ok(Order { groups: orderer.groups, levels, in_place, packs: orderer.packs })
+    orderer.write_states();
+    orderer.keep_next_values();
+    let (levels, copied) = (orderer.levels()?, orderer.copied());
+    let Orderer { groups, packs, in_place, .. } = orderer;
+    Ok(Order { groups, levels, in_place, packs, copied })
 }
 
 struct Orderer<'a> {
@@ -48,6 +54,8 @@ struct Orderer<'a> {
     packs: HashMap<Value, Vec<Destination>>,
     /// The pack in whose buffer a value is.
     homes: HashMap<Value, Value>,
+    /// Values that are stored over the state that they are the next value of.
+    in_place: HashMap<Value, NodeId>,
 }
 
 impl Orderer<'_> {
@@ -109,7 +117,11 @@ impl Orderer<'_> {
 
     /// What a dispatch binds, by a value in each buffer.
     fn buffers(&self, group: &Group) -> HashSet<Value> {
-        let home = |value: Value| self.homes.get(&value).copied().unwrap_or(value);
+        let home = |value: Value| match (self.in_place.get(&value), self.homes.get(&value)) {
+            (Some(&state), _) => self.graph.node(state).output(0),
+            (None, Some(&pack)) => pack,
+            (None, None) => value,
+        };
         let written = group.destinations().map(|destination| match destination {
             Destination::Value(value) => home(value),
             Destination::Packed { pack, .. } => pack,
@@ -119,11 +131,21 @@ impl Orderer<'_> {
         written.chain(group.loads().into_iter().map(|(value, _)| home(value))).collect()
     }
 
-    /// Outputs that are states about to change are copied before they do.
+    /// Outputs that are inputs or states are copied: those may change before an output is read.
     fn keep_outputs(&mut self) {
         for (index, (_, value)) in self.graph.outputs().iter().enumerate() {
-            if self.graph.nexts().iter().any(|(state, _)| *state == value.node) {
+            if matches!(source(self.graph, *value), Some(Source::Input { .. } | Source::State { .. })) {
                 self.groups.push(copy(self.graph, *value, Destination::Output(index)));
+            }
+        }
+    }
+
+    /// Outputs that are stored over a state are copied too: the state may be overwritten before the output is read.
+    fn keep_next_values(&mut self) {
+        for (index, (_, value)) in self.graph.outputs().iter().enumerate() {
+            if self.in_place.contains_key(value) {
+                self.groups.push(copy(self.graph, *value, Destination::Output(index)));
+                self.waits.push(self.producers(*value).into_iter().collect());
             }
         }
     }
@@ -149,39 +171,31 @@ impl Orderer<'_> {
     }
 
     /// Each state's next value is stored over the old one where nobody reads that later; else it is copied at last.
-    fn write_states(&mut self) -> HashMap<Value, NodeId> {
-        let mut in_place = HashMap::new();
+    fn write_states(&mut self) {
         let graph = self.graph;
         let (direct, copied): (Vec<_>, Vec<_>) =
             graph.nexts().iter().copied().partition(|&(state, next)| self.can_overwrite(state, next));
-        for (state, next) in copied {
+        for &(state, next) in &copied {
             self.copy_state(state, next);
+        }
+        // Before any state is overwritten, so that none waits for a copy that waits for its writer.
+        for (state, _) in copied {
+            self.wait_for_readers(state);
         }
         for (state, next) in direct {
             let readers = self.readers(graph.node(state).output(0));
-            let writer = self.producer(Destination::Value(next)).filter(|_| !in_place.contains_key(&next));
+            let writer = self.producer(Destination::Value(next)).filter(|_| !self.in_place.contains_key(&next));
             match writer.filter(|&writer| !readers.iter().any(|&reader| reader != writer && self.is_after(reader, writer))) {
                 Some(writer) => {
                     self.waits[writer].extend(readers.into_iter().filter(|&reader| reader != writer));
-                    in_place.insert(next, state);
+                    self.in_place.insert(next, state);
                 }
-                None => self.copy_state(state, next),
+                None => {
+                    self.copy_state(state, next);
+                    self.wait_for_readers(state);
+                }
             }
         }
-        for index in 0..self.groups.len() {
-            let written: Vec<NodeId> = self.groups[index]
-                .destinations()
-                .filter_map(|destination| match destination {
-                    Destination::State(state) => Some(state),
-                    _ => None,
-                })
-                .collect();
-            for state in written {
-                let readers = self.readers(graph.node(state).output(0));
-                self.waits[index].extend(readers.into_iter().filter(|&reader| reader != index));
-            }
-        }
-        in_place
     }
 
     /// Whether the dispatch that makes a next value reads the state element by element, if at all.
@@ -191,9 +205,24 @@ impl Orderer<'_> {
         !packed && reads_by_element(self.graph, &self.groups[writer], self.graph.node(state), next)
     }
 
+    /// The states that are copied, if a dispatch binds more buffers than the adapter has.
+    fn copied(&self) -> Vec<NodeId> {
+        let is_over = self.groups.iter().any(|group| self.buffers(group).len() > self.storage_buffers);
+        let states = self.graph.nexts().iter().map(|(state, _)| *state).filter(|_| is_over);
+        states.filter(|state| self.producer(Destination::State(*state)).is_some()).collect()
+    }
+
     fn copy_state(&mut self, state: NodeId, next: Value) {
         self.groups.push(copy(self.graph, next, Destination::State(state)));
         self.waits.push(self.producers(next).into_iter().collect());
+    }
+
+    /// Has the copy of a state's next value wait for all that read the old one.
+    fn wait_for_readers(&mut self, state: NodeId) {
+        let readers = self.readers(self.graph.node(state).output(0));
+        if let Some(copy) = self.producer(Destination::State(state)) {
+            self.waits[copy].extend(readers.into_iter().filter(|&reader| reader != copy));
+        }
     }
 
     fn readers(&self, value: Value) -> Vec<usize> {

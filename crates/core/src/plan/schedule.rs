@@ -1,12 +1,12 @@
 //! Makes a plan of a graph.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::compose::{Composed, Room, compose};
-use crate::fuse::{Anchor, Destination, Expression, Group, WORD, fuse};
-use crate::graph::{Graph, Value};
+use crate::fuse::{Anchor, Destination, Expression, Fusion, Group, WORD, fuse_with_copies};
+use crate::graph::{Graph, Kind, Source, Value};
 use crate::op::{AdapterClass, Lanes, StoreHook, Work};
 use crate::sink::sink;
 use crate::tensor::TensorType;
@@ -20,12 +20,12 @@ use super::{Dispatch, Location, Plan, PlanError, Shader, Target, Tensor};
 ///
 /// # Errors
 /// Where a tensor, a kernel's bindings or its grid pass the target's limits, an operation has no kernel for it, bytes
-/// would be stored one by one, or a WGSL file is not what its Rust half says.
+/// would be stored one by one, two inputs or states have one name, or a WGSL file is not what its Rust half says.
 pub fn plan(name: &str, graph: &Graph, target: &Target) -> Result<Plan, PlanError> {
+    check_names(graph)?;
     let sunk = if target.fuse { sink(graph) } else { Cow::Borrowed(graph) };
     let graph = sunk.as_ref();
-    let fusion = fuse(graph, target)?;
-    let order = order::order(graph, &fusion, target)?;
+    let (fusion, order) = fused(graph, target)?;
     let memory = memory::allocate(graph, &fusion.lowerings, &order, target)?;
     let mut scheduler = Scheduler { graph, target, order: &order, memory: &memory, shaders: Vec::new(), known: HashMap::new() };
     let mut by_level: Vec<usize> = (0..order.groups.len()).collect();
@@ -43,6 +43,29 @@ pub fn plan(name: &str, graph: &Graph, target: &Target) -> Result<Plan, PlanErro
     };
     let outputs = graph.outputs().iter().enumerate().map(location).collect();
     Ok(Plan { name: name.to_owned(), target: target.clone(), buffers: memory.buffers, shaders, dispatches, outputs })
+}
+
+fn check_names(graph: &Graph) -> Result<(), PlanError> {
+    let mut known = HashSet::new();
+    let twice = graph.nodes().iter().find(|node| {
+        matches!(node.kind, Kind::Source(Source::Input { .. } | Source::State { .. })) && !known.insert(node.name())
+    });
+    twice.map_or(Ok(()), |node| Err(PlanError::DuplicateName { name: node.name().to_owned() }))
+}
+
+/// Fuses operations and orders their dispatches: anew where one of them would bind too many buffers, since states turn out to
+/// be copied that could have been overwritten.
+fn fused(graph: &Graph, target: &Target) -> Result<(Fusion, Order), PlanError> {
+    let mut copied = HashSet::new();
+    loop {
+        let fusion = fuse_with_copies(graph, target, copied.clone())?;
+        let order = order::order(graph, &fusion, target)?;
+        let known = copied.len();
+        copied.extend(&order.copied);
+        if copied.len() == known {
+            return Ok((fusion, order));
+        }
+    }
 }
 
 struct Scheduler<'a> {

@@ -128,10 +128,12 @@ fn overwrite(contents: &mut Contents, write: &Tensor) {
     held.push((range(&write.location), write.value));
 }
 
-/// Whether a dispatch has to come after an earlier one. What is empty lies nowhere, and is passed on all the same.
+/// Whether a dispatch has to come after an earlier one. What is empty lies nowhere, and is passed on and overwritten all the
+/// same.
 fn needs(dispatch: &Dispatch, earlier: &Dispatch) -> bool {
     let is_passed_on = earlier.writes.iter().any(|write| dispatch.reads.iter().any(|read| read.value == write.value));
-    is_passed_on || conflict(earlier, dispatch)
+    let is_overwritten = earlier.reads.iter().any(|read| dispatch.writes.iter().any(|write| read.location == write.location));
+    is_passed_on || is_overwritten || conflict(earlier, dispatch)
 }
 
 /// Whether one of two dispatches writes what the other touches.
