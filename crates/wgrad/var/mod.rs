@@ -68,7 +68,8 @@ impl Var {
         self.trace.layer(name, layer, self)
     }
 
-    /// Gives a state its next value: what it is after the step. All that reads the state in this step sees the old one.
+    /// Gives a state its next value: what it is after the step. All that reads the state in this step sees the old one, also
+    /// another state whose next value it is; on adapters, two that take each other's place must be f32.
     pub fn set(&self, next: &Var) {
         let (Some(state), Some(value)) = (self.trace.own(self), self.trace.own(next)) else { return };
         // Copies of states wait until nobody reads the old values any more, which two that take each other's place would do
