@@ -94,6 +94,20 @@ fn a_field_that_is_wrong_is_named() {
     assert_eq!(error("1,cat\n2,\n"), format!("{name}\"\""));
 }
 
+/// Whatever ends lines, and whatever is before them.
+#[test]
+fn lines_are_counted_as_editors_count_them() {
+    let wrong = |line: u32| format!(", line {line}, column 1: wanted a finite number, got \"x\"");
+    for content in ["1,0\nx,1\n", "1,0\r\nx,1\r\n", "1,0\rx,1\r", "\u{feff}1,0\r\nx,1"] {
+        assert_eq!(error(content), wrong(2), "{content:?}");
+    }
+    for content in
+        ["1,0\n\n\nx,1\n", "1,0\r\n\r\n\r\nx,1\r\n", "\n\n1,0\nx,1", "\"a\nb\",y\n1,0\nx,1", "\"a\r\nb\",y\r\n1,0\r\nx,1"]
+    {
+        assert_eq!(error(content), wrong(4), "{content:?}");
+    }
+}
+
 #[test]
 fn lines_of_different_lengths_are_named() {
     assert_eq!(error("1,2,0\n3,4,1\n5,6\n"), ", line 3: wanted 3 columns, got 2");
