@@ -120,10 +120,11 @@ impl<'a> File<'a> {
         let first = &self.lines[0];
         let counts = [self.lines.len() - 1, label].map(|count| count.to_string());
         let names: Vec<String> = first.fields().map(str::to_owned).collect();
+        // Where labels are names, the same is a row of two features.
+        let are_numbered = self.lines.get(1).is_some_and(|line| is_number(&line.record[label]));
+        let are_names = |classes: &[String]| !classes.is_empty() && !classes.iter().any(|name| is_number(name));
         match names.split_at_checked(2) {
-            Some((begin, classes)) if begin == counts && !classes.is_empty() && !classes.iter().any(|name| is_number(name)) => {
-                Heading::Classes(classes.to_vec())
-            }
+            Some((begin, classes)) if begin == counts && are_numbered && are_names(classes) => Heading::Classes(classes.to_vec()),
             _ if first.fields().take(label).any(is_number) => Heading::None,
             _ => Heading::Columns(names),
         }

@@ -61,6 +61,8 @@ fn the_first_line_may_name_the_classes() {
     let table = table("2,3,no,yes\n1,2,3,1\n4,5,6,0\n");
     assert_eq!((table.rows(), table.columns()), (2, 3));
     assert_eq!((table.class_names(), table.labels()), (&["no".to_owned(), "yes".to_owned()][..], &[1, 0][..]));
+    let row = self::table("2,2,no\n4,5,yes\n6,7,no\n");
+    assert_eq!((row.rows(), row.labels()), (3, &[0, 1, 0][..]));
     assert_eq!(error("1,1,no,yes\n5,2"), ", line 2, column 2: wanted a class, a whole number from 0 to 1, got \"2\"");
 }
 
