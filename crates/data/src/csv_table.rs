@@ -7,10 +7,7 @@ use std::path::Path;
 use csv::{ReaderBuilder, StringRecord, Trim};
 
 use crate::DataError;
-use crate::table::{Table, numbered};
-
-/// Labels that are numbers are below this: a larger one is rather an identifier or a measurement.
-const MOST_CLASSES: u32 = 65_536;
+use crate::table::{MOST_CLASSES, Table, numbered};
 
 impl Table {
     /// Reads a file of comma-separated values, whose last column is the label: a class's name, or its number from 0.
@@ -168,7 +165,7 @@ impl<'a> File<'a> {
 
     /// The classes' names and each row's class, where labels are their numbers.
     fn numbers(&self, rows: &[Line], label: usize, names: Option<Vec<String>>) -> Result<(Vec<String>, Vec<u32>), DataError> {
-        let limit = names.as_ref().map_or(MOST_CLASSES as usize, Vec::len);
+        let limit = names.as_ref().map_or(MOST_CLASSES, Vec::len);
         let parse = |line: &Line| match line.record[label].parse::<f64>() {
             Ok(class) if class >= 0.0 && class < limit as f64 && class.fract() == 0.0 => Ok(class as u32),
             _ => Err(self.wrong(line, label, &format!("a class, a whole number from 0 to {}", limit - 1))),
