@@ -160,6 +160,14 @@ fn tokens_are_neither_normalized_nor_targets() {
 }
 
 #[test]
+fn numbers_to_normalize_by_are_floats() {
+    let normalized = |mean, deviation| error(counted(2).normalized(mean, deviation));
+    assert!(normalized(0.0, 1e-300).starts_with("deviation: wanted a finite number above 0 whose inverse is an f32, got 0.0"));
+    assert!(normalized(1e300, 1.0).starts_with("mean: wanted a finite number that is an f32 by the deviation, got 1000"));
+    assert_eq!(normalized(1e300, 1e299), "");
+}
+
+#[test]
 fn inputs_that_the_loss_does_not_take_as_targets_are_named() {
     let mut bytes = vec![255; 2 * 1500];
     bytes[2 * 1203 + 1] = 0;
