@@ -90,6 +90,8 @@ fn labels_become_floats() {
     let beyond = "label 1 (counted from 0): wanted a class below 2, got 2";
     assert_eq!(error(labels([1, 2, 0]).with_binary_targets()), beyond);
     assert_eq!(error(labels([1, 2, 0]).with_one_hot_targets(2)), beyond);
+    let many = "rows of 18446744073709551615 classes for 3 labels: wanted 4294967295 elements at most, got more";
+    assert_eq!(error(labels([1, 2, 0]).with_one_hot_targets(usize::MAX)), many);
     assert_eq!(error(binary.with_one_hot_targets(2)), "targets: wanted labels, u32[n] or u8[n], got f32[3, 1]");
 }
 
