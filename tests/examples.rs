@@ -181,3 +181,17 @@ fn a_closed_output_is_no_panic() {
     child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
     assert_eq!(stderr, "");
 }
+
+/// A word in `WGRAD_DEVICE` that is no text is no adapter's name, and not as if there were none.
+#[cfg(unix)]
+#[test]
+fn a_device_that_is_no_text_is_refused() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    for word in [&b"Voodoo 2"[..], b"soft\xffware"] {
+        let (_, stderr) = fail(example("mnist").env("WGRAD_DEVICE", OsStr::from_bytes(word)).args(["--limit", "0"]));
+        let last = stderr.lines().last().unwrap();
+        assert!(last.contains("there is no adapter") || last.contains("no Vulkan"), "{stderr}");
+    }
+}
