@@ -140,6 +140,31 @@ fn edited(bytes: &[u8], texts: &[(&str, &str)]) -> Vec<u8> {
     safetensors::serialize(SafeTensors::deserialize(bytes).unwrap().tensors(), Some(all)).unwrap()
 }
 
+/// A state of another type than the training's is seen before anything is changed.
+#[test]
+fn states_of_another_type_change_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("training");
+    let mut trainer = everything(&Device::cpu(), Precision::Single);
+    trainer.fit(&examples(), 1, None, |_| Control::Continue).unwrap();
+    trainer.save(&path).unwrap();
+    let whole = edited(&std::fs::read(&path).unwrap(), &[]);
+    trainer.fit(&examples(), 1, None, |_| Control::Continue).unwrap();
+    let before = (trainer.weights_hash().unwrap(), trainer.steps());
+
+    let empty = TensorView::new(Dtype::F32, vec![0], &[]).unwrap();
+    let file = SafeTensors::deserialize(&whole).unwrap();
+    let tensors = file.tensors().into_iter().map(|(name, tensor)| {
+        let is_log = name == "state.train.log of 6";
+        (name, if is_log { empty.clone() } else { tensor })
+    });
+    let texts = SafeTensors::read_metadata(&whole).unwrap().1.metadata().clone();
+    std::fs::write(&path, safetensors::serialize(tensors, texts).unwrap()).unwrap();
+    let error = trainer.load(&path).unwrap_err().to_string();
+    assert_eq!((trainer.weights_hash().unwrap(), trainer.steps()), before);
+    assert!(error.ends_with("state.train.log of 6: wanted f32[6, 2], got f32[0]"), "{error}");
+}
+
 /// A training of more steps than the 32 bits of the device's clock hold goes on from its file, and still takes each example
 /// once in an epoch, also where the clock would come to its end within it.
 #[test]
