@@ -104,6 +104,16 @@ fn the_seed_decides() {
     assert_ne!(first, other);
 }
 
+/// A `main` that returns an error prints what its message says, with the cause.
+#[test]
+fn an_error_of_main_is_a_message() {
+    let folder = tempdir().unwrap();
+    let (_, stderr) = fail(example("quickstart").current_dir(folder.path()));
+    assert_eq!(stderr, "Error: no data in data/mnist: there is no such folder\n");
+    let (_, stderr) = fail(example("iris_deep").current_dir(folder.path()));
+    assert!(stderr.starts_with("Error: data/iris.csv cannot be read as CSV: ") && stderr.lines().count() == 1, "{stderr}");
+}
+
 /// Bad input gets one line that names it, and status 1.
 #[test]
 fn bad_options_are_named() {
