@@ -47,9 +47,9 @@ fn main() -> anyhow::Result<()> {
     println!("test: {}", trainer.evaluate(&test)?);
 
     let folder = Path::new("target/pictures");
-    let loss = Panel::new("Loss").series("training", history.losses()).series("test", history.validation_losses());
+    let loss = Panel::new("Cross-entropy (nats)").series("training", history.losses());
     let accuracy = Panel::new("Accuracy (%)").series("training", history.accuracies());
-    let panels = [loss, accuracy.series("test", history.validation_accuracies())];
+    let panels = [loss.series("test", history.validation_losses()), accuracy.series("test", history.validation_accuracies())];
     curves(folder.join("mnist_cnn.png"), "A convolutional network learns MNIST", "Epoch", &panels)?;
 
     let (truth, predicted) = (test.labels()?, trainer.predict(test.inputs())?.argmax());

@@ -90,6 +90,8 @@ fn labels_become_floats() {
     let beyond = "label 1 (counted from 0): wanted a class below 2, got 2";
     assert_eq!(error(labels([1, 2, 0]).with_binary_targets()), beyond);
     assert_eq!(error(labels([1, 2, 0]).with_one_hot_targets(2)), beyond);
+    let many = "rows of 18446744073709551615 classes for 3 labels: wanted 4294967295 elements at most, got more";
+    assert_eq!(error(labels([1, 2, 0]).with_one_hot_targets(usize::MAX)), many);
     assert_eq!(error(binary.with_one_hot_targets(2)), "targets: wanted labels, u32[n] or u8[n], got f32[3, 1]");
 }
 
@@ -157,6 +159,14 @@ fn tokens_are_neither_normalized_nor_targets() {
     let wanted = "inputs that are targets: wanted floats or bytes, got u32[2, 3]";
     assert_eq!(error(Dataset::autoencoder(tokens.inputs())), wanted);
     assert_eq!(error(tokens.normalized(0.0, 1.0)), "inputs to normalize: wanted floats or bytes, got u32[2, 3]");
+}
+
+#[test]
+fn numbers_to_normalize_by_are_floats() {
+    let normalized = |mean, deviation| error(counted(2).normalized(mean, deviation));
+    assert!(normalized(0.0, 1e-300).starts_with("deviation: wanted a finite number above 0 whose inverse is an f32, got 0.0"));
+    assert!(normalized(1e300, 1.0).starts_with("mean: wanted a finite number that is an f32 by the deviation, got 1000"));
+    assert_eq!(normalized(1e300, 1e299), "");
 }
 
 #[test]

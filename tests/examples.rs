@@ -104,6 +104,16 @@ fn the_seed_decides() {
     assert_ne!(first, other);
 }
 
+/// A `main` that returns an error prints what its message says, with the cause.
+#[test]
+fn an_error_of_main_is_a_message() {
+    let folder = tempdir().unwrap();
+    let (_, stderr) = fail(example("quickstart").current_dir(folder.path()));
+    assert_eq!(stderr, "Error: no data in data/mnist: there is no such folder\n");
+    let (_, stderr) = fail(example("iris_deep").current_dir(folder.path()));
+    assert!(stderr.starts_with("Error: data/iris.csv cannot be read as CSV: ") && stderr.lines().count() == 1, "{stderr}");
+}
+
 /// Bad input gets one line that names it, and status 1.
 #[test]
 fn bad_options_are_named() {
@@ -180,4 +190,18 @@ fn a_closed_output_is_no_panic() {
     let mut stderr = String::new();
     child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
     assert_eq!(stderr, "");
+}
+
+/// A word in `WGRAD_DEVICE` that is no text is no adapter's name, and not as if there were none.
+#[cfg(unix)]
+#[test]
+fn a_device_that_is_no_text_is_refused() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    for word in [&b"Voodoo 2"[..], b"soft\xffware"] {
+        let (_, stderr) = fail(example("mnist").env("WGRAD_DEVICE", OsStr::from_bytes(word)).args(["--limit", "0"]));
+        let last = stderr.lines().last().unwrap();
+        assert!(last.contains("there is no adapter") || last.contains("no Vulkan"), "{stderr}");
+    }
 }

@@ -50,7 +50,8 @@ impl Dataset {
     /// first: what PyTorch's `ToTensor` and `Normalize` make of an image. The data stay as they are.
     ///
     /// # Errors
-    /// Where the inputs are tokens, the mean is not finite, or the deviation not finite and positive.
+    /// Where the inputs are tokens, the mean is not finite, or the deviation not finite and positive; where f32 cannot hold
+    /// what they are multiplied with.
     pub fn normalized(self, mean: f64, deviation: f64) -> Result<Self, Error> {
         Ok(Self { inputs: self.inputs.normalized(mean, deviation)?, ..self })
     }

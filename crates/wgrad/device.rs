@@ -40,8 +40,9 @@ impl Device {
     /// Where there is no device of that name, or the adapter gives none.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn auto() -> Result<Self, Error> {
-        match std::env::var("WGRAD_DEVICE") {
-            Ok(word) if word != "auto" => Self::choose(&word),
+        match std::env::var_os("WGRAD_DEVICE") {
+            // No adapter's name has a part that is not UTF-8.
+            Some(word) if word != "auto" => Self::choose(&word.to_string_lossy()),
             _ => Self::best(),
         }
     }

@@ -1,7 +1,8 @@
 //! What can be wrong with a model, its data, its training or its device.
 
-use std::fmt;
+use std::error::Error as _;
 use std::path::PathBuf;
+use std::{fmt, iter};
 
 use thiserror::Error as ThisError;
 use wgrad_core::plan::{PlanError, Violation};
@@ -10,8 +11,9 @@ use wgrad_data::DataError;
 use wgrad_executor::{DeviceError, ExecutorError};
 use wgrad_reference::{Mismatch, ReferenceError};
 
-/// Why something cannot be built, trained or run. The message names what was wanted and what was got.
-#[derive(Debug, ThisError)]
+/// Why something cannot be built, trained or run. The message names what was wanted and what was got. `Debug` writes it too,
+/// since that is what a `main` prints that returns the error.
+#[derive(ThisError)]
 pub enum Error {
     /// A number, shape or name that does not fit.
     #[error("{what}: wanted {wanted}, got {got}")]
@@ -178,6 +180,17 @@ impl Error {
     /// What was set or given, what it has to be, and what it is.
     pub fn mismatch(what: impl Into<String>, wanted: impl ToString, got: impl ToString) -> Self {
         Self::Mismatch { what: what.into(), wanted: wanted.to_string(), got: got.to_string() }
+    }
+}
+
+impl fmt::Debug for Error {
+    /// The message and its causes, in one line.
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        write!(formatter, "{self}")?;
+        let causes = iter::successors(self.source(), |&cause| cause.source());
+        // Some errors mention their causes themselves.
+        let mut causes = causes.map(ToString::to_string).filter(|cause| !self.to_string().contains(cause));
+        causes.try_for_each(|cause| write!(formatter, ": {cause}"))
     }
 }
 

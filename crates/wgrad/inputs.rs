@@ -94,7 +94,8 @@ impl Inputs {
     /// and `Normalize` make of an image.
     ///
     /// # Errors
-    /// Where the examples are integers, the mean is not finite, or the deviation not finite and positive.
+    /// Where the examples are integers, the mean is not finite, or the deviation not finite and positive; where f32 cannot hold
+    /// what they are multiplied with.
     pub(crate) fn normalized(self, mean: f64, deviation: f64) -> Result<Self, Error> {
         if self.dtype() == DType::U32 {
             return Err(Error::mismatch("inputs to normalize", "floats or bytes", self.tensor.kind()));
@@ -107,6 +108,12 @@ impl Inputs {
         }
         let largest = if self.tensor.kind().dtype == DType::U8 { 255.0 } else { 1.0 };
         let (scale, offset) = ((1.0 / (largest * deviation)) as f32, (-mean / deviation) as f32);
+        if !scale.is_finite() {
+            return Err(Error::mismatch("deviation", "a finite number above 0 whose inverse is an f32", deviation));
+        }
+        if !offset.is_finite() {
+            return Err(Error::mismatch("mean", "a finite number that is an f32 by the deviation", mean));
+        }
         Ok(Self { normalization: Some(Normalization { scale, offset }), ..self })
     }
 }

@@ -262,12 +262,22 @@ impl From<&Tensor> for Tensor {
 
 impl fmt::Display for Tensor {
     /// `tensor([...])` with four decimals, or in scientific notation where magnitudes differ much; beyond 1,000
-    /// elements only the first and last three along each axis.
+    /// elements only the first and last three along each axis; of no elements the shape, unless it has one axis.
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
-        let elements = print::print(self.shape().dims(), &self.to_vec(), matches!(self.kind().dtype, DType::F32 | DType::F16));
-        match self.kind().dtype {
-            DType::F32 => write!(formatter, "tensor({elements})"),
-            dtype => write!(formatter, "tensor({elements}, dtype={dtype})"),
+        let TensorType { shape, dtype } = self.kind();
+        let elements = match &*self.host {
+            HostTensor::U32(_, elements) => elements.iter().map(|&element| element.into()).collect(),
+            _ => self.to_vec().into_iter().map(f64::from).collect::<Vec<_>>(),
+        };
+        let printed = print::print(shape.dims(), &elements, matches!(dtype, DType::F32 | DType::F16));
+        write!(formatter, "tensor({printed}")?;
+        if elements.is_empty() && shape.rank() != 1 {
+            let extents: Vec<String> = shape.dims().iter().map(usize::to_string).collect();
+            write!(formatter, ", size=({})", extents.join(", "))?;
+        }
+        match dtype {
+            DType::F32 => write!(formatter, ")"),
+            dtype => write!(formatter, ", dtype={dtype})"),
         }
     }
 }

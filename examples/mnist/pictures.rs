@@ -16,7 +16,8 @@ const CLASSES: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
 pub fn draw(folder: &Path, history: &History, test: &Dataset, size: [usize; 2], predicted: &[usize]) -> Result<Vec<String>> {
     let mut drawn = Vec::new();
     if !history.epochs.is_empty() {
-        let loss = Panel::new("Loss").series("training", history.losses()).series("test", history.validation_losses());
+        let loss =
+            Panel::new("Cross-entropy (nats)").series("training", history.losses()).series("test", history.validation_losses());
         let accuracy = Panel::new("Accuracy (%)").series("training", history.accuracies());
         let panels = [loss, accuracy.series("test", history.validation_accuracies())];
         curves(folder.join("curves.png"), "Training", "Epoch", &panels)?;

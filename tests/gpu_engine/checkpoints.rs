@@ -1,5 +1,6 @@
 //! Trainings that go on elsewhere.
 
+use safetensors::SafeTensors;
 use wgrad::Checkpoint;
 use wgrad::prelude::*;
 
@@ -113,4 +114,35 @@ fn a_training_that_goes_back_is_not_stopped_by_what_it_left() {
     application.wait();
     assert!(training.try_loss(&next).unwrap().is_some());
     assert!(broken.iter().all(|ticket| training.try_loss(ticket).is_err()));
+}
+
+/// Steps that are recorded at once, beyond the end of the clock's 32 bits, take each example once in an epoch.
+#[test]
+fn recorded_steps_go_on_where_a_clock_ends() {
+    let (application, data, folder) = (Application::new(false), data(), tempfile::tempdir().unwrap());
+    let path = folder.path().join("training");
+    let open = || pollster::block_on(application.engine().training(Linear::new(2, 1), MSELoss, SGD::new(0.0), &data)).unwrap();
+    let mut training = open();
+    training.trainer().save(&path).unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    let mut texts = SafeTensors::read_metadata(&bytes).unwrap().1.metadata().clone().unwrap();
+    texts.remove("digest");
+    // No number of steps but a power of two divides 2^32, so that another one ends within an epoch there.
+    let steps = data.len().div_ceil(crate::application::options().batch_size) as u64;
+    assert!(!steps.is_power_of_two());
+    let position = ((1_u64 << 32) / steps - 1) * steps;
+    for (name, count) in [("steps", position), ("updates", position), ("position", position), ("epoch_steps", 1)] {
+        texts.insert(name.to_owned(), count.to_string());
+    }
+    std::fs::write(&path, safetensors::serialize(SafeTensors::deserialize(&bytes).unwrap().tensors(), Some(texts)).unwrap())
+        .unwrap();
+
+    let mut resumed = open();
+    resumed.resume(&Checkpoint::read(&path).unwrap()).unwrap();
+    let ticket = application.step(&mut resumed, 2 * steps as u32).unwrap();
+    application.wait();
+    let loss = resumed.try_loss(&ticket).unwrap().unwrap();
+    let wanted = resumed.trainer().evaluate(&data).unwrap().loss;
+    assert!((loss - wanted).abs() < 1e-5 * wanted, "{loss} of {wanted}");
+    assert_eq!(resumed.steps(), position + 2 * steps);
 }

@@ -132,8 +132,70 @@ fn the_training_before_a_damaged_file_is_there() {
     assert_eq!((trainer.steps(), trainer.epochs()), (6, 1));
 }
 
-/// Numbers that no training can have are refused, even in a file that is whole: the steps of 2^32 and more, and what nobody
-/// could have set.
+/// The texts and tensors of a file, with some texts replaced, and without the mark that tells of it.
+fn edited(bytes: &[u8], texts: &[(&str, &str)]) -> Vec<u8> {
+    let mut all = SafeTensors::read_metadata(bytes).unwrap().1.metadata().clone().unwrap();
+    all.remove("digest");
+    all.extend(texts.iter().map(|(name, text)| (name.to_string(), text.to_string())));
+    safetensors::serialize(SafeTensors::deserialize(bytes).unwrap().tensors(), Some(all)).unwrap()
+}
+
+/// A state of another type than the training's is seen before anything is changed.
+#[test]
+fn states_of_another_type_change_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("training");
+    let mut trainer = everything(&Device::cpu(), Precision::Single);
+    trainer.fit(&examples(), 1, None, |_| Control::Continue).unwrap();
+    trainer.save(&path).unwrap();
+    let whole = edited(&std::fs::read(&path).unwrap(), &[]);
+    trainer.fit(&examples(), 1, None, |_| Control::Continue).unwrap();
+    let before = (trainer.weights_hash().unwrap(), trainer.steps());
+
+    let empty = TensorView::new(Dtype::F32, vec![0], &[]).unwrap();
+    let file = SafeTensors::deserialize(&whole).unwrap();
+    let tensors = file.tensors().into_iter().map(|(name, tensor)| {
+        let is_log = name == "state.train.log of 6";
+        (name, if is_log { empty.clone() } else { tensor })
+    });
+    let texts = SafeTensors::read_metadata(&whole).unwrap().1.metadata().clone();
+    std::fs::write(&path, safetensors::serialize(tensors, texts).unwrap()).unwrap();
+    let error = trainer.load(&path).unwrap_err().to_string();
+    assert_eq!((trainer.weights_hash().unwrap(), trainer.steps()), before);
+    assert!(error.ends_with("state.train.log of 6: wanted f32[6, 2], got f32[0]"), "{error}");
+}
+
+/// A training of more steps than the 32 bits of the device's clock hold goes on from its file, and still takes each example
+/// once in an epoch, also where the clock would come to its end within it.
+#[test]
+fn trainings_of_more_steps_than_a_clock_holds_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("training");
+    let trainer = || {
+        let options = Options { batch_size: 4, ..Options::default() };
+        Trainer::new(&Device::cpu(), Linear::new(4, 3), CrossEntropyLoss, SGD::new(0.0), options).unwrap()
+    };
+    let (data, mut first) = (examples(), trainer());
+    first.fit(&data, 1, None, |_| Control::Continue).unwrap();
+    first.save(&path).unwrap();
+    // The last epoch of six steps that begins below 2^32 ends above it.
+    let counts = [("steps", "8589934592"), ("updates", "8589934592"), ("position", "4294967292"), ("epoch_steps", "1")];
+    std::fs::write(&path, edited(&std::fs::read(&path).unwrap(), &counts)).unwrap();
+    let mut second = trainer();
+    second.load(&path).unwrap();
+    let history = second.fit(&data, 2, Some(&data), |_| Control::Continue).unwrap();
+    for epoch in &history.epochs {
+        let validation = epoch.validation.unwrap();
+        assert!((epoch.loss - validation.loss).abs() < 1e-6, "{epoch}");
+        assert_eq!(epoch.accuracy, validation.accuracy, "{epoch}");
+    }
+    assert_eq!(second.steps(), 8_589_934_604);
+    second.save(&path).unwrap();
+    trainer().load(&path).unwrap();
+}
+
+/// Numbers that no training can have are refused, even in a file that is whole: more steps than anybody has time for, and what
+/// nobody could have set.
 #[test]
 fn numbers_that_no_training_has_are_refused() {
     let folder = tempfile::tempdir().unwrap();
@@ -142,22 +204,16 @@ fn numbers_that_no_training_has_are_refused() {
     trainer.fit(&examples(), 1, None, |_| Control::Continue).unwrap();
     trainer.save(&path).unwrap();
     let bytes = std::fs::read(&path).unwrap();
-    let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();
     let before = trainer.weights_hash().unwrap();
     for (name, text, wanted) in [
-        ("steps", "18446744073709551615", "steps: wanted a number, got 18446744073709551615"),
-        ("updates", "4294967296", "updates: wanted a number, got 4294967296"),
+        ("steps", "18446744073709551615", "steps: wanted a whole number from 0 to 9007199254740992, got 18446744073709551615"),
+        ("updates", "-1", "updates: wanted a whole number from 0 to 9007199254740992, got -1"),
         ("learning_rate", "NaN -", "learning rate: wanted a finite number, 0 or above, got NaN"),
         ("weight_decay", "- -1", "weight decay: wanted a finite number, 0 or above, got -1"),
         ("momentum", "- 5", "momentum: wanted at least 0, and below 1 as an f32, got 5"),
         ("set_clip_norm", "0", "clip_norm: wanted a finite number above 0, got 0"),
     ] {
-        let mut texts = header.metadata().clone().unwrap();
-        texts.remove("digest");
-        texts.insert(name.to_owned(), text.to_owned());
-        let tensors = SafeTensors::deserialize(&bytes).unwrap();
-        let edited = safetensors::serialize(tensors.tensors(), Some(texts)).unwrap();
-        std::fs::write(&path, edited).unwrap();
+        std::fs::write(&path, edited(&bytes, &[(name, text)])).unwrap();
         let error = trainer.load(&path).unwrap_err().to_string();
         assert!(error.contains(wanted), "{error}");
         assert_eq!((trainer.weights_hash().unwrap(), trainer.learning_rate()), (before.clone(), 0.01));

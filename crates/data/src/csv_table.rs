@@ -1,15 +1,13 @@
 //! Tables from CSV files.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::path::Path;
 
 use csv::{ReaderBuilder, StringRecord, Trim};
 
 use crate::DataError;
-use crate::table::{Table, numbered};
-
-/// Labels that are numbers are below this: a larger one is rather an identifier or a measurement.
-const MOST_CLASSES: u32 = 65_536;
+use crate::table::{MOST_CLASSES, Table, numbered};
 
 impl Table {
     /// Reads a file of comma-separated values, whose last column is the label: a class's name, or its number from 0.
@@ -52,6 +50,9 @@ impl Table {
     }
 }
 
+/// What may stand before the text of a file in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// A file's lines, at least one.
 struct File<'a> {
     path: &'a Path,
@@ -83,12 +84,16 @@ enum Heading {
 impl<'a> File<'a> {
     fn read(path: &'a Path) -> Result<Self, DataError> {
         let unreadable = |source| DataError::Csv { path: path.to_path_buf(), source };
-        let mut builder = ReaderBuilder::new();
-        let mut reader = builder.has_headers(false).flexible(true).trim(Trim::All).from_path(path).map_err(unreadable)?;
-        let mut lines = Vec::new();
+        let content = fs::read(path).map_err(|error| unreadable(error.into()))?;
+        let content = content.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&content);
+        let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).trim(Trim::All).from_reader(content);
+        let (mut lines, mut number, mut counted) = (Vec::new(), 1, 0);
         for record in reader.records() {
             let record = record.map_err(unreadable)?;
-            let number = record.position().map_or(0, csv::Position::line);
+            // The reader's own numbers are those of the line before, where lines end in two characters or some are empty.
+            let start = first_character(content, record.position().map_or(0, |position| position.byte() as usize));
+            number += line_ends(&content[counted..start]);
+            counted = start;
             lines.push(Line { number, record });
         }
         if lines.is_empty() {
@@ -112,10 +117,11 @@ impl<'a> File<'a> {
         let first = &self.lines[0];
         let counts = [self.lines.len() - 1, label].map(|count| count.to_string());
         let names: Vec<String> = first.fields().map(str::to_owned).collect();
+        // Where labels are names, the same is a row of two features.
+        let are_numbered = self.lines.get(1).is_some_and(|line| is_number(&line.record[label]));
+        let are_names = |classes: &[String]| !classes.is_empty() && !classes.iter().any(|name| is_number(name));
         match names.split_at_checked(2) {
-            Some((begin, classes)) if begin == counts && !classes.is_empty() && !classes.iter().any(|name| is_number(name)) => {
-                Heading::Classes(classes.to_vec())
-            }
+            Some((begin, classes)) if begin == counts && are_numbered && are_names(classes) => Heading::Classes(classes.to_vec()),
             _ if first.fields().take(label).any(is_number) => Heading::None,
             _ => Heading::Columns(names),
         }
@@ -159,7 +165,7 @@ impl<'a> File<'a> {
 
     /// The classes' names and each row's class, where labels are their numbers.
     fn numbers(&self, rows: &[Line], label: usize, names: Option<Vec<String>>) -> Result<(Vec<String>, Vec<u32>), DataError> {
-        let limit = names.as_ref().map_or(MOST_CLASSES as usize, Vec::len);
+        let limit = names.as_ref().map_or(MOST_CLASSES, Vec::len);
         let parse = |line: &Line| match line.record[label].parse::<f64>() {
             Ok(class) if class >= 0.0 && class < limit as f64 && class.fract() == 0.0 => Ok(class as u32),
             _ => Err(self.wrong(line, label, &format!("a class, a whole number from 0 to {}", limit - 1))),
@@ -186,6 +192,18 @@ impl<'a> File<'a> {
         let (path, got) = (self.path.to_path_buf(), line.record[column].to_owned());
         DataError::Field { path, line: line.number, column: column + 1, wanted: wanted.to_owned(), got }
     }
+}
+
+/// The first place from one on where no line ends.
+fn first_character(text: &[u8], from: usize) -> usize {
+    let from = from.min(text.len());
+    from + text[from..].iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).count()
+}
+
+/// How many lines end in a text: each with LF, CR, or both.
+fn line_ends(text: &[u8]) -> u64 {
+    let is_end = |&(place, &byte): &(usize, &u8)| byte == b'\n' || (byte == b'\r' && text.get(place + 1) != Some(&b'\n'));
+    text.iter().enumerate().filter(is_end).count() as u64
 }
 
 /// Whether a field is a finite number; `nan` and `inf`, which Rust parses too, may be names.

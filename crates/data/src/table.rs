@@ -50,6 +50,9 @@ impl Table {
     }
 }
 
+/// Labels that are numbers are below this: a larger one is rather an identifier or a measurement.
+pub(crate) const MOST_CLASSES: usize = 65_536;
+
 /// Names where there are none: `feature 0`, `feature 1` and so on.
 pub(crate) fn numbered(what: &str, count: usize) -> Vec<String> {
     (0..count).map(|index| format!("{what} {index}")).collect()

@@ -61,6 +61,8 @@ fn the_first_line_may_name_the_classes() {
     let table = table("2,3,no,yes\n1,2,3,1\n4,5,6,0\n");
     assert_eq!((table.rows(), table.columns()), (2, 3));
     assert_eq!((table.class_names(), table.labels()), (&["no".to_owned(), "yes".to_owned()][..], &[1, 0][..]));
+    let row = self::table("2,2,no\n4,5,yes\n6,7,no\n");
+    assert_eq!((row.rows(), row.labels()), (3, &[0, 1, 0][..]));
     assert_eq!(error("1,1,no,yes\n5,2"), ", line 2, column 2: wanted a class, a whole number from 0 to 1, got \"2\"");
 }
 
@@ -92,6 +94,20 @@ fn a_field_that_is_wrong_is_named() {
     let name = ", line 2, column 2: wanted the name of a class, as in the first row, got ";
     assert_eq!(error("1,cat\n2,7\n"), format!("{name}\"7\""));
     assert_eq!(error("1,cat\n2,\n"), format!("{name}\"\""));
+}
+
+/// Whatever ends lines, and whatever is before them.
+#[test]
+fn lines_are_counted_as_editors_count_them() {
+    let wrong = |line: u32| format!(", line {line}, column 1: wanted a finite number, got \"x\"");
+    for content in ["1,0\nx,1\n", "1,0\r\nx,1\r\n", "1,0\rx,1\r", "\u{feff}1,0\r\nx,1"] {
+        assert_eq!(error(content), wrong(2), "{content:?}");
+    }
+    for content in
+        ["1,0\n\n\nx,1\n", "1,0\r\n\r\n\r\nx,1\r\n", "\n\n1,0\nx,1", "\"a\nb\",y\n1,0\nx,1", "\"a\r\nb\",y\r\n1,0\r\nx,1"]
+    {
+        assert_eq!(error(content), wrong(4), "{content:?}");
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What outputs are compared with.
 
-use wgrad_core::{DType, HostTensor};
+use wgrad_core::{DType, HostTensor, MOST_ELEMENTS};
 
 use crate::dataset::{Dataset, check};
 use crate::error::Error;
@@ -65,9 +65,14 @@ impl Dataset {
     /// The same data set with a row of floats for each label, `[n, classes]`: 1 at the label, 0 elsewhere.
     ///
     /// # Errors
-    /// Where targets are no labels, or one is not below the number of classes.
+    /// Where targets are no labels, or one is not below the number of classes; where that makes more elements than a tensor
+    /// may have.
     pub fn with_one_hot_targets(self, classes: usize) -> Result<Self, Error> {
         let labels = self.labels_below(classes)?;
+        if labels.len().checked_mul(classes).is_none_or(|elements| elements > MOST_ELEMENTS) {
+            let rows = format!("rows of {classes} classes for {} labels", labels.len());
+            return Err(Error::mismatch(rows, format!("{MOST_ELEMENTS} elements at most"), "more"));
+        }
         let row = |label: usize| (0..classes).map(move |class| if class == label { 1.0 } else { 0.0 });
         let targets = Tensor::f32([labels.len(), classes], labels.iter().flat_map(|&label| row(label)).collect())?;
         Ok(Self { targets: Targets::Stored(targets), ..self })

@@ -10,6 +10,7 @@ use crate::error::Error;
 /// Replaces a file by one with these bytes, and keeps the one before under another name if `keep` gives one. A crash leaves
 /// the file as it was or as it should be; both are on the disk when this returns.
 pub(crate) fn replace(path: &Path, bytes: &[u8], keep: Option<&Path>) -> Result<(), Error> {
+    [Some(path), keep].into_iter().flatten().try_for_each(check_replaceable)?;
     let partial = beside(path, "partial");
     let written = write(&partial, bytes).and_then(|()| rename(&partial, path, keep));
     written.map_err(|error| {
@@ -17,6 +18,16 @@ pub(crate) fn replace(path: &Path, bytes: &[u8], keep: Option<&Path>) -> Result<
         let _ = fs::remove_file(&partial);
         Error::File { path: path.to_owned(), message: format!("cannot be written: {error}") }
     })
+}
+
+/// Fails where something else than a file is there, which would be moved away, or be gone: a folder or a device.
+fn check_replaceable(path: &Path) -> Result<(), Error> {
+    let got = match fs::metadata(path) {
+        Ok(found) if found.is_dir() => "a folder",
+        Ok(found) if !found.is_file() => "neither a file nor a folder",
+        _ => return Ok(()),
+    };
+    Err(Error::File { path: path.to_owned(), message: format!("cannot be written: wanted a file to replace, got {got}") })
 }
 
 /// Where the file before a file is kept.
@@ -85,7 +96,11 @@ mod tests {
         // A folder cannot be replaced by a file.
         let taken = folder.path().join("taken");
         fs::create_dir(&taken).unwrap();
-        assert!(replace(&taken, b"1", None).is_err());
+        for keep in [None, Some(&*previous(&taken))] {
+            let error = replace(&taken, b"1", keep).unwrap_err().to_string();
+            assert!(error.ends_with("taken: cannot be written: wanted a file to replace, got a folder"), "{error}");
+        }
+        assert!(taken.is_dir());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

@@ -11,12 +11,16 @@ const INDENT: usize = 7;
 /// What stands for elements that are left out.
 const ELLIPSIS: &str = "...";
 
-/// The elements of a tensor, without `tensor( )` around them.
-pub(super) fn print(dims: &[usize], elements: &[f32], is_float: bool) -> String {
-    let is_summarized = elements.len() > SUMMARIZED;
-    let layout = Layout { edge: is_summarized.then_some(EDGE), notation: Notation::of(elements, is_float), width: 0 };
-    let width = shown(dims, elements, layout.edge).iter().map(|&element| layout.notation.write(element).len()).max();
-    Layout { width: width.unwrap_or(0), ..layout }.print(dims, elements, INDENT)
+/// The elements of a tensor, without `tensor( )` around them. All numbers of f32 and of u32 are numbers of f64.
+pub(super) fn print(dims: &[usize], elements: &[f64], is_float: bool) -> String {
+    if elements.is_empty() {
+        return "[]".to_owned();
+    }
+    let edge = (elements.len() > SUMMARIZED).then_some(EDGE);
+    let shown = shown(dims, elements, edge);
+    let notation = Notation::of(&shown, is_float);
+    let width = shown.iter().map(|&element| notation.write(element).len()).max().unwrap_or(0);
+    Layout { edge, notation, width }.print(dims, elements, INDENT)
 }
 
 /// How all elements of a tensor are written.
@@ -33,11 +37,11 @@ enum Notation {
 }
 
 impl Notation {
-    fn of(elements: &[f32], is_float: bool) -> Self {
+    fn of(elements: &[f64], is_float: bool) -> Self {
         if !is_float {
             return Self::Integer;
         }
-        let magnitudes = || elements.iter().filter(|x| x.is_finite() && **x != 0.0).map(|x| f64::from(x.abs()));
+        let magnitudes = || elements.iter().filter(|x| x.is_finite() && **x != 0.0).map(|x| x.abs());
         let (smallest, largest) = magnitudes().fold((f64::INFINITY, 0.0_f64), |(low, high), x| (low.min(x), high.max(x)));
         let is_whole = magnitudes().all(|x| x.fract() == 0.0);
         let is_wide = largest > 1000.0 * smallest || largest > 1e8;
@@ -48,7 +52,7 @@ impl Notation {
         }
     }
 
-    fn write(self, element: f32) -> String {
+    fn write(self, element: f64) -> String {
         if !element.is_finite() {
             return if element.is_nan() { "nan".into() } else { element.to_string() };
         }
@@ -62,7 +66,7 @@ impl Notation {
 }
 
 /// With a sign and two digits at least in the exponent, which Rust leaves out.
-fn scientific(element: f32) -> String {
+fn scientific(element: f64) -> String {
     let text = format!("{element:.4e}");
     let Some((mantissa, exponent)) = text.split_once('e') else { return text };
     let (sign, digits) = exponent.strip_prefix('-').map_or(('+', exponent), |digits| ('-', digits));
@@ -76,7 +80,7 @@ struct Layout {
 }
 
 impl Layout {
-    fn print(&self, dims: &[usize], elements: &[f32], indent: usize) -> String {
+    fn print(&self, dims: &[usize], elements: &[f64], indent: usize) -> String {
         match dims {
             [] => elements.iter().map(|&element| self.notation.write(element)).collect(),
             [_] => self.vector(elements, indent),
@@ -84,18 +88,18 @@ impl Layout {
         }
     }
 
-    fn vector(&self, elements: &[f32], indent: usize) -> String {
+    fn vector(&self, elements: &[f64], indent: usize) -> String {
         let write = |index: Option<usize>| match index {
             Some(index) => format!("{:>1$}", self.notation.write(elements[index]), self.width),
             None => ELLIPSIS.to_owned(),
         };
         let texts: Vec<String> = shown_indices(elements.len(), self.edge).into_iter().map(write).collect();
-        let per_line = ((LINE - indent) / (self.width + 2)).max(1);
+        let per_line = (LINE.saturating_sub(indent) / (self.width + 2)).max(1);
         let lines: Vec<String> = texts.chunks(per_line).map(|line| line.join(", ")).collect();
         format!("[{}]", lines.join(&format!(",\n{}", " ".repeat(indent + 1))))
     }
 
-    fn block(&self, rows: usize, inner: &[usize], elements: &[f32], indent: usize) -> String {
+    fn block(&self, rows: usize, inner: &[usize], elements: &[f64], indent: usize) -> String {
         let size: usize = inner.iter().product();
         let write = |index: Option<usize>| match index {
             Some(index) => self.print(inner, &elements[index * size..(index + 1) * size], indent + 1),
@@ -115,8 +119,8 @@ fn shown_indices(extent: usize, edge: Option<usize>) -> Vec<Option<usize>> {
     }
 }
 
-/// The elements that are shown, which decide the width of all.
-fn shown(dims: &[usize], elements: &[f32], edge: Option<usize>) -> Vec<f32> {
+/// The elements that are shown, which decide the notation and the width of all.
+fn shown(dims: &[usize], elements: &[f64], edge: Option<usize>) -> Vec<f64> {
     let Some((&extent, inner)) = dims.split_first() else { return elements.to_vec() };
     let size: usize = inner.iter().product();
     let indices = shown_indices(extent, edge).into_iter().flatten();
@@ -126,6 +130,7 @@ fn shown(dims: &[usize], elements: &[f32], edge: Option<usize>) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tensor::Tensor;
 
     #[test]
     fn notation_follows_the_magnitudes() {
@@ -139,13 +144,35 @@ mod tests {
     }
 
     #[test]
+    fn all_digits_of_integers_are_shown() {
+        let largest = Tensor::from([16_777_217, u32::MAX]);
+        assert_eq!(largest.to_string(), "tensor([  16777217, 4294967295], dtype=u32)");
+    }
+
+    /// As in PyTorch, which names the shape unless there is one axis.
+    #[test]
+    fn tensors_without_elements_are_empty_brackets() {
+        let empty = |dims: &[usize]| Tensor::f32(dims.to_vec(), Vec::new()).unwrap().to_string();
+        assert_eq!(empty(&[0]), "tensor([])");
+        assert_eq!(empty(&[2, 0]), "tensor([], size=(2, 0))");
+        assert_eq!(empty(&[usize::MAX, 0]), format!("tensor([], size=({}, 0))", usize::MAX));
+        assert_eq!(Tensor::u32([0, 3], Vec::new()).unwrap().to_string(), "tensor([], size=(0, 3), dtype=u32)");
+    }
+
+    #[test]
+    fn more_axes_than_characters_in_a_line_are_printed() {
+        let printed = Tensor::f32(vec![1; 100], vec![2.0]).unwrap().to_string();
+        assert_eq!(printed.replace(['[', ']'], ""), "tensor(2.)");
+    }
+
+    #[test]
     fn what_is_not_finite_is_named() {
-        assert_eq!(print(&[3], &[f32::NAN, f32::NEG_INFINITY, 0.5], true), "[   nan,   -inf, 0.5000]");
+        assert_eq!(print(&[3], &[f64::NAN, f64::NEG_INFINITY, 0.5], true), "[   nan,   -inf, 0.5000]");
     }
 
     #[test]
     fn axes_are_nested_and_separated_by_blank_lines() {
-        let elements: Vec<f32> = (0..8).map(|index| index as f32 / 10.0).collect();
+        let elements: Vec<f64> = (0..8).map(|index| f64::from(index) / 10.0).collect();
         let expected =
             "[[[0.0000, 0.1000],\n         [0.2000, 0.3000]],\n\n        [[0.4000, 0.5000],\n         [0.6000, 0.7000]]]";
         assert_eq!(print(&[2, 2, 2], &elements, true), expected);
@@ -157,6 +184,9 @@ mod tests {
         assert_eq!(lines.lines().map(str::len).collect::<Vec<_>>(), [72, 79, 23]);
         let large = print(&[2000], &[1.0; 2000], true);
         assert_eq!(large, "[1., 1., 1., ..., 1., 1., 1.]");
+        // What is left out does not count, as in PyTorch.
+        let hidden: Vec<f64> = (0..2000).map(|index| if index == 1000 { 1e-9 } else { 1.0 }).collect();
+        assert_eq!(print(&[2000], &hidden, true), large);
         let matrix = print(&[100, 100], &[1.0; 10_000], true);
         assert_eq!(matrix.lines().nth(3), Some("        ...,"));
     }

@@ -24,6 +24,8 @@ const WEIGHT_DECAY: &str = "weight_decay";
 const MOMENTUM: &str = "momentum";
 /// The norm that was set for gradients to be clipped at.
 const CLIP_NORM: &str = "set_clip_norm";
+/// More steps than anybody has time for.
+const MOST_STEPS: u64 = 1 << 53;
 /// Stands for what was not set for an optimizer.
 const NOT_SET: &str = "-";
 
@@ -115,8 +117,9 @@ fn set_in(file: &TensorFile, name: &str, optimizers: usize) -> Result<BTreeMap<u
 fn counts_in(file: &TensorFile) -> Result<Counts, String> {
     let mut counts = Counts::default();
     for (name, count) in counts.named_mut() {
-        // The device's clock counts in 32 bits.
-        *count = parsed::<u32>(name, file.text(name).unwrap_or("nothing"))?.into();
+        let text = file.text(name).unwrap_or("nothing");
+        let known = text.parse().ok().filter(|count| *count <= MOST_STEPS);
+        *count = known.ok_or_else(|| format!("{name}: wanted a whole number from 0 to {MOST_STEPS}, got {text}"))?;
     }
     Ok(counts)
 }

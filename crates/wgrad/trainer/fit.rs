@@ -206,8 +206,8 @@ impl Trainer {
         Ok(self.counts.position % session.steps())
     }
 
-    /// Goes to the beginning of an epoch, where the one before had another number of steps. Says whether it did, so that the
-    /// caller has to write the clock.
+    /// Goes to the beginning of an epoch, where the one before had another number of steps, and to that of the first one, where
+    /// the clock's 32 bits would end within the next. Says whether it did, so that the caller has to write the clock.
     pub(super) fn enter(&mut self, session: &Session) -> bool {
         let steps = session.steps();
         let is_other = self.counts.epoch_steps != steps;
@@ -215,7 +215,12 @@ impl Trainer {
             self.counts.epoch_steps = steps;
             self.counts.position = self.counts.position.next_multiple_of(steps);
         }
-        is_other
+        let position = self.counts.position;
+        let is_last = position.is_multiple_of(steps) && position + steps > 1 << 32;
+        if is_last {
+            self.counts.position = 0;
+        }
+        is_other || is_last
     }
 
     /// An epoch with its validation, and what the callback decides. Where it stops within the epoch, there is no result.

@@ -54,6 +54,9 @@ impl Trainer {
         let position = self.counts.position;
         let mut left = u64::from(steps);
         while left > 0 {
+            if self.enter(session) {
+                parts.push(self.clock_part());
+            }
             if let Some(table) = self.due_numbers() {
                 parts.push(Part::Write(NUMBERS, table.into()));
             }

@@ -88,12 +88,14 @@ impl Trainer {
     /// [`Trainer::set_schedule`] takes back what was set between steps.
     ///
     /// # Errors
-    /// Where it is of a training with another model, optimizer, loss, seed, batch size, accumulation or clipping: the error
-    /// lists what differs, and nothing was changed; on errors of the device.
+    /// Where it is of a training with other parameters, optimizers or states, or another loss, seed, batch size, accumulation,
+    /// clipping or precision: the error lists what differs, and nothing was changed; on errors of the device. What the model
+    /// computes with its parameters is not compared.
     pub fn resume(&mut self, Checkpoint(file): &Checkpoint) -> Result<(), Error> {
         let failed = |message| Error::Checkpoint { message };
         let Description { counts, overrides, input } = self.description_in(file).map_err(failed)?;
         let states = states_in(file).map_err(failed)?;
+        self.check_states(&states).map_err(failed)?;
         let arenas = self.arenas_in(file, input)?;
         self.waiting = states.into_iter().chain(arenas).collect();
         self.reset_states(|_| false)?;
@@ -151,6 +153,16 @@ impl Trainer {
             return Err(self.stop_at(self.counts.steps + 1, None));
         }
         Ok(())
+    }
+
+    /// Fails where a state is of another type than the one that the device has; the text says which.
+    fn check_states(&self, states: &States) -> Result<(), String> {
+        self.loaded_states().iter().try_for_each(|(name, own)| match states.get(name) {
+            Some(state) if state.kind() != own.kind() => {
+                Err(format!("{STATE}{name}: wanted {}, got {}", own.kind(), state.kind()))
+            }
+            _ => Ok(()),
+        })
     }
 
     /// The vectors of parameters and buffers. Builds the model where it is not, but not where they do not fit.

@@ -2,7 +2,7 @@
 
 use crate::DataError;
 use crate::random::Random;
-use crate::synthetic::check_samples;
+use crate::synthetic::{LARGEST, check_number, check_samples};
 use crate::table::{Table, numbered};
 
 /// What [`classification()`] generates: `Classification { samples: 200, ..Classification::default() }`.
@@ -71,9 +71,7 @@ impl Classification {
             let wanted = format!("1 to {most}, so that each cluster of two classes has a corner of {} axes", self.informative);
             return Err(DataError::setting("clusters", wanted, self.clusters));
         }
-        if !self.separation.is_finite() {
-            return Err(DataError::setting("separation", "a finite number", self.separation));
-        }
+        check_number("separation", -LARGEST, self.separation)?;
         if !(0.0..=1.0).contains(&self.flipped) {
             return Err(DataError::setting("flipped", "0 to 1", self.flipped));
         }
@@ -238,7 +236,8 @@ mod tests {
         assert_eq!(error(Classification { features: 1, redundant: 0, ..default }), few);
         assert!(error(Classification { clusters: 3, ..default }).starts_with("clusters: wanted 1 to 2, so that"));
         assert_eq!(error(Classification { flipped: f64::NAN, ..default }), "flipped: wanted 0 to 1, got NaN");
+        assert!(error(Classification { separation: 1e300, ..default }).starts_with("separation: wanted a number from"));
         let infinite = Classification { separation: f64::INFINITY, ..default };
-        assert_eq!(error(infinite), "separation: wanted a finite number, got inf");
+        assert_eq!(error(infinite), "separation: wanted a number from -1e30 to 1e30, got inf");
     }
 }

@@ -20,3 +20,15 @@ fn check_samples(samples: usize, columns: usize) -> Result<(), DataError> {
     }
     Ok(())
 }
+
+/// The largest number that positions are made of: what is drawn times this is still a float of 32 bits.
+const LARGEST: f64 = 1e30;
+
+/// Checks that a number is between one end and [`LARGEST`].
+fn check_number(what: &'static str, least: f64, number: f64) -> Result<(), DataError> {
+    if !(least..=LARGEST).contains(&number) {
+        let least = if least == 0.0 { "0".to_owned() } else { format!("{least:e}") };
+        return Err(DataError::setting(what, format!("a number from {least} to {LARGEST:e}"), number));
+    }
+    Ok(())
+}

@@ -4,7 +4,7 @@ use std::f64::consts::{PI, TAU};
 
 use crate::DataError;
 use crate::random::Random;
-use crate::synthetic::check_samples;
+use crate::synthetic::{LARGEST, check_number, check_samples};
 use crate::table::{Table, numbered};
 
 /// How often an arm of [`spirals`] goes around.
@@ -19,7 +19,7 @@ type Point = ([f64; 2], u32);
 /// moon of each of `samples` points. Normal noise of deviation `noise` is added to both coordinates.
 ///
 /// # Errors
-/// Where there are less than two samples or too many, or the noise is negative or not finite.
+/// Where there are less than two samples or too many, or the noise is negative or above 1e30.
 ///
 /// [`make_moons`]: https://scikit-learn.org/stable/modules/generated/sklearn.datasets.make_moons.html
 pub fn moons(samples: usize, noise: f64, seed: u32) -> Result<Table, DataError> {
@@ -36,7 +36,7 @@ pub fn moons(samples: usize, noise: f64, seed: u32) -> Result<Table, DataError> 
 /// circle of each of `samples` points, of which 0 is the outer one. Normal noise of deviation `noise` is added.
 ///
 /// # Errors
-/// Where there are less than two samples or too many, the noise is negative or not finite, or the factor not in 0 to 1.
+/// Where there are less than two samples or too many, the noise is negative or above 1e30, or the factor not in 0 to 1.
 ///
 /// [`make_circles`]: https://scikit-learn.org/stable/modules/generated/sklearn.datasets.make_circles.html
 pub fn circles(samples: usize, factor: f64, noise: f64, seed: u32) -> Result<Table, DataError> {
@@ -54,7 +54,7 @@ pub fn circles(samples: usize, factor: f64, noise: f64, seed: u32) -> Result<Tab
 /// arm of each of `samples` points. Normal noise of deviation `noise` is added to both coordinates.
 ///
 /// # Errors
-/// Where there are no classes, fewer samples than classes or too many, or the noise is negative or not finite.
+/// Where there are no classes, fewer samples than classes or too many, or the noise is negative or above 1e30.
 pub fn spirals(samples: usize, classes: usize, noise: f64, seed: u32) -> Result<Table, DataError> {
     wound_spirals(samples, classes, TURNS, noise, seed)
 }
@@ -62,11 +62,9 @@ pub fn spirals(samples: usize, classes: usize, noise: f64, seed: u32) -> Result<
 /// As [`spirals`], whose arms go around `turns` times: the more, the harder they are to part.
 ///
 /// # Errors
-/// As there, and where the turns are not finite.
+/// As there, and where the turns are beyond 1e30.
 pub fn wound_spirals(samples: usize, classes: usize, turns: f64, noise: f64, seed: u32) -> Result<Table, DataError> {
-    if !turns.is_finite() {
-        return Err(DataError::setting("turns", "a finite number", turns));
-    }
+    check_number("turns", -LARGEST, turns)?;
     let point = |class: usize, place: usize, count: usize, _: &mut Random| {
         let radius = (place + 1) as f64 / count as f64;
         let angle = TAU * (class as f64 / classes as f64 + turns * radius);
@@ -80,7 +78,7 @@ pub fn wound_spirals(samples: usize, classes: usize, turns: f64, noise: f64, see
 /// same sign. Normal noise of deviation `noise` is added to both coordinates, and does not change the class.
 ///
 /// # Errors
-/// Where there are less than two samples or too many, or the noise is negative or not finite.
+/// Where there are less than two samples or too many, or the noise is negative or above 1e30.
 pub fn quadrants(samples: usize, noise: f64, seed: u32) -> Result<Table, DataError> {
     let point = |class: usize, _, _, random: &mut Random| {
         let [x, y] = [(); 2].map(|()| QUADRANT_GAP + (1.0 - QUADRANT_GAP) * random.unit());
@@ -103,9 +101,7 @@ fn scattered(
     if classes == 0 || classes > samples {
         return Err(DataError::setting("classes", format!("1 to {samples}, the number of samples"), classes));
     }
-    if !(noise >= 0.0 && noise.is_finite()) {
-        return Err(DataError::setting("noise", "a finite number from 0", noise));
-    }
+    check_number("noise", 0.0, noise)?;
     let mut random = Random::new(seed, 0);
     let points: Vec<Point> = (0..samples)
         .map(|sample| {
@@ -206,8 +202,11 @@ mod tests {
     fn numbers_out_of_range_are_named() {
         assert!(moons(1, 0.0, 0).unwrap_err().to_string().starts_with("classes: wanted 1 to 1, the number of samples"));
         assert!(moons(0, 0.0, 0).unwrap_err().to_string().starts_with("samples: wanted 1 to "));
-        assert_eq!(moons(9, -0.1, 0).unwrap_err().to_string(), "noise: wanted a finite number from 0, got -0.1");
+        assert_eq!(moons(9, -0.1, 0).unwrap_err().to_string(), "noise: wanted a number from 0 to 1e30, got -0.1");
         assert_eq!(circles(9, 1.0, 0.0, 0).unwrap_err().to_string(), "factor: wanted at least 0 and below 1, got 1");
+        assert!(moons(9, 1e300, 0).unwrap_err().to_string().starts_with("noise: wanted a number from 0 to 1e30"));
+        let turns = wound_spirals(9, 2, f64::MAX, 0.0, 0).unwrap_err().to_string();
+        assert!(turns.starts_with("turns: wanted a number from -1e30 to 1e30"), "{turns}");
         assert!(wound_spirals(9, 2, f64::NAN, 0.0, 0).is_err() && quadrants(1, 0.0, 0).is_err());
         assert!(spirals(9, 0, 0.0, 0).is_err() && spirals(9, 10, 0.0, 0).is_err() && spirals(9, 2, f64::NAN, 0).is_err());
     }

@@ -3,7 +3,7 @@
 use crate::DataError;
 use crate::random::Random;
 use crate::synthetic::check_samples;
-use crate::table::{Table, numbered};
+use crate::table::{MOST_CLASSES, Table, numbered};
 
 /// Features evenly from 0 to below 1, and classes that do not depend on them.
 ///
@@ -14,8 +14,8 @@ pub fn random_labels(samples: usize, features: usize, classes: usize, seed: u32)
     if features == 0 {
         return Err(DataError::setting("features", "1 at least", features));
     }
-    if !(1..=u32::MAX as usize).contains(&classes) {
-        return Err(DataError::setting("classes", format!("1 to {}", u32::MAX), classes));
+    if !(1..=MOST_CLASSES).contains(&classes) {
+        return Err(DataError::setting("classes", format!("1 to {MOST_CLASSES}"), classes));
     }
     let mut random = Random::new(seed, 0);
     let values = (0..samples * features).map(|_| random.unit() as f32).collect();
@@ -44,6 +44,8 @@ mod tests {
         assert!(random_labels(0, 1, 1, 0).unwrap_err().to_string().starts_with("samples"));
         assert!(random_labels(1, 0, 1, 0).unwrap_err().to_string().starts_with("features"));
         assert!(random_labels(1, 1, 0, 0).unwrap_err().to_string().starts_with("classes"));
+        let many = random_labels(1, 1, 65_537, 0).unwrap_err().to_string();
+        assert_eq!(many, "classes: wanted 1 to 65536, got 65537");
         assert!(random_labels(usize::MAX, usize::MAX, 1, 0).is_err());
     }
 }
