@@ -1,6 +1,6 @@
 //! Networks of other shapes on the digits of MNIST, in one table and one picture.
 //!
-//! After ten epochs the test accuracies are 98.26, 98.01, 97.65, 98.06 and 97.99 %. All five take 7 minutes on llvmpipe.
+//! After ten epochs the test accuracies are 98.26, 98.01, 97.65, 98.06 and 97.99 %. All five take 8 minutes on llvmpipe.
 
 use wgrad::prelude::*;
 use wgrad_plot::{Panel, curves};
@@ -21,7 +21,7 @@ fn network(hidden: &[usize], dropout: &[f32]) -> Sequential {
 fn main() -> anyhow::Result<()> {
     let (mut train, test) = wgrad::data::digits("data/mnist")?;
     let mut epochs = 10;
-    if std::env::args().any(|argument| argument == "--short") {
+    if wgrad_cli::is_short() {
         (train, epochs) = (train.take(4000)?, 2);
     }
     let device = Device::auto()?;

@@ -31,8 +31,7 @@ impl Layer for Classifier {
 }
 
 fn main() -> Result<(), Error> {
-    let is_short = std::env::args().any(|argument| argument == "--short");
-    let (count, length, vocabulary, epochs) = if is_short { (3000, 8, 6, 2) } else { (20_000, 64, 50, 8) };
+    let (count, length, vocabulary, epochs) = if wgrad_cli::is_short() { (3000, 8, 6, 2) } else { (20_000, 64, 50, 8) };
     let (train, test) = Dataset::from(marker_order(count, length, vocabulary, 0)?).split(0.1, 0)?;
     let device = Device::auto()?;
     println!("{epochs} epochs of {} sequences of {length} tokens on {device}", train.len());

@@ -1,6 +1,6 @@
 //! XOR by networks 2-4-1 with ReLU, sigmoid and binary cross-entropy: a hundred starts at once, since many of them fail.
 //!
-//! 61 are solved with He's initial weights and SGD, 62 with PyTorch's and Adam. It takes 8 seconds on two cores with software
+//! 61 are solved with He's initial weights and SGD, 62 with PyTorch's and Adam. It takes 9 seconds on two cores with software
 //! Vulkan.
 
 use wgrad::prelude::*;

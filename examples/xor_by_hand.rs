@@ -3,7 +3,7 @@
 //! `target/pictures/xor_by_hand.png`.
 //!
 //! With weights 0.01 times normal the loss stays at 0.25; 17 of 20 starts with standard normal weights are solved. The
-//! gradients are the engine's to 2e-8. It takes four seconds on two cores with software Vulkan.
+//! gradients are the engine's to 2e-8. It takes 7 seconds on two cores with software Vulkan.
 
 use wgrad::prelude::*;
 use wgrad_plot::{Panel, curves};

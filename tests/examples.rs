@@ -114,6 +114,20 @@ fn an_error_of_main_is_a_message() {
     assert!(stderr.starts_with("Error: data/iris.csv cannot be read as CSV: ") && stderr.lines().count() == 1, "{stderr}");
 }
 
+/// Programs with a short form say so, and refuse what they do not know instead of training for an hour.
+#[test]
+fn programs_with_a_short_form_have_no_other_option() {
+    let help = succeed(example("transformer").arg("--help"));
+    assert!(help.contains("transformer [OPTIONS]") && help.contains("--short"), "{help}");
+    let digits = ["mnist_shapes", "mnist_batchnorm", "mnist_cnn", "mnist_rnn", "mnist_lstm"];
+    for name in digits.into_iter().chain(["autoencoder", "learning_rate_finder", "transformer"]) {
+        let output = example(name).args(["--epochs", "1"]).output().unwrap();
+        let stderr = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{name}: {stderr}");
+        assert!(stderr.starts_with("error: unexpected argument '--epochs' found\n"), "{name}: {stderr}");
+    }
+}
+
 /// Bad input gets one line that names it, and status 1.
 #[test]
 fn bad_options_are_named() {

@@ -38,7 +38,9 @@ mod options;
 mod output;
 mod report;
 mod run;
+mod short;
 
 pub use options::{Numbers, TrainingOptions};
 pub use report::Report;
 pub use run::run;
+pub use short::is_short;
