@@ -1,8 +1,8 @@
 //! Exponential linear unit (Clevert, Unterthiner and Hochreiter, 2016): `x` where `x > 0`, else `alpha * (e^x - 1)`, element
 //! by element, for f32 tensors of any shape.
 //!
-//! The derivative at 0 is alpha, as in PyTorch. It is taken from the output, which has the input's sign since alpha is not
-//! negative: `y + alpha` where `y <= 0`.
+//! The derivative at 0 is alpha, as in PyTorch. It is taken from the input: in the output plus alpha, which would do too, the
+//! digits of small derivatives are lost.
 
 use std::sync::Arc;
 
@@ -14,14 +14,14 @@ use crate::unary::{Reads, Unary, UnaryFunction, unary_examples};
 /// See [`elu`].
 #[derive(Clone, Copy, Debug)]
 pub struct Elu {
-    /// What the function tends to below zero, with its sign turned: at least 0.
+    /// What the function tends to below zero, with its sign turned.
     pub alpha: f32,
 }
 
 /// `x` where `x > 0`, else `alpha * (e^x - 1)`, of each element of an f32 tensor.
 ///
 /// # Errors
-/// Where the input is not f32, or alpha is negative or not finite.
+/// Where the input is not f32, or alpha is not finite.
 pub fn elu(graph: &mut Graph, input: Value, alpha: f32) -> Result<Value, GraphError> {
     graph.apply_one(Unary(Elu { alpha }), &[input])
 }
@@ -30,11 +30,11 @@ impl UnaryFunction for Elu {
     const NAME: &'static str = "elu";
     const GRADIENT: &'static str = "elu_gradient";
     const SOURCE: &'static str = include_str!("elu.wgsl");
-    const READS: Reads = Reads::Output;
-    const FLOPS: [u64; 2] = [10, 2];
+    const READS: Reads = Reads::Input;
+    const FLOPS: [u64; 2] = [10, 3];
 
     fn check(&self) -> Result<(), ShapeError> {
-        check_attribute(self.alpha.is_finite() && self.alpha >= 0.0, "a finite alpha of at least 0", self.alpha)
+        check_attribute(self.alpha.is_finite(), "a finite alpha", self.alpha)
     }
 
     fn constants(&self) -> Vec<f32> {
@@ -45,8 +45,8 @@ impl UnaryFunction for Elu {
         if x > 0.0 { x } else { f64::from(self.alpha) * x.exp_m1() }
     }
 
-    fn gradient(&self, upstream: f64, y: f64) -> f64 {
-        if y > 0.0 { upstream } else { upstream * (y + f64::from(self.alpha)) }
+    fn gradient(&self, upstream: f64, x: f64) -> f64 {
+        if x > 0.0 { upstream } else { upstream * f64::from(self.alpha) * x.exp() }
     }
 
     /// What WGSL allows its exponential.
@@ -56,7 +56,7 @@ impl UnaryFunction for Elu {
 }
 
 pub(crate) fn examples() -> Vec<Arc<dyn Op>> {
-    [unary_examples(Elu { alpha: 1.0 }), unary_examples(Elu { alpha: 0.3 })].concat()
+    [1.0, 0.3, -0.5].into_iter().flat_map(|alpha| unary_examples(Elu { alpha })).collect()
 }
 
 #[cfg(test)]
@@ -73,10 +73,11 @@ mod tests {
     }
 
     #[test]
-    fn refuses_an_alpha_that_hides_the_sign() {
-        for alpha in [-0.1, f32::NAN, f32::INFINITY] {
+    fn refuses_an_alpha_that_is_not_finite() {
+        for alpha in [f32::NAN, f32::INFINITY] {
             let error = Unary(Elu { alpha }).infer(&[TensorType::f32([1])]).unwrap_err();
-            assert_eq!(error.to_string(), format!("wanted a finite alpha of at least 0, got {alpha}"));
+            assert_eq!(error.to_string(), format!("wanted a finite alpha, got {alpha}"));
         }
+        assert!(Unary(Elu { alpha: -0.1 }).infer(&[TensorType::f32([1])]).is_ok());
     }
 }

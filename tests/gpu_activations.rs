@@ -119,6 +119,20 @@ fn activations_are_pytorchs_on_the_cpu() -> Result<()> {
     ACTIVATIONS.iter().try_for_each(|&(name, activation)| check(name, activation, &on_the_cpu))
 }
 
+/// Far below zero, where `alpha * (e^x - 1)` is rounded to `-alpha`, the derivative `alpha * e^x` has its digits all the same.
+#[test]
+fn small_derivatives_of_elu_have_their_digits() -> Result<()> {
+    let x = [-5.5_f32, -8.0, -12.0, -17.0, -25.0, -60.0];
+    for run in [&on_adapter as Run, &on_the_cpu] {
+        let [_, derivatives] = run(&graph_of(|graph, x| ops::elu(graph, x, 0.5), x.len())?, &x)?;
+        for (x, got) in x.iter().zip(derivatives) {
+            let wanted = 0.5 * x.exp();
+            ensure!((got - wanted).abs() <= 1e-5 * wanted, "at {x}: wanted {wanted:e}, got {got:e}");
+        }
+    }
+    Ok(())
+}
+
 #[test]
 fn another_function_is_seen() -> Result<()> {
     let wrong: [(&str, Activation, &str); 4] = [
