@@ -126,9 +126,12 @@ fn models() -> Result<(), Error> {
     let convolution = Conv2d::new(1, 32, 3).padding(1);
     let pooling = MaxPool2d::new(2);
     let average = AdaptiveAvgPool2d::new(1);
+    let normal = LayerNorm::new(64);
+    let (rnn, gru) = (RNN::new(28, 128), GRU::new(28, 128));
     let lstm = LSTM::new(28, 128).num_layers(2).dropout(0.2);
     let last = LSTM::new(28, 128).last_step();
     let embedding = Embedding::new(50, 64);
+    let attention = MultiheadAttention::new(64, 4);
     let layer = TransformerEncoderLayer::new(64, 4);
     let encoder = TransformerEncoder::new(layer, 2);
 
@@ -136,6 +139,10 @@ fn models() -> Result<(), Error> {
     assert_eq!(wgrad::summary(&images, &[1, 28, 28])?.parameters, 320);
     assert_eq!(wgrad::summary(&lstm, &[28, 28])?.parameters, 212_992);
     assert_eq!(wgrad::summary(&last, &[28, 28])?.parameters, 80_896);
+    assert_eq!(wgrad::summary(&rnn, &[28, 28])?.parameters, 20_224);
+    assert_eq!(wgrad::summary(&gru, &[28, 28])?.parameters, 60_672);
+    let attended = Sequential::new().add(normal).add(attention);
+    assert_eq!(attended.summary(&[16, 64])?.parameters, 128 + 16_640);
     let tokens = Sequential::new().add(embedding).add(encoder);
     assert_eq!(tokens.summary(wgrad::core::TensorType::u32([16]))?.parameters, 565_504);
     Ok(())
@@ -201,12 +208,14 @@ fn optimizers() -> Result<(), Error> {
     let adam = Adam::new(0.001).betas(0.9, 0.999);
     let adamw = AdamW::new(0.001).weight_decay(0.01);
     let groups = Optimizers::new(Adam::new(1e-3)).group("4", SGD::new(0.1)).freeze("0");
+    let without_decay = AdamW::new(1e-3).weight_decay(0.0);
+    let by_name = Optimizers::new(AdamW::new(1e-3)).group_where(|name| name.ends_with("bias"), without_decay);
 
     let model = || {
         let hidden = Sequential::new().add(Linear::new(784, 8)).add(BatchNorm1d::new(8)).add(ReLU).add(Dropout::new(0.2));
         hidden.add(Linear::new(8, 10))
     };
-    let all: [Optimizers; 4] = [sgd.into(), adam.into(), adamw.into(), groups];
+    let all: [Optimizers; 5] = [sgd.into(), adam.into(), adamw.into(), groups, by_name];
     for optimizers in all {
         let options = Options { batch_size: 50, ..Options::default() };
         let mut trainer = Trainer::new(&Device::cpu(), model(), CrossEntropyLoss, optimizers, options)?;
@@ -303,6 +312,9 @@ fn files() -> Result<(), Error> {
     trainer.fit(&train, 1, None, Epoch::print)?;
     trainer.save_weights(path.join("model.safetensors"))?;
     trainer.load_weights(path.join("model.safetensors"))?;
+
+    trainer.save_optimizer(path.join("optimizer.safetensors"))?;
+    trainer.load_optimizer(path.join("optimizer.safetensors"))?;
 
     trainer.save(path.join("training.safetensors"))?;
     trainer.load(path.join("training.safetensors"))?;

@@ -378,7 +378,7 @@ fn parameters_that_do_not_fit_are_all_listed() {
     let wrong = [("weight".to_owned(), Tensor::from([[1.0], [2.0]])), ("scale".to_owned(), Tensor::from([1.0]))];
     let error = trainer.set_parameters(&wrong).unwrap_err().to_string();
     let list = "weight: wanted [2, 2], got [2, 1]; bias: wanted [2], got nothing; scale: wanted nothing of that name, got [1]";
-    assert_eq!(error, format!("these parameters do not fit the model: {list}"));
+    assert_eq!(error, format!("these tensors do not fit the model: {list}"));
     assert_eq!(trainer.weights_hash().unwrap(), hash);
 }
 

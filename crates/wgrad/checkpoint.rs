@@ -5,6 +5,15 @@ use std::path::Path;
 use crate::error::Error;
 use crate::files::{TensorFile, previous};
 
+/// The text that marks a training.
+pub(crate) const MARK: &str = "wgrad";
+/// What the names of parameters and buffers begin with.
+pub(crate) const MODEL: &str = "model.";
+/// What the names of those states begin with that the optimizers keep for the parameters.
+pub(crate) const OPTIMIZER: &str = "optimizer.";
+/// What the names of all other states begin with.
+pub(crate) const STATE: &str = "state.";
+
 /// All that a training is at one moment: parameters, buffers, the optimizers' states, gathered gradients, the clock, the
 /// log, and how far the schedule is. Made by [`Trainer::checkpoint`](crate::Trainer::checkpoint) and
 /// [`Training::try_checkpoint`](crate::Training::try_checkpoint); [`Trainer::resume`](crate::Trainer::resume) goes on

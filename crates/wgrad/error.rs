@@ -59,7 +59,7 @@ pub enum Error {
     #[error("the model's parameters are asked for before it has seen data; call Trainer::build with the shape of an example")]
     NotBuilt,
     /// Named tensors are not those of the model.
-    #[error("these parameters do not fit the model: {}", list(.0))]
+    #[error("these tensors do not fit the model: {}", list(.0))]
     Parameters(Vec<ParameterMismatch>),
     /// A number in the data is NaN or infinite.
     #[error("{tensor}: row {row}, column {column} (counted from 0) is {value}; all numbers must be finite")]

@@ -20,6 +20,7 @@
 //! step counter, learning rates, dropout and the log of losses are on the device, which the host leaves alone for a
 //! whole epoch. This crate only composes operations; what they compute is in [`ops`].
 
+mod arena;
 mod backend;
 pub mod callbacks;
 mod checkpoint;

@@ -1,59 +1,20 @@
 //! A model's parameters and buffers: what they are called, how they start, and where they lie.
 
-use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use wgrad_core::{HostTensor, MOST_ELEMENTS, Shape, TensorType};
-use wgrad_shaders::{PackLayout, pack_layout};
+use wgrad_core::{HostTensor, Shape, TensorType};
 
-use crate::error::{Error, ParameterMismatch};
+use crate::arena::{Arena, Entry, Given, Role, mismatches};
+use crate::error::Error;
 use crate::initial::Initial;
 use crate::layers::Layer;
 use crate::summary::Row;
 use crate::tensor::Tensor;
 use crate::trace::{Mode, Origin, Part, Registry, Trace};
 
-/// A tensor that a model keeps.
-#[derive(Clone, Debug)]
-pub(crate) struct Entry {
-    /// As in PyTorch's `state_dict`.
-    pub name: String,
-    pub shape: Shape,
-    pub initial: Initial,
-    pub role: Role,
-}
-
-/// What changes an entry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Role {
-    /// An optimizer.
-    Trainable,
-    /// The model itself, in training.
-    Buffer,
-    /// Likewise; it holds a whole number.
-    Counter,
-}
-
-/// A tensor that somebody has given; as text, what it is where it cannot be read.
-pub(crate) type Given = Result<Tensor, String>;
-
-/// The largest count up to which f32 holds all whole numbers.
-const LARGEST_COUNT: f32 = 16_777_216.0;
-
 /// The state that holds all buffers.
 pub(crate) const BUFFERS: &str = "buffers";
-
-/// Entries that lie in one vector.
-#[derive(Clone, Debug)]
-pub(crate) struct Arena {
-    /// The name of the state that holds the vector.
-    pub state: String,
-    /// The optimizer that changes it, by its place; none for what is frozen, and for buffers.
-    pub optimizer: Option<usize>,
-    pub entries: Vec<Entry>,
-    layout: PackLayout,
-}
 
 /// All tensors that a model keeps, in the order in which it asks for them, and the shapes of its ends.
 #[derive(Clone, Debug)]
@@ -107,86 +68,6 @@ fn traced(model: &dyn Layer, input: &TensorType, examples: usize) -> Result<(Tra
     Ok((trace, output))
 }
 
-impl Entry {
-    /// Fails where it has no elements, or too many.
-    pub fn check(&self) -> Result<(), Error> {
-        if !(1..=MOST_ELEMENTS).contains(&self.shape.elements()) {
-            return Err(self.mismatch(format!("between 1 and {MOST_ELEMENTS} elements")));
-        }
-        self.initial
-            .check(&self.shape)
-            .map_err(|[wanted, got]| Error::mismatch(format!("initial value of {}", self.name), wanted, got))
-    }
-
-    /// What is wrong with what was given for it.
-    fn misfit(&self, given: Option<&Given>) -> Option<ParameterMismatch> {
-        let is_count = |element: &f32| (0.0..=LARGEST_COUNT).contains(element) && element.fract() == 0.0;
-        let (wanted, got) = match given {
-            None => (self.shape.to_string(), None),
-            Some(Err(got)) => (format!("{} of numbers that f32 holds", self.shape), Some(got.clone())),
-            Some(Ok(tensor)) if *tensor.shape() != self.shape => (self.shape.to_string(), Some(tensor.shape().to_string())),
-            Some(Ok(tensor)) if self.role == Role::Counter && !tensor.to_vec().iter().all(is_count) => {
-                (format!("whole numbers from 0 to {LARGEST_COUNT}"), Some(format!("{:?}", tensor.to_vec())))
-            }
-            Some(Ok(_)) => return None,
-        };
-        Some(ParameterMismatch { name: self.name.clone(), wanted: Some(wanted), got })
-    }
-
-    /// An error that says what the shape should have been.
-    pub fn mismatch(&self, wanted: impl ToString) -> Error {
-        Error::mismatch(format!("parameter {}", self.name), wanted, &self.shape)
-    }
-}
-
-impl Arena {
-    fn new(state: String, optimizer: Option<usize>, entries: Vec<Entry>) -> Self {
-        let shapes: Vec<Shape> = entries.iter().map(|entry| entry.shape.clone()).collect();
-        Self { state, optimizer, entries, layout: pack_layout(&shapes) }
-    }
-
-    /// The type of the vector.
-    pub fn kind(&self) -> TensorType {
-        TensorType::f32([self.layout.length])
-    }
-
-    fn places(&self) -> impl Iterator<Item = (&Entry, usize)> {
-        self.entries.iter().zip(self.layout.offsets.iter().copied())
-    }
-
-    /// The vector of named tensors; what has no name keeps its place in `previous`.
-    fn pack(&self, named: &HashMap<&str, Vec<f32>>, previous: &HostTensor) -> HostTensor {
-        let mut packed = self.elements(previous);
-        for (entry, offset) in self.places() {
-            if let Some(part) = named.get(entry.name.as_str()) {
-                packed[offset..offset + part.len()].copy_from_slice(part);
-            }
-        }
-        HostTensor::F32(self.kind().shape, packed)
-    }
-
-    /// The named tensors of a vector.
-    pub fn unpack(&self, packed: &HostTensor) -> Vec<(String, Tensor)> {
-        let elements = self.elements(packed);
-        let named = self.places().filter_map(|(entry, offset)| {
-            let part = elements[offset..offset + entry.shape.elements()].to_vec();
-            let tensor = match entry.role {
-                Role::Counter => Tensor::u32(entry.shape.clone(), part.iter().map(|&count| count as u32).collect()),
-                Role::Trainable | Role::Buffer => Tensor::f32(entry.shape.clone(), part),
-            };
-            Some((entry.name.clone(), tensor.ok()?))
-        });
-        named.collect()
-    }
-
-    fn elements(&self, packed: &HostTensor) -> Vec<f32> {
-        match packed {
-            HostTensor::F32(_, elements) if elements.len() == self.layout.length => elements.clone(),
-            _ => vec![0.0; self.layout.length],
-        }
-    }
-}
-
 impl Parameters {
     /// Those of a model whose input is of type `input`, without the axis of examples. `optimizer` tells which one
     /// changes a parameter.
@@ -216,17 +97,13 @@ impl Parameters {
 
     /// The vectors before the first step. Each entry's random numbers are its own.
     pub fn draw(&self, seed: u32) -> Vec<Arc<HostTensor>> {
-        let draw = |arena: &Arena| {
-            let parts = arena.entries.iter();
-            let named = parts.map(|entry| (entry.name.as_str(), self.elements(entry, entry.initial, seed)));
-            Arc::new(arena.pack(&named.collect(), &HostTensor::zeros(&arena.kind())))
-        };
+        let draw = |arena: &Arena| Arc::new(arena.packed(|entry| self.elements(entry, entry.initial, seed)));
         self.arenas.iter().map(draw).collect()
     }
 
     /// Those of the trainable tensors that `initial` says how to draw, by name.
     pub fn redrawn(&self, seed: u32, initial: impl Fn(&str, &Shape) -> Option<Initial>) -> Result<Vec<(String, Tensor)>, Error> {
-        let entries = self.arenas.iter().flat_map(|arena| &arena.entries).filter(|entry| entry.role == Role::Trainable);
+        let entries = self.entries().filter(|entry| entry.role == Role::Trainable);
         let drawn = entries.filter_map(|entry| Some((entry, initial(&entry.name, &entry.shape)?)));
         let tensors = drawn.map(|(entry, initial)| {
             initial.check(&entry.shape).map_err(|[wanted, got]| Error::mismatch(&entry.name, wanted, got))?;
@@ -259,8 +136,7 @@ impl Parameters {
     /// The vectors with some entries replaced by named tensors.
     ///
     /// # Errors
-    /// Lists all names that are unknown, given twice, of another shape or of elements that do not fit; and all that are missing,
-    /// but those that `may_lack` allows.
+    /// As [`Parameters::check`].
     pub fn pack(
         &self,
         named: &[(String, Given)],
@@ -268,44 +144,23 @@ impl Parameters {
         may_lack: impl Fn(&Entry) -> bool,
     ) -> Result<Vec<Arc<HostTensor>>, Error> {
         self.check(named, may_lack)?;
-        let readable = named.iter().filter_map(|(name, given)| Some((name.as_str(), given.as_ref().ok()?.to_vec())));
-        let named: HashMap<&str, Vec<f32>> = readable.collect();
         let arenas = self.arenas.iter().zip(previous);
-        Ok(arenas.map(|(arena, previous)| Arc::new(arena.pack(&named, previous))).collect())
+        Ok(arenas.map(|(arena, previous)| Arc::new(arena.replaced(named, previous))).collect())
     }
 
     /// Checks that named tensors are those of the model.
     ///
     /// # Errors
-    /// As [`Parameters::pack`].
+    /// Lists all names that are unknown, given twice, of another shape or of elements that do not fit; and all that are missing,
+    /// but those that `may_lack` allows.
     pub fn check(&self, named: &[(String, Given)], may_lack: impl Fn(&Entry) -> bool) -> Result<(), Error> {
-        let mismatches = self.mismatches(named, may_lack);
+        let mismatches = mismatches(self.entries(), named, may_lack);
         if mismatches.is_empty() { Ok(()) } else { Err(Error::Parameters(mismatches)) }
     }
 
-    fn mismatches(&self, named: &[(String, Given)], may_lack: impl Fn(&Entry) -> bool) -> Vec<ParameterMismatch> {
-        let entries = || self.arenas.iter().flat_map(|arena| &arena.entries);
-        let given = |name: &str| named.iter().find(|(known, _)| known == name).map(|(_, given)| given);
-        let wrong = entries().filter_map(|entry| match given(&entry.name) {
-            None if may_lack(entry) => None,
-            given => entry.misfit(given),
-        });
-        let is_unknown = |name: &str| entries().all(|entry| entry.name != name);
-        let unknown = named.iter().filter(|(name, _)| is_unknown(name)).map(|(name, given)| {
-            let got = given.as_ref().map_or_else(String::clone, |tensor| tensor.shape().to_string());
-            ParameterMismatch { name: name.clone(), wanted: None, got: Some(got) }
-        });
-        let is_known = |name: &str| !is_unknown(name);
-        let repeated = named
-            .iter()
-            .enumerate()
-            .filter(|(place, (name, _))| is_known(name) && named[..*place].iter().any(|(before, _)| before == name));
-        let repeated = repeated.map(|(_, (name, _))| ParameterMismatch {
-            name: name.clone(),
-            wanted: Some("one tensor".to_owned()),
-            got: Some("another".to_owned()),
-        });
-        wrong.chain(unknown).chain(repeated).collect()
+    /// All tensors, vector by vector.
+    pub fn entries(&self) -> impl Iterator<Item = &Entry> + Clone {
+        self.arenas.iter().flat_map(|arena| &arena.entries)
     }
 
     /// The named tensors of all vectors, in the order in which the model asks for them.
@@ -331,7 +186,6 @@ impl Parameters {
 
     /// The names of the trainable tensors.
     pub fn trainable(&self) -> impl Iterator<Item = &str> + Clone {
-        let entries = self.arenas.iter().flat_map(|arena| &arena.entries);
-        entries.filter(|entry| entry.role == Role::Trainable).map(|entry| entry.name.as_str())
+        self.entries().filter(|entry| entry.role == Role::Trainable).map(|entry| entry.name.as_str())
     }
 }

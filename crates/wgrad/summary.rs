@@ -4,9 +4,10 @@ use std::fmt;
 
 use wgrad_core::{Shape, TensorType};
 
+use crate::arena::Role;
 use crate::error::Error;
 use crate::layers::Layer;
-use crate::parameters::{Collected, Role, collect};
+use crate::parameters::{Collected, collect};
 
 /// A model's layers with the shapes of their outputs and their numbers of parameters; printed as a table.
 #[derive(Clone, Debug)]

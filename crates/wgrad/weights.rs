@@ -2,14 +2,15 @@
 
 use std::path::Path;
 
+use crate::arena::Given;
+use crate::checkpoint::{MARK, MODEL};
 use crate::error::Error;
 use crate::files::TensorFile;
-use crate::parameters::Given;
 use crate::tensor::Tensor;
 
 /// Parameters and buffers by name, as a file of [safetensors](https://huggingface.co/docs/safetensors) holds them, such as
 /// [`Trainer::save_weights`](crate::Trainer::save_weights) or PyTorch writes: floats of 16, 32 or 64 bits, and integers that
-/// f32 holds.
+/// f32 holds. Of a whole training, as [`Trainer::save`](crate::Trainer::save) writes it, they are those of its model.
 #[derive(Clone, Debug)]
 pub struct Weights(Vec<(String, Given)>);
 
@@ -19,7 +20,7 @@ impl Weights {
     /// # Errors
     /// Where it cannot be read, or is not a whole file of safetensors.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, Error> {
-        Ok(Self(TensorFile::read(path.as_ref())?.floats("")))
+        Ok(Self::of(&TensorFile::read(path.as_ref())?))
     }
 
     /// Those of a file's bytes, as `include_bytes!` gives them.
@@ -28,7 +29,11 @@ impl Weights {
     /// Where they are not a whole file of safetensors.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
         let file = TensorFile::parse(bytes).map_err(|got| Error::mismatch("weights", "a whole file of safetensors", got))?;
-        Ok(Self(file.floats("")))
+        Ok(Self::of(&file))
+    }
+
+    fn of(file: &TensorFile) -> Self {
+        Self(file.floats(if file.text(MARK).is_some() { MODEL } else { "" }))
     }
 
     pub(crate) fn named(&self) -> &[(String, Given)] {

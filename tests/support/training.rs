@@ -60,6 +60,7 @@ macro_rules! for_all {
             the_norm_to_clip_at_changes_without_a_new_plan,
             gradients_are_those_of_the_loss_itself,
             groups_have_learning_rates_of_their_own,
+            groups_are_chosen_by_their_names,
             learning_rates_change_without_a_new_plan,
             one_group_s_learning_rate_changes_alone,
             weight_decay_changes_without_a_new_plan,
@@ -78,6 +79,8 @@ macro_rules! for_all {
             snapshots_bring_everything_back,
             a_snapshot_of_another_model_is_refused,
             weights_go_through_a_file,
+            the_optimizer_s_state_goes_through_a_file,
+            a_training_of_pytorch_goes_on,
         ];
     };
 }

@@ -55,6 +55,36 @@ pub fn groups_have_learning_rates_of_their_own(device: &Device) {
     assert!([0, 2, 3].iter().all(|&index| before[index].1 != after[index].1));
 }
 
+/// Groups may be chosen by a function of the names, and what was said last holds.
+pub fn groups_are_chosen_by_their_names(device: &Device) {
+    let data = regression(8);
+    let optimizers = Optimizers::new(SGD::new(0.01))
+        .group_where(|name| name.ends_with("weight"), SGD::new(0.1))
+        .group("2.weight", SGD::new(0.02))
+        .freeze_where(|name| name == "0.bias");
+    let mut trainer = Trainer::new(device, small(), MSELoss, optimizers, options(8, 1)).unwrap();
+    let gradients = trainer.gradients(&data).unwrap().gradients;
+    let before = trainer.parameters().unwrap();
+    trainer.step(&data).unwrap();
+    let after = trainer.parameters().unwrap();
+    let rate = |name: &str| match name {
+        "0.weight" => 0.1,
+        "2.weight" => 0.02,
+        _ => 0.01,
+    };
+    assert_same(&after, &descended(&before, &gradients, rate));
+    assert_eq!(before[1], after[1]);
+    assert!([0, 2, 3].iter().all(|&index| before[index].1 != after[index].1));
+
+    let nobody = Optimizers::new(SGD::new(0.01)).freeze_where(|name| name.contains("attention"));
+    let mut trainer = Trainer::new(device, small(), MSELoss, nobody, options(8, 1)).unwrap();
+    let error = trainer.build(&[4]).unwrap_err().to_string();
+    assert!(
+        error.contains("layer around: 0.weight, 0.bias, 2.weight, 2.bias, got those of ") && error.contains("{{closure}}"),
+        "{error}"
+    );
+}
+
 /// Where everything is frozen, training changes nothing, whether it clips or not.
 pub fn a_frozen_model_stays(device: &Device) {
     let data = classes(10);

@@ -7,6 +7,7 @@ use safetensors::{Dtype, SafeTensors};
 use wgrad::Optimizers;
 use wgrad::callbacks::Checkpoints;
 use wgrad::prelude::*;
+use wgrad::schedules::StepLR;
 
 use crate::classifier;
 use crate::training::{Centred, everything, examples};
@@ -110,6 +111,124 @@ fn files_of_other_trainings_are_refused() {
     trainer.save_weights(&path).unwrap();
     let error = trainer.load(&path).unwrap_err().to_string();
     assert!(error.contains("wanted a file that Trainer::save has written"), "{error}");
+}
+
+/// A schedule is a part of a training: one that is not set, or another one, would go on at other rates.
+#[test]
+fn a_training_goes_on_with_its_schedule_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("training");
+    let mut trainer = everything(&Device::cpu(), Precision::Single);
+    trainer.set_schedule(StepLR::new(2, 0.5)).unwrap();
+    trainer.fit(&examples(), 3, None, |_| Control::Continue).unwrap();
+    trainer.save(&path).unwrap();
+
+    let mut other = everything(&Device::cpu(), Precision::Single);
+    let error = other.load(&path).unwrap_err().to_string();
+    let [ours, files] = ["ConstantLR".to_owned(), format!("{:?}", StepLR::new(2, 0.5))];
+    assert!(error.ends_with(&format!("of another training: schedule: wanted {ours}, got {files}")), "{error}");
+    other.set_schedule(StepLR::new(2, 0.25)).unwrap();
+    assert!(other.load(&path).is_err());
+    other.set_schedule(StepLR::new(2, 0.5)).unwrap();
+    other.load(&path).unwrap();
+    assert_eq!((other.learning_rate(), trainer.learning_rate()), (0.005, 0.005));
+}
+
+/// What optimizers keep is there for each of their parameters, or not at all.
+#[test]
+fn a_training_whose_optimizer_s_state_does_not_fit_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("training");
+    let mut trainer = everything(&Device::cpu(), Precision::Single);
+    trainer.fit(&examples(), 1, None, |_| Control::Continue).unwrap();
+    trainer.save(&path).unwrap();
+    let whole = edited(&std::fs::read(&path).unwrap(), &[]);
+    let texts = SafeTensors::read_metadata(&whole).unwrap().1.metadata().clone();
+    let file = SafeTensors::deserialize(&whole).unwrap();
+    let tensors = file.tensors().into_iter().filter_map(|(name, tensor)| match name.as_str() {
+        "optimizer.0.weight.exp_avg" => None,
+        "optimizer.4.bias.momentum_buffer" => Some(("optimizer.4.bias.velocity".to_owned(), tensor)),
+        "optimizer.4.weight.momentum_buffer" => Some((name, TensorView::new(Dtype::F32, vec![8, 3], tensor.data()).unwrap())),
+        _ => Some((name, tensor)),
+    });
+    std::fs::write(&path, safetensors::serialize(tensors, texts).unwrap()).unwrap();
+    let before = (trainer.weights_hash().unwrap(), trainer.steps());
+    let error = trainer.load(&path).unwrap_err().to_string();
+    let list = [
+        "0.weight.exp_avg: wanted [8, 4], got nothing",
+        "4.weight.momentum_buffer: wanted [3, 8], got [8, 3]",
+        "4.bias.momentum_buffer: wanted [3], got nothing",
+        "4.bias.velocity: wanted nothing of that name, got [3]",
+    ];
+    assert!(error.ends_with(&format!("these tensors do not fit the model: {}", list.join("; "))), "{error}");
+    assert_eq!((trainer.weights_hash().unwrap(), trainer.steps()), before);
+}
+
+#[test]
+fn an_optimizer_s_state_that_does_not_fit_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("optimizer");
+    let mut trainer = Trainer::new(&Device::cpu(), Linear::new(2, 1), MSELoss, Adam::new(0.1), Options::default()).unwrap();
+    assert!(matches!(trainer.save_optimizer(&path), Err(Error::NotBuilt)));
+    trainer.build(&[2]).unwrap();
+    let data = Dataset::new([[1.0, 2.0]], [[3.0]]).unwrap();
+    trainer.step(&data).unwrap();
+    let copy = folder.path().join("copy");
+    trainer.save_optimizer(&copy).unwrap();
+    let float = |number: f32| number.to_le_bytes().to_vec();
+    let mut error = |step: f32, more: &[(&str, Dtype, &[usize], Vec<u8>)]| {
+        let bias: [(&str, Dtype, &[usize], Vec<u8>); 3] = [
+            ("bias.exp_avg", Dtype::F32, &[1], float(0.0)),
+            ("bias.exp_avg_sq", Dtype::F32, &[1], float(0.0)),
+            ("bias.step", Dtype::F32, &[], float(step)),
+        ];
+        weights(&path, &[&bias, more].concat());
+        trainer.load_optimizer(&path).unwrap_err().to_string()
+    };
+    let all = error(0.5, &[("weight.momentum_buffer", Dtype::F32, &[1, 2], vec![0; 8])]);
+    let list = [
+        "weight.exp_avg: wanted [1, 2], got nothing",
+        "bias.step: wanted whole numbers from 0 to 16777216, got [0.5]",
+        "weight.exp_avg_sq: wanted [1, 2], got nothing",
+        "weight.step: wanted [], got nothing",
+        "weight.momentum_buffer: wanted nothing of that name, got [1, 2]",
+    ];
+    list.iter().for_each(|line| assert!(all.contains(line), "{line} is not in {all}"));
+    assert_eq!(all.matches("wanted").count(), list.len());
+    let weight: [(&str, Dtype, &[usize], Vec<u8>); 3] = [
+        ("weight.exp_avg", Dtype::F32, &[1, 2], vec![0; 8]),
+        ("weight.exp_avg_sq", Dtype::F32, &[1, 2], vec![0; 8]),
+        ("weight.step", Dtype::F32, &[], float(2.0)),
+    ];
+    let unequal = error(7.0, &weight);
+    assert!(unequal.contains("bias.step: wanted") || unequal.contains("weight.step: wanted"), "{unequal}");
+    assert!(unequal.contains('7') && unequal.contains('2'), "{unequal}");
+    // Nothing has changed.
+    trainer.save_optimizer(&path).unwrap();
+    assert_eq!(std::fs::read(&path).unwrap(), std::fs::read(&copy).unwrap());
+
+    // SGD counts nothing: a step may be there, and may be missing.
+    let mut trainer = Trainer::new(&Device::cpu(), Linear::new(2, 1), MSELoss, SGD::new(0.1), Options::default()).unwrap();
+    trainer.build(&[2]).unwrap();
+    weights(&path, &[("bias.step", Dtype::I64, &[], 4_i64.to_le_bytes().to_vec())]);
+    trainer.load_optimizer(&path).unwrap();
+    trainer.save_optimizer(&path).unwrap();
+    assert!(SafeTensors::deserialize(&std::fs::read(&path).unwrap()).unwrap().is_empty());
+}
+
+/// A file of a training is one of its weights too.
+#[test]
+fn weights_are_read_out_of_a_training() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("training");
+    let mut trainer = everything(&Device::cpu(), Precision::Single);
+    trainer.fit(&examples(), 1, None, |_| Control::Continue).unwrap();
+    trainer.save(&path).unwrap();
+    let mut other = everything(&Device::cpu(), Precision::Single);
+    other.build(&[4]).unwrap();
+    other.load_weights(&path).unwrap();
+    assert_eq!(other.state_dict().unwrap(), trainer.state_dict().unwrap());
+    assert_eq!(other.steps(), 0);
 }
 
 /// A damaged file is refused, and the error says where the one before it is, which is whole.

@@ -26,7 +26,7 @@ pub(crate) use evaluation::evaluation;
 pub(crate) use feed::{Batches, Feed, Pick};
 pub(crate) use prediction::{OUTPUT, prediction};
 pub(crate) use scaling::LOSS_SCALE;
-pub(crate) use training::{NUMBERS, Phase, gradient_name, gradients, training};
+pub(crate) use training::{NUMBERS, Phase, gradient_name, gradients, optimizer_states, training};
 
 /// The updates that the table of numbers has a row for.
 pub(crate) const ROWS: usize = 1024;

@@ -3,13 +3,14 @@
 use wgrad_core::{Graph, HostTensor, TensorType};
 use wgrad_shaders::{Advance, lookup, pack, slice};
 
+use crate::arena::Arena;
 use crate::error::Error;
 use crate::graphs::clock::{CLOCK, Hands};
 use crate::graphs::scaling::Scaling;
 use crate::graphs::{Built, Feed, Logged, Objective, finish, log, record};
 use crate::losses::Losses;
 use crate::optimizers::Update;
-use crate::parameters::{Arena, BUFFERS};
+use crate::parameters::BUFFERS;
 use crate::tensor::Tensor;
 use crate::trace::{Mode, Trace};
 use crate::var::Var;
@@ -152,28 +153,73 @@ fn update(
     gate: &Var,
     moves_momentum: bool,
 ) -> Result<(), Error> {
-    let optimizers = &objective.optimizers;
     let numbers = trace.input(NUMBERS, objective.table_kind());
     let numbers = numbers.zip(&backward.clock.update, lookup);
     let steps = objective.accumulation;
     let gradients: Vec<Var> = backward.gradients.iter().map(|(arena, gradient)| mean_gradient(gradient, *arena, steps)).collect();
-    let largest = objective.clip_norm.map(|_| numbers.map(|graph, numbers| slice(graph, numbers, optimizers.width(), [])));
+    let width = objective.optimizers.width();
+    let largest = objective.clip_norm.map(|_| numbers.map(|graph, numbers| slice(graph, numbers, width, [])));
     let scale = gradient_scale(trace, backward.scaling.as_ref(), &gradients, gate, largest);
     for ((arena, _), gradient) in backward.gradients.iter().zip(gradients) {
-        let Arena { state, optimizer: Some(index), .. } = &built.parameters.arenas[*arena] else { continue };
-        let update = Update {
-            parameters: trace.named(state),
-            gradient,
-            scale: scale.clone(),
-            moves_momentum,
-            numbers: numbers.clone(),
-            first: optimizers.first_number(*index),
-            prefix: format!("optimizer.{index}"),
-        };
-        let next = trace.checked(optimizers.get(*index).update(&update))?;
-        update.parameters.set(&next);
+        let arena = &built.parameters.arenas[*arena];
+        follow(trace, objective, arena, Gradient { gradient, scale: scale.clone(), numbers: numbers.clone(), moves_momentum })?;
     }
     Ok(())
+}
+
+/// What the optimizer of a vector is given, apart from the vector.
+struct Gradient {
+    gradient: Var,
+    scale: Var,
+    numbers: Var,
+    moves_momentum: bool,
+}
+
+/// Has a vector follow its gradient, by its optimizer.
+fn follow(trace: &Trace, objective: &Objective, arena: &Arena, given: Gradient) -> Result<(), Error> {
+    let Some(index) = arena.optimizer else { return Ok(()) };
+    let Gradient { gradient, scale, numbers, moves_momentum } = given;
+    let update = Update {
+        parameters: trace.named(&arena.state),
+        gradient,
+        scale,
+        moves_momentum,
+        numbers,
+        first: objective.optimizers.first_number(index),
+        prefix: optimizer_name(index),
+    };
+    let next = trace.checked(objective.optimizers.get(index).update(&update))?;
+    update.parameters.set(&next);
+    Ok(())
+}
+
+/// What the names of an optimizer's states begin with, before a point.
+fn optimizer_name(index: usize) -> String {
+    format!("optimizer.{index}")
+}
+
+/// The vectors that the optimizers keep beside those that they change: their entries are called `parameter.state`.
+pub(crate) fn optimizer_states(built: Built, objective: &Objective, moves_momentum: bool) -> Result<Vec<Arena>, Error> {
+    let trace = built.trace();
+    let step = trace.counter("step");
+    trace.set_mode(Mode::Training(step.value().ok_or(Error::NotBuilt)?));
+    let numbers = HostTensor::zeros(&TensorType::f32([objective.optimizers.width().max(1)]));
+    let numbers = trace.constant(Tensor::from_host(numbers.into()));
+    let mut states = Vec::new();
+    for arena in built.parameters.arenas.iter().filter(|arena| arena.optimizer.is_some()) {
+        let gradient = trace.named(&arena.state);
+        follow(
+            &trace,
+            objective,
+            arena,
+            Gradient { gradient, scale: trace.scalar(1.0), numbers: numbers.clone(), moves_momentum },
+        )?;
+        let prefix = arena.optimizer.map(|index| format!("{}.", optimizer_name(index))).unwrap_or_default();
+        let graph = trace.as_graph();
+        let own = graph.states().filter_map(|(state, _)| Some((state, state.strip_prefix(&prefix)?)));
+        states.extend(own.map(|(state, suffix)| arena.beside(state.to_owned(), suffix)));
+    }
+    Ok(states)
 }
 
 /// What gradients are multiplied with: 0 where the step does not count, or is skipped because they are not finite. Their norm

@@ -7,7 +7,7 @@ use crate::optimizers::{At, Optimizer, Update, check_learning_rate, check_moment
 use crate::var::Var;
 
 /// Adam with bias correction, as PyTorch's [`Adam`](https://docs.pytorch.org/docs/stable/generated/torch.optim.Adam.html)
-/// by default: betas 0.9 and 0.999, epsilon 1e-8, no weight decay.
+/// by default: betas 0.9 and 0.999, epsilon 1e-8, no weight decay. Its states have PyTorch's names, `exp_avg` and `exp_avg_sq`.
 #[derive(Clone, Copy, Debug)]
 pub struct Adam {
     learning_rate: f64,
@@ -85,7 +85,7 @@ impl Optimizer for Adam {
     }
 
     fn update(&self, update: &Update) -> Result<Var, Error> {
-        let [first, second] = [update.state("first_moment"), update.state("second_moment")];
+        let [first, second] = [update.state("exp_avg"), update.state("exp_avg_sq")];
         let [rate, beta1, correction1, correction2, decay] = [0, 1, 2, 3, 4].map(|index| update.number(index));
         let Update { parameters, gradient, scale, .. } = update;
         let inputs = [parameters, gradient, &first, &second, &rate, &beta1, &correction1, &correction2, &decay, scale];

@@ -1,5 +1,7 @@
 //! Which optimizer changes which parameters.
 
+use std::{any, fmt};
+
 use crate::error::Error;
 use crate::optimizers::{At, Optimizer};
 
@@ -17,8 +19,50 @@ use crate::optimizers::{At, Optimizer};
 #[derive(Debug)]
 pub struct Optimizers {
     list: Vec<Box<dyn Optimizer>>,
-    /// Names of parameters or of layers around them, and their optimizers' places; none for what is frozen.
-    groups: Vec<(String, Option<usize>)>,
+    /// Some parameters, and their optimizers' places; none for what is frozen.
+    groups: Vec<(Selection, Option<usize>)>,
+}
+
+/// Some of a model's parameters.
+enum Selection {
+    /// The parameter of this name, or all within the layer of this name.
+    Named(String),
+    /// Those whose names a function takes.
+    Where {
+        takes: Box<dyn Fn(&str) -> bool + Send>,
+        /// The function's type, which tells it from others.
+        kind: &'static str,
+    },
+}
+
+impl Selection {
+    fn of(takes: impl Fn(&str) -> bool + Send + 'static) -> Self {
+        Self::Where { kind: any::type_name_of_val(&takes), takes: Box::new(takes) }
+    }
+
+    fn has(&self, parameter: &str) -> bool {
+        match self {
+            Self::Named(name) => {
+                parameter.strip_prefix(name.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            }
+            Self::Where { takes, .. } => takes(parameter),
+        }
+    }
+}
+
+impl fmt::Display for Selection {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::Named(name) => formatter.write_str(name),
+            Self::Where { kind, .. } => write!(formatter, "those of {kind}"),
+        }
+    }
+}
+
+impl fmt::Debug for Selection {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        fmt::Debug::fmt(&self.to_string(), formatter)
+    }
 }
 
 impl Optimizers {
@@ -29,21 +73,47 @@ impl Optimizers {
 
     /// The same with another optimizer for the parameter called `name`, or all within the layer of that name. What was
     /// said last holds.
-    pub fn group(mut self, name: impl Into<String>, optimizer: impl Optimizer + 'static) -> Self {
-        self.groups.push((name.into(), Some(self.list.len())));
+    pub fn group(self, name: impl Into<String>, optimizer: impl Optimizer + 'static) -> Self {
+        self.add(Selection::Named(name.into()), optimizer)
+    }
+
+    /// The same with another optimizer for all parameters whose names `takes` takes. What was said last holds.
+    ///
+    /// ```
+    /// # use wgrad::optimizers::Optimizers;
+    /// # use wgrad::prelude::*;
+    /// let without_decay = AdamW::new(1e-3).weight_decay(0.0);
+    /// let optimizers = Optimizers::new(AdamW::new(1e-3)).group_where(|name| name.ends_with("bias"), without_decay);
+    /// # let model = Linear::new(4, 3);
+    /// # let mut trainer = Trainer::new(&Device::cpu(), model, CrossEntropyLoss, optimizers, Options::default())?;
+    /// # trainer.build(&[4])?;
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn group_where(self, takes: impl Fn(&str) -> bool + Send + 'static, optimizer: impl Optimizer + 'static) -> Self {
+        self.add(Selection::of(takes), optimizer)
+    }
+
+    fn add(mut self, selection: Selection, optimizer: impl Optimizer + 'static) -> Self {
+        self.groups.push((selection, Some(self.list.len())));
         self.list.push(Box::new(optimizer));
         self
     }
 
     /// The same where the parameter called `name`, or all within the layer of that name, never change.
     pub fn freeze(mut self, name: impl Into<String>) -> Self {
-        self.groups.push((name.into(), None));
+        self.groups.push((Selection::Named(name.into()), None));
+        self
+    }
+
+    /// The same where all parameters whose names `takes` takes never change.
+    pub fn freeze_where(mut self, takes: impl Fn(&str) -> bool + Send + 'static) -> Self {
+        self.groups.push((Selection::of(takes), None));
         self
     }
 
     /// The place of the optimizer of a parameter; none where it is frozen.
     pub(crate) fn of(&self, parameter: &str) -> Option<usize> {
-        let group = self.groups.iter().rev().find(|(name, _)| is_within(parameter, name));
+        let group = self.groups.iter().rev().find(|(selection, _)| selection.has(parameter));
         group.map_or(Some(0), |(_, optimizer)| *optimizer)
     }
 
@@ -53,19 +123,19 @@ impl Optimizers {
 
     /// Fails where a group has none of these parameters, or later groups have all of its own.
     pub(crate) fn check_names<'a>(&self, parameters: impl Iterator<Item = &'a str> + Clone) -> Result<(), Error> {
-        for (place, (name, _)) in self.groups.iter().enumerate() {
-            let mut own = parameters.clone().filter(|parameter| is_within(parameter, name)).peekable();
+        for (place, (selection, _)) in self.groups.iter().enumerate() {
+            let mut own = parameters.clone().filter(|parameter| selection.has(parameter)).peekable();
             if own.peek().is_none() {
                 let known: Vec<&str> = parameters.collect();
                 return Err(Error::mismatch(
                     "group of parameters",
                     format!("one of, or a layer around: {}", known.join(", ")),
-                    name,
+                    selection,
                 ));
             }
-            let is_taken = |parameter: &str| self.groups[place + 1..].iter().any(|(later, _)| is_within(parameter, later));
+            let is_taken = |parameter: &str| self.groups[place + 1..].iter().any(|(later, _)| later.has(parameter));
             if own.all(is_taken) {
-                return Err(Error::mismatch("group of parameters", "one that later groups leave something", name));
+                return Err(Error::mismatch("group of parameters", "one that later groups leave something", selection));
             }
         }
         Ok(())
@@ -95,6 +165,16 @@ impl Optimizers {
         self.list.iter().enumerate().flat_map(|(index, optimizer)| optimizer.numbers(at(index))).collect()
     }
 
+    /// Whether the numbers of an optimizer depend on how many updates there were, as Adam's corrections do.
+    pub(crate) fn counts_updates(&self, index: usize) -> bool {
+        let optimizer = self.get(index);
+        let numbers = |update| {
+            let momentum = optimizer.own_momentum().unwrap_or(0.0);
+            optimizer.numbers(At { update, learning_rate: 1.0, weight_decay: 0.0, momentum })
+        };
+        numbers(1) != numbers(2)
+    }
+
     /// How many optimizers there are.
     pub(crate) fn count(&self) -> usize {
         self.list.len()
@@ -105,15 +185,10 @@ impl Optimizers {
         if index < self.count() {
             return Ok(());
         }
-        let named = self.groups.iter().filter_map(|(name, optimizer)| Some(format!("{} ({name})", (*optimizer)?)));
+        let named = self.groups.iter().filter_map(|(selection, optimizer)| Some(format!("{} ({selection})", (*optimizer)?)));
         let known: Vec<String> = ["0 (all others)".to_owned()].into_iter().chain(named).collect();
         Err(Error::mismatch("group of parameters", format!("one of {}", known.join(", ")), index))
     }
-}
-
-/// Whether a parameter has this name, or is in the layer of this name.
-fn is_within(parameter: &str, name: &str) -> bool {
-    parameter.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 fn width(optimizer: &dyn Optimizer) -> usize {

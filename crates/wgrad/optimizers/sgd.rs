@@ -8,6 +8,7 @@ use crate::var::Var;
 
 /// Stochastic gradient descent, with momentum and weight decay if wanted, as PyTorch's
 /// [`SGD`](https://docs.pytorch.org/docs/stable/generated/torch.optim.SGD.html) without dampening.
+/// The state of momentum has PyTorch's name, `momentum_buffer`.
 #[derive(Clone, Copy, Debug)]
 pub struct SGD {
     learning_rate: f64,
@@ -78,7 +79,7 @@ impl Optimizer for SGD {
                 sgd(graph, SgdInputs { parameter, gradient, learning_rate, weight_decay, scale })
             }));
         }
-        let velocity = update.state("velocity");
+        let velocity = update.state("momentum_buffer");
         let inputs = [parameters, gradient, &velocity, &rate, &factor, &decay, scale];
         let [parameters, next] = parameters.with_several(inputs, |graph, inputs| {
             let [parameter, gradient, velocity, learning_rate, momentum, weight_decay, scale] = inputs;

@@ -6,9 +6,9 @@ use std::slice;
 
 use wgrad_core::{Graph, HostTensor, Kind, Lowering, Shape, Source, TensorType, Value};
 
+use crate::arena::{Entry, Role};
 use crate::error::Error;
 use crate::initial::Initial;
-use crate::parameters::{Entry, Role};
 use crate::trace::Trace;
 use crate::var::Var;
 

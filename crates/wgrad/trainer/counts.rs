@@ -5,7 +5,7 @@
 pub(super) struct Counts {
     /// The steps taken so far.
     pub steps: u64,
-    /// The updates among them.
+    /// The updates among them, and those that an optimizer's state has from before.
     pub updates: u64,
     /// The passes over the data that were completed.
     pub epochs: u64,
@@ -18,6 +18,21 @@ pub(super) struct Counts {
 }
 
 impl Counts {
+    /// Counts steps more, of which `accumulation` make an update.
+    pub fn advance(&mut self, steps: u64, accumulation: u32) {
+        let accumulation = u64::from(accumulation);
+        self.updates += (self.steps + steps) / accumulation - self.steps / accumulation;
+        self.steps += steps;
+    }
+
+    /// Goes back to a number of steps, where those behind it turned out not to have changed anything.
+    pub fn back_to(&mut self, steps: u64, accumulation: u32) {
+        let (steps, accumulation) = (steps.min(self.steps), u64::from(accumulation));
+        self.updates = self.updates.saturating_sub(self.steps / accumulation - steps / accumulation);
+        self.position = self.position.saturating_sub(self.steps - steps);
+        self.steps = steps;
+    }
+
     /// The counts with their names in files.
     pub fn named(&self) -> [(&'static str, u64); 5] {
         let mut counts = *self;

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use wgrad_core::{HostTensor, TensorType};
 
+use crate::checkpoint::MARK;
 use crate::error::Error;
 use crate::files::TensorFile;
 use crate::tensor::Tensor;
@@ -13,7 +14,7 @@ use crate::trainer::numbers::Overrides;
 use crate::trainer::{Options, Trainer};
 
 /// What names a file as a training, and how it is laid out.
-const FORMAT: &str = "training 1";
+const FORMAT: &str = "training 2";
 /// An empty batch, whose shape and type are those of the model's inputs.
 const INPUT: &str = "input";
 /// The learning rates that were set, one for each optimizer in their order.
@@ -40,11 +41,12 @@ pub(super) struct Description {
 
 impl Trainer {
     /// What has to be the same where a training goes on.
-    fn identity(&self) -> [(&'static str, String); 7] {
+    fn identity(&self) -> [(&'static str, String); 8] {
         let Options { seed, batch_size, accumulation, clip_norm, precision, .. } = self.options;
         [
             ("loss", format!("{:?}", self.objective.loss)),
             ("optimizers", format!("{:?}", self.objective.optimizers)),
+            ("schedule", format!("{:?}", self.numbers.schedule())),
             ("seed", seed.to_string()),
             ("batch_size", batch_size.to_string()),
             ("accumulation", accumulation.to_string()),
@@ -57,7 +59,7 @@ impl Trainer {
     pub(super) fn described(&self) -> Result<TensorFile, Error> {
         let input = &self.model()?.parameters.input;
         let mut file = TensorFile::new();
-        file.set_text("wgrad", FORMAT);
+        file.set_text(MARK, FORMAT);
         file.set_text("version", env!("CARGO_PKG_VERSION"));
         file.set_text("model", format!("{:?}", self.network));
         for (name, text) in self.identity() {
@@ -82,7 +84,7 @@ impl Trainer {
 
     /// What a file says; as text, why this training cannot go on from it.
     pub(super) fn description_in(&self, file: &TensorFile) -> Result<Description, String> {
-        let format = file.text("wgrad").unwrap_or("a file without that mark");
+        let format = file.text(MARK).unwrap_or("a file without that mark");
         if format != FORMAT {
             return Err(format!("wanted a file that Trainer::save has written, marked {FORMAT}; got {format}"));
         }
@@ -105,8 +107,7 @@ impl Trainer {
 
 /// The numbers of this name that were set, by the optimizers' places.
 fn set_in(file: &TensorFile, name: &str, optimizers: usize) -> Result<BTreeMap<usize, f64>, String> {
-    let Some(text) = file.text(name) else { return Ok(BTreeMap::new()) };
-    let words: Vec<&str> = text.split_whitespace().collect();
+    let words: Vec<&str> = file.text(name).unwrap_or_default().split_whitespace().collect();
     if words.len() != optimizers {
         return Err(format!("{name}: wanted one for each of {optimizers} optimizers, got {}", words.len()));
     }

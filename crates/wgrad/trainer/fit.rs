@@ -248,7 +248,7 @@ impl Trainer {
         let log = Log::new(&*self.backend.read_state(&log_name("train", steps))?, run.session.has_accuracy());
         if let Some(broken) = log.first_broken() {
             let good = (broken as u64).saturating_sub(first);
-            self.take_back(self.counts.steps.saturating_sub(before + good));
+            self.counts.back_to(before + good, self.options.accumulation);
             return Err(self.stop_at(self.counts.steps + 1, Some(number)));
         }
         if !self.counts.position.is_multiple_of(steps as u64) {
@@ -303,14 +303,6 @@ impl Trainer {
     /// Whether the last step was the last of an epoch.
     pub(crate) fn is_between_epochs(&self) -> bool {
         self.counts.position.is_multiple_of(self.counts.epoch_steps)
-    }
-
-    /// Counts steps less that turned out not to have changed anything.
-    pub(super) fn take_back(&mut self, steps: u64) {
-        let taken = self.counts.steps.saturating_sub(steps);
-        self.counts.steps = 0;
-        self.count(taken);
-        self.counts.position = self.counts.position.saturating_sub(steps);
     }
 
     /// So many steps of an epoch from one on, of which equal ones stand together.

@@ -8,6 +8,7 @@ mod find_learning_rate;
 mod fit;
 mod log;
 mod numbers;
+mod optimizer_state;
 mod options;
 mod parameters;
 mod predict;

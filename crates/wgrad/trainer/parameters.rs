@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use wgrad_core::{HostTensor, Shape};
 
+use crate::arena::{Given, Role};
 use crate::error::Error;
 use crate::files::Digest;
 use crate::initial::Initial;
-use crate::parameters::{Given, Role};
 use crate::tensor::Tensor;
 use crate::trainer::{Model, Trainer};
 

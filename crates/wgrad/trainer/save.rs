@@ -1,10 +1,12 @@
 //! Trained weights, and whole trainings, in files.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use wgrad_core::TensorType;
+use wgrad_core::{HostTensor, TensorType};
 
-use crate::checkpoint::Checkpoint;
+use crate::arena::{Arena, mismatches};
+use crate::checkpoint::{Checkpoint, MODEL, OPTIMIZER, STATE};
 use crate::error::Error;
 use crate::files::TensorFile;
 use crate::graphs::{CLOCK, Clock};
@@ -14,10 +16,6 @@ use crate::trainer::states::States;
 use crate::trainer::{Model, Trainer};
 use crate::weights::Weights;
 
-/// What the names of parameters and buffers begin with.
-const MODEL: &str = "model.";
-/// What the names of all other states begin with.
-const STATE: &str = "state.";
 /// What the names of states begin with that each evaluation writes anew.
 const EVALUATION: &str = "evaluation.";
 
@@ -84,20 +82,19 @@ impl Trainer {
     }
 
     /// Goes on from a checkpoint: on the same kind of device, with the same data, later steps have the same bits as if the
-    /// training had not been interrupted. A schedule is no part of it, but how far it is: it is set before, since
-    /// [`Trainer::set_schedule`] takes back what was set between steps.
+    /// training had not been interrupted. The schedule has to be set before, and may be replaced by another one after it.
     ///
     /// # Errors
-    /// Where it is of a training with other parameters, optimizers or states, or another loss, seed, batch size, accumulation,
-    /// clipping or precision: the error lists what differs, and nothing was changed; on errors of the device. What the model
-    /// computes with its parameters is not compared.
+    /// Where it is of a training with other parameters, optimizers or states, or another loss, schedule, seed, batch size,
+    /// accumulation, clipping or precision: the error lists what differs, and nothing was changed; on errors of the device. What
+    /// the model computes with its parameters is not compared.
     pub fn resume(&mut self, Checkpoint(file): &Checkpoint) -> Result<(), Error> {
         let failed = |message| Error::Checkpoint { message };
         let Description { counts, overrides, input } = self.description_in(file).map_err(failed)?;
         let states = states_in(file).map_err(failed)?;
         self.check_states(&states).map_err(failed)?;
-        let arenas = self.arenas_in(file, input)?;
-        self.waiting = states.into_iter().chain(arenas).collect();
+        let vectors = self.vectors_in(file, input)?;
+        self.waiting = states.into_iter().chain(vectors).collect();
         self.reset_states(|_| false)?;
         self.counts = counts;
         *self.numbers.overrides_mut() = overrides;
@@ -119,11 +116,12 @@ impl Trainer {
         if clock.stop {
             return Err(Error::NotFinite { step: u64::from(clock.step) + 1, epoch: None });
         }
-        let arenas = &self.model()?.parameters.arenas;
+        let (optimizers, model) = (self.optimizer_arenas()?, &self.model()?.parameters.arenas);
+        let arenas = model.iter().map(|arena| (MODEL, arena)).chain(optimizers.iter().map(|arena| (OPTIMIZER, arena)));
         for (name, state) in states {
-            match arenas.iter().find(|arena| arena.state == name) {
-                Some(arena) => arena.unpack(&state).into_iter().for_each(|(entry, tensor)| {
-                    file.set_tensor(format!("{MODEL}{entry}"), &tensor);
+            match arenas.clone().find(|(_, arena)| arena.state == name) {
+                Some((prefix, arena)) => arena.unpack(&state).into_iter().for_each(|(entry, tensor)| {
+                    file.set_tensor(format!("{prefix}{entry}"), &tensor);
                 }),
                 None => file.set_tensor(format!("{STATE}{name}"), &Tensor::from_host(state)),
             }
@@ -145,11 +143,11 @@ impl Trainer {
     }
 
     /// Fails where a loss was not finite, even if nobody has looked at the log yet.
-    fn check_clock(&mut self) -> Result<(), Error> {
+    pub(super) fn check_clock(&mut self) -> Result<(), Error> {
         self.check_running()?;
         let clock = self.state(CLOCK)?.map(|clock| Clock::from_host(&clock)).unwrap_or_default();
         if clock.stop {
-            self.take_back(self.counts.steps.saturating_sub(clock.step.into()));
+            self.counts.back_to(clock.step.into(), self.options.accumulation);
             return Err(self.stop_at(self.counts.steps + 1, None));
         }
         Ok(())
@@ -165,18 +163,31 @@ impl Trainer {
         })
     }
 
-    /// The vectors of parameters and buffers. Builds the model where it is not, but not where they do not fit.
-    fn arenas_in(&mut self, file: &TensorFile, input: TensorType) -> Result<States, Error> {
+    /// The vectors of parameters, buffers, and what the optimizers keep. Builds the model where it is not, but not where they
+    /// do not fit.
+    fn vectors_in(&mut self, file: &TensorFile, input: TensorType) -> Result<States, Error> {
         let was_built = self.model.is_some();
-        let arenas = self.build(input).and_then(|()| {
+        let vectors = self.build(input).and_then(|()| {
+            let (weights, kept) = (file.floats(MODEL), file.floats(OPTIMIZER));
+            let is_there = |arena: &Arena| arena.entries.iter().any(|entry| kept.iter().any(|(name, _)| *name == entry.name));
+            let mut optimizers = self.optimizer_arenas()?;
+            // Those of a training that took no step are not there.
+            optimizers.retain(is_there);
             let Model { parameters, initial } = self.model()?;
-            let vectors = parameters.pack(&file.floats(MODEL), initial, |_| false)?;
-            Ok(parameters.arenas.iter().map(|arena| arena.state.clone()).zip(vectors).collect())
+            let entries = optimizers.iter().flat_map(|arena| &arena.entries);
+            let mismatches =
+                [mismatches(parameters.entries(), &weights, |_| false), mismatches(entries, &kept, |_| false)].concat();
+            if !mismatches.is_empty() {
+                return Err(Error::Parameters(mismatches));
+            }
+            let model = parameters.arenas.iter().zip(initial).map(|(arena, initial)| (arena, arena.replaced(&weights, initial)));
+            let optimizers = optimizers.iter().map(|arena| (arena, arena.replaced(&kept, &HostTensor::zeros(&arena.kind()))));
+            Ok(model.chain(optimizers).map(|(arena, vector)| (arena.state.clone(), Arc::new(vector))).collect())
         });
-        if arenas.is_err() && !was_built {
+        if vectors.is_err() && !was_built {
             self.model = None;
         }
-        arenas
+        vectors
     }
 }
 

@@ -88,8 +88,7 @@ impl Trainer {
 
     /// Counts steps that were taken.
     pub(super) fn count(&mut self, steps: u64) {
-        self.counts.steps += steps;
-        self.counts.updates = self.counts.steps / u64::from(self.options.accumulation);
+        self.counts.advance(steps, self.options.accumulation);
     }
 
     /// Notes that training has ended because of a step, counted from 1, and says so.
