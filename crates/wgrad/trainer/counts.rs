@@ -45,3 +45,23 @@ impl Counts {
         [("steps", steps), ("updates", updates), ("epochs", epochs), ("position", position), ("epoch_steps", epoch_steps)]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Updates that an optimizer's state has from before stay, and those of steps that are taken back go with them.
+    #[test]
+    fn updates_go_with_steps() {
+        let mut counts = Counts { steps: 4, updates: 101, position: 4, ..Counts::default() };
+        counts.advance(1, 3);
+        assert_eq!((counts.steps, counts.updates), (5, 101));
+        counts.advance(5, 3);
+        assert_eq!((counts.steps, counts.updates), (10, 103));
+        counts.position += 6;
+        counts.back_to(7, 3);
+        assert_eq!((counts.steps, counts.updates, counts.position), (7, 102, 7));
+        counts.back_to(100, 3);
+        assert_eq!((counts.steps, counts.updates, counts.position), (7, 102, 7));
+    }
+}
