@@ -263,8 +263,8 @@ pub fn a_training_of_pytorch_goes_on(device: &Device) {
         optimizer: Optimizers,
         weights: [f64; 3],
         state: Vec<(&'static str, Vec<f64>)>,
-        losses: [f32; 2],
-        last: [f32; 3],
+        losses: [f64; 2],
+        last: [f64; 3],
     }
     let adam = Case {
         optimizer: Adam::new(0.1).into(),
@@ -300,7 +300,7 @@ pub fn a_training_of_pytorch_goes_on(device: &Device) {
         let losses = [trainer.step(&data).unwrap(), trainer.step(&data).unwrap()];
         let last: Vec<f32> = trainer.parameters().unwrap().iter().flat_map(|(_, tensor)| tensor.to_vec()).collect();
         for (got, wanted) in losses.iter().chain(&last).zip(case.losses.iter().chain(&case.last)) {
-            assert!((got - wanted).abs() < 1e-6, "{losses:?} and {last:?}");
+            assert!((f64::from(*got) - wanted).abs() < 1e-6, "{losses:?} and {last:?}");
         }
     }
 }
