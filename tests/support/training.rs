@@ -1,5 +1,6 @@
 //! What training has to do on any device.
 
+mod exchanging;
 mod going_back;
 mod learning_rates;
 mod mixed;
@@ -12,6 +13,7 @@ use wgrad::losses::Losses;
 use wgrad::prelude::*;
 use wgrad::{Layer, Loss, Var};
 
+pub use exchanging::*;
 pub use going_back::*;
 pub use learning_rates::*;
 pub use mixed::*;
