@@ -1,6 +1,7 @@
-//! Compiled kernels, each once for all plans of a device.
+//! Compiled kernels, each once for all plans of a device that are loaded one after another.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Arc, Mutex};
 
 use wgpu::{BindGroupLayout, BindGroupLayoutEntry, BindingType, BufferBindingType, ComputePipeline, ShaderModule};
@@ -35,8 +36,44 @@ pub(crate) struct Pipeline {
     pub(crate) layout: BindGroupLayout,
 }
 
-/// A device's pipelines, by what they were made from.
-pub(crate) type PipelineCache = Arc<Mutex<HashMap<(Arc<Shader>, Checks), Pipeline>>>;
+/// How many pipelines are kept for plans to come: those of several networks. Each takes a megabyte or more on a software
+/// adapter, so that an application which makes one network after another would run out of memory. Plans keep their own.
+const MOST: usize = 256;
+
+/// A device's pipelines by what they were made from, those that plans have asked for last.
+pub(crate) type PipelineCache = Arc<Mutex<Recent<(Arc<Shader>, Checks), Pipeline, MOST>>>;
+
+/// At most so many values by key. What was asked for longest ago makes room for what is new.
+#[derive(Debug)]
+pub(crate) struct Recent<K, V, const MOST: usize> {
+    /// Each with the number of the call that asked for it last.
+    values: HashMap<K, (V, u64)>,
+    calls: u64,
+}
+
+impl<K, V, const MOST: usize> Default for Recent<K, V, MOST> {
+    fn default() -> Self {
+        Self { values: HashMap::new(), calls: 0 }
+    }
+}
+
+impl<K: Clone + Eq + Hash, V: Clone, const MOST: usize> Recent<K, V, MOST> {
+    fn get(&mut self, key: &K) -> Option<V> {
+        self.calls += 1;
+        let (value, asked) = self.values.get_mut(key)?;
+        *asked = self.calls;
+        Some(value.clone())
+    }
+
+    fn insert(&mut self, key: K, value: V) {
+        self.calls += 1;
+        if self.values.len() >= MOST {
+            let oldest = self.values.iter().min_by_key(|(_, (_, asked))| *asked).map(|(key, _)| key.clone());
+            oldest.map(|key| self.values.remove(&key));
+        }
+        self.values.insert(key, (value, self.calls));
+    }
+}
 
 /// The kernel's pipeline, made now unless the device has it.
 ///
@@ -46,7 +83,7 @@ pub(crate) async fn pipeline(device: &Device, shader: &Arc<Shader>, checks: Chec
     let checks = if checks == Checks::Guarded { Checks::Unchecked } else { checks };
     let key = (shader.clone(), checks);
     if let Some(known) = lock(&device.pipelines).get(&key) {
-        return Ok(known.clone());
+        return Ok(known);
     }
     let failed = |message| ExecutorError::Shader { label: shader.label.clone(), message };
     let pipeline = device.catch(|| create(device.wgpu(), shader, checks), failed).await?;
@@ -108,4 +145,20 @@ fn create_unchecked(device: &wgpu::Device, descriptor: wgpu::ShaderModuleDescrip
     // SAFETY: whoever asks for `Checks::Unchecked` answers for the kernels: they stay in bounds, their loops end and
     // their divisors are not zero. wgrad's own are tested with and without checks, between guard words.
     unsafe { device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_asked_for_longest_ago_makes_room() {
+        let mut recent = Recent::<u32, char, 3>::default();
+        [(1, 'a'), (2, 'b'), (3, 'c')].into_iter().for_each(|(key, value)| recent.insert(key, value));
+        assert_eq!(recent.get(&1), Some('a'));
+        recent.insert(4, 'd');
+        assert_eq!([1, 2, 3, 4].map(|key| recent.get(&key)), [Some('a'), None, Some('c'), Some('d')]);
+        recent.insert(2, 'e');
+        assert_eq!([1, 2, 3, 4].map(|key| recent.get(&key)), [None, Some('e'), Some('c'), Some('d')]);
+    }
 }
