@@ -1,7 +1,7 @@
 //! Data sets on the host: what is made of them, and what is said to those that do not fit.
 
 use wgrad::core::{DType, TensorType};
-use wgrad::data::{self, Standardization, Table, marker_order, moons, read_rows};
+use wgrad::data::{self, RegressionTable, Standardization, Table, marker_order, moons, read_rows};
 use wgrad::prelude::*;
 
 /// Examples 0 to `count` - 1, of two features each, with the label `index % 3`.
@@ -40,6 +40,27 @@ fn a_split_takes_each_example_once() {
     assert_eq!(test(1), test(1));
     assert_ne!(test(1), test(2));
     assert!(!test(1).is_sorted());
+}
+
+/// Prices that are a line of two features are learned from a file.
+#[test]
+fn a_table_of_numbers_is_learned() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("houses.csv");
+    let line = |index: u32| {
+        let (area, rooms) = (40 + 7 * index % 90, 1 + index % 5);
+        format!("{area},{},{rooms}\n", 2 * area + 30 * rooms)
+    };
+    std::fs::write(&path, format!("area,price,rooms\n{}", (0..60).map(line).collect::<String>())).unwrap();
+    let houses = Dataset::from(RegressionTable::read(&path, &["price"]).unwrap());
+    let houses = Standardization::fit(&houses).unwrap().apply(&houses).unwrap();
+    assert_eq!((houses.inputs().tensor().shape().dims(), houses.targets().shape().dims()), (&[60, 2][..], &[60, 1][..]));
+    let options = Options { batch_size: 20, ..Options::default() };
+    let mut trainer = Trainer::new(&Device::cpu(), Linear::new(2, 1), MSELoss, SGD::new(0.1), options).unwrap();
+    let before = trainer.evaluate(&houses).unwrap().loss;
+    trainer.fit(&houses, 60, None, |_| Control::Continue).unwrap();
+    let after = trainer.evaluate(&houses).unwrap().loss;
+    assert!(before > 1e4 && after < 1e-3, "{before} and {after}");
 }
 
 #[test]

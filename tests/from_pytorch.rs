@@ -1,7 +1,7 @@
 //! The page that sets PyTorch's lines beside wgrad's: all of wgrad's are here, and run. No adapter is needed.
 
 use wgrad::callbacks::{Checkpoints, EarlyStopping};
-use wgrad::data::{Standardization, Table};
+use wgrad::data::{RegressionTable, Standardization, Table};
 use wgrad::optimizers::Optimizers;
 use wgrad::prelude::*;
 use wgrad::schedules::{CosineAnnealingLR, ExponentialLR, LinearLR, OneCycleLR, SequentialLR, StepLR};
@@ -110,6 +110,12 @@ fn data() -> Result<(), Error> {
     let scaler = Standardization::fit(&train)?;
     let (train, test) = (scaler.apply(&train)?, scaler.apply(&test)?);
     assert_eq!((train.len(), test.len()), (120, 30));
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    std::fs::write(path.join("houses.csv"), "area,price\n71,220\n").unwrap();
+    let houses = Dataset::from(RegressionTable::read(path.join("houses.csv"), &["price"])?);
+    assert_eq!(houses.targets().to_vec(), [220.0]);
     Ok(())
 }
 

@@ -7,6 +7,7 @@ use std::path::Path;
 use csv::{ReaderBuilder, StringRecord, Trim};
 
 use crate::DataError;
+use crate::regression_table::RegressionTable;
 use crate::table::{MOST_CLASSES, Table, numbered};
 
 impl Table {
@@ -42,11 +43,47 @@ impl Table {
     pub fn read_labelled(path: impl AsRef<Path>, label: &str) -> Result<Self, DataError> {
         let file = File::read(path.as_ref())?;
         file.columns()?;
-        let names: Vec<String> = file.lines[0].fields().map(str::to_owned).collect();
-        let Some(column) = names.iter().position(|name| name == label) else {
-            return Err(DataError::NoColumn { path: file.path.to_path_buf(), wanted: label.to_owned(), got: names });
-        };
+        let (column, names) = (file.column(label)?, file.names());
         file.table(column, Heading::Columns(names))
+    }
+}
+
+impl RegressionTable {
+    /// Reads a file of comma-separated numbers with a heading, in which `targets` are the names of the columns to predict. All
+    /// others are features.
+    ///
+    /// # Errors
+    /// Where the file cannot be read, has no rows or lines of different lengths; where no column has a target's name, or none is
+    /// left as a feature; where a field is no finite number. The error names line and column.
+    ///
+    /// # Example
+    /// ```
+    /// # let folder = std::env::temp_dir().join(format!("wgrad houses {}", std::process::id()));
+    /// # std::fs::create_dir_all(&folder)?;
+    /// # let path = folder.join("houses.csv");
+    /// std::fs::write(&path, "area,price,rooms\n71,220,3\n55.5,180,2\n")?;
+    /// let houses = wgrad_data::RegressionTable::read(&path, &["price"])?;
+    /// assert_eq!((houses.feature_names(), houses.features()), (&["area".into(), "rooms".into()][..], &[71.0, 3.0, 55.5, 2.0][..]));
+    /// assert_eq!((houses.target_names(), houses.targets()), (&["price".into()][..], &[220.0, 180.0][..]));
+    /// # std::fs::remove_dir_all(&folder)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn read(path: impl AsRef<Path>, targets: &[&str]) -> Result<Self, DataError> {
+        let file = File::read(path.as_ref())?;
+        let targets = targets.iter().map(|target| file.column(target)).collect::<Result<Vec<usize>, DataError>>()?;
+        let names = file.names();
+        let features: Vec<usize> = (0..names.len()).filter(|column| !targets.contains(column)).collect();
+        if targets.is_empty() || features.is_empty() {
+            let (path, targets, columns) = (file.path.to_path_buf(), targets.len(), names.len());
+            return Err(DataError::Targets { path, targets, columns });
+        }
+        let rows = &file.lines[1..];
+        if rows.is_empty() {
+            return Err(DataError::NoRows { path: file.path.to_path_buf() });
+        }
+        let numbers = |columns: &[usize]| file.rows(rows, names.len(), columns);
+        let named = |columns: &[usize]| columns.iter().map(|&column| names[column].clone()).collect();
+        Ok(Self::new([named(&features), named(&targets)], [numbers(&features)?, numbers(&targets)?]))
     }
 }
 
@@ -113,10 +150,20 @@ impl<'a> File<'a> {
         }
     }
 
+    /// The fields of the first line.
+    fn names(&self) -> Vec<String> {
+        self.lines[0].fields().map(str::to_owned).collect()
+    }
+
+    /// The column that the first line calls so.
+    fn column(&self, name: &str) -> Result<usize, DataError> {
+        let place = self.lines[0].fields().position(|known| known == name);
+        place.ok_or_else(|| DataError::NoColumn { path: self.path.to_path_buf(), wanted: name.to_owned(), got: self.names() })
+    }
+
     fn heading(&self, label: usize) -> Heading {
-        let first = &self.lines[0];
+        let (first, names) = (&self.lines[0], self.names());
         let counts = [self.lines.len() - 1, label].map(|count| count.to_string());
-        let names: Vec<String> = first.fields().map(str::to_owned).collect();
         // Where labels are names, the same is a row of two features.
         let are_numbered = self.lines.get(1).is_some_and(|line| is_number(&line.record[label]));
         let are_names = |classes: &[String]| !classes.is_empty() && !classes.iter().any(|name| is_number(name));
@@ -131,10 +178,8 @@ impl<'a> File<'a> {
         let rows = if let Heading::None = heading { &self.lines[..] } else { &self.lines[1..] };
         let columns = if let Heading::Columns(names) = &heading { names.len() } else { self.columns()? };
         let Some(first) = rows.first() else { return Err(DataError::NoRows { path: self.path.to_path_buf() }) };
-        let mut values = Vec::with_capacity(rows.len() * (columns - 1));
-        for line in rows {
-            self.push_features(line, columns, label, &mut values)?;
-        }
+        let features: Vec<usize> = (0..columns).filter(|&column| column != label).collect();
+        let values = self.rows(rows, columns, &features)?;
         let (feature_names, known_classes) = match heading {
             Heading::None => (numbered("feature", columns - 1), None),
             Heading::Columns(mut names) => {
@@ -145,26 +190,35 @@ impl<'a> File<'a> {
         };
         let is_numbered = known_classes.is_some() || is_number(&first.record[label]);
         let (class_names, labels) =
-            if is_numbered { self.numbers(rows, label, known_classes)? } else { self.names(rows, label)? };
+            if is_numbered { self.numbered_classes(rows, label, known_classes)? } else { self.named_classes(rows, label)? };
         Ok(Table::new(feature_names, class_names, values, labels))
     }
 
-    fn push_features(&self, line: &Line, columns: usize, label: usize, values: &mut Vec<f32>) -> Result<(), DataError> {
-        if line.record.len() != columns {
-            let (path, got) = (self.path.to_path_buf(), line.record.len());
-            return Err(DataError::Columns { path, line: line.number, wanted: columns.to_string(), got });
-        }
-        for (column, field) in line.fields().enumerate().filter(|&(column, _)| column != label) {
-            match field.parse() {
-                Ok(value) if f32::is_finite(value) => values.push(value),
-                _ => return Err(self.wrong(line, column, "a finite number")),
+    /// Some columns of rows that have `columns` all in all, row by row.
+    fn rows(&self, rows: &[Line], columns: usize, wanted: &[usize]) -> Result<Vec<f32>, DataError> {
+        let mut values = Vec::with_capacity(rows.len() * wanted.len());
+        for line in rows {
+            if line.record.len() != columns {
+                let (path, got) = (self.path.to_path_buf(), line.record.len());
+                return Err(DataError::Columns { path, line: line.number, wanted: columns.to_string(), got });
+            }
+            for &column in wanted {
+                match line.record[column].parse() {
+                    Ok(value) if f32::is_finite(value) => values.push(value),
+                    _ => return Err(self.wrong(line, column, "a finite number")),
+                }
             }
         }
-        Ok(())
+        Ok(values)
     }
 
     /// The classes' names and each row's class, where labels are their numbers.
-    fn numbers(&self, rows: &[Line], label: usize, names: Option<Vec<String>>) -> Result<(Vec<String>, Vec<u32>), DataError> {
+    fn numbered_classes(
+        &self,
+        rows: &[Line],
+        label: usize,
+        names: Option<Vec<String>>,
+    ) -> Result<(Vec<String>, Vec<u32>), DataError> {
         let limit = names.as_ref().map_or(MOST_CLASSES, Vec::len);
         let parse = |line: &Line| match line.record[label].parse::<f64>() {
             Ok(class) if class >= 0.0 && class < limit as f64 && class.fract() == 0.0 => Ok(class as u32),
@@ -177,7 +231,7 @@ impl<'a> File<'a> {
     }
 
     /// The classes' names and each row's class, where labels are names.
-    fn names(&self, rows: &[Line], label: usize) -> Result<(Vec<String>, Vec<u32>), DataError> {
+    fn named_classes(&self, rows: &[Line], label: usize) -> Result<(Vec<String>, Vec<u32>), DataError> {
         if let Some(line) = rows.iter().find(|line| line.record[label].is_empty() || is_number(&line.record[label])) {
             return Err(self.wrong(line, label, "the name of a class, as in the first row"));
         }

@@ -180,7 +180,18 @@ pub enum DataError {
         got: usize,
     },
 
-    /// The heading does not name the column that holds the labels.
+    /// No column is to be predicted, or all of them are.
+    #[error("{}: wanted some columns as targets and others as features, got {targets} of {columns} as targets", .path.display())]
+    Targets {
+        /// The file.
+        path: PathBuf,
+        /// How many targets there are.
+        targets: usize,
+        /// How many columns there are.
+        columns: usize,
+    },
+
+    /// The heading names no column so that was asked for.
     #[error("{}: wanted a column called {wanted}, got {}{}", .path.display(), .got.join(", "), question(.got))]
     NoColumn {
         /// The file.

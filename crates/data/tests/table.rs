@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use wgrad_data::{DataError, Table, read_rows};
+use wgrad_data::{DataError, RegressionTable, Table, read_rows};
 
 /// What is read from a file of this content.
 fn read_by<T>(content: &[u8], read: impl FnOnce(&Path) -> Result<T, DataError>) -> Result<T, DataError> {
@@ -78,6 +78,36 @@ fn a_column_in_the_middle_can_be_the_label() {
     assert_eq!(error, ": wanted a column called kind, got 1, cat, 2; is the line with the columns' names missing?");
     let lonely = after_name(read_by(b"kind\ncat\n", |path| Table::read_labelled(path, "kind")).unwrap_err());
     assert_eq!(lonely, ", line 2: wanted 2 or more columns, got 1");
+}
+
+#[test]
+fn columns_can_be_predicted() {
+    let content = b"area,price,rooms,rent\n71,220,3,900\n55.5,180,2,-7e2\n";
+    let houses = read_by(content, |path| RegressionTable::read(path, &["rent", "price"])).unwrap();
+    assert_eq!(
+        (houses.rows(), houses.feature_names(), houses.target_names()),
+        (2, &["area".into(), "rooms".into()][..], &["rent".into(), "price".into()][..])
+    );
+    assert_eq!(houses.features(), [71.0, 3.0, 55.5, 2.0]);
+    assert_eq!(houses.targets(), [900.0, 220.0, -700.0, 180.0]);
+}
+
+#[test]
+fn columns_that_cannot_be_predicted_are_refused() {
+    let error = |content: &str, targets: &[&str]| {
+        after_name(read_by(content.as_bytes(), |path| RegressionTable::read(path, targets)).unwrap_err())
+    };
+    let houses = "area,price\n71,220\n";
+    assert_eq!(error(houses, &["cost"]), ": wanted a column called cost, got area, price");
+    let missing = ": wanted a column called price, got 71, 220; is the line with the columns' names missing?";
+    assert_eq!(error("71,220\n", &["price"]), missing);
+    assert_eq!(error(houses, &[]), ": wanted some columns as targets and others as features, got 0 of 2 as targets");
+    let all = ": wanted some columns as targets and others as features, got 2 of 2 as targets";
+    assert_eq!(error(houses, &["price", "area"]), all);
+    assert_eq!(error("area,price\n", &["price"]), " holds no rows");
+    assert_eq!(error("area,price\n71,220\n3,\n", &["price"]), ", line 3, column 2: wanted a finite number, got \"\"");
+    assert_eq!(error("area,price\nnan,220\n", &["price"]), ", line 2, column 1: wanted a finite number, got \"nan\"");
+    assert_eq!(error("area,price\n71,220,1\n", &["price"]), ", line 2: wanted 2 columns, got 3");
 }
 
 #[test]
