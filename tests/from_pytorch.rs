@@ -321,10 +321,11 @@ fn files() -> Result<(), Error> {
 
     trainer.save_optimizer(path.join("optimizer.safetensors"))?;
     trainer.load_optimizer(path.join("optimizer.safetensors"))?;
+    trainer.set_counts(trainer.updates(), 10)?;
 
     trainer.save(path.join("training.safetensors"))?;
     trainer.load(path.join("training.safetensors"))?;
     trainer.fit_with(&train, 5, None, Checkpoints::new(path.join("training.safetensors")))?;
-    assert_eq!(trainer.epochs(), 6);
+    assert_eq!(trainer.epochs(), 15);
     Ok(())
 }

@@ -34,7 +34,7 @@ pub(crate) enum Role {
 pub(crate) type Given = Result<Tensor, String>;
 
 /// The largest count up to which f32 holds all whole numbers.
-const LARGEST_COUNT: f32 = 16_777_216.0;
+pub(crate) const LARGEST_COUNT: f32 = 16_777_216.0;
 
 /// Entries that lie in one vector.
 #[derive(Clone, Debug)]

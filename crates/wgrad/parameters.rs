@@ -158,6 +158,16 @@ impl Parameters {
         if mismatches.is_empty() { Ok(()) } else { Err(Error::Parameters(mismatches)) }
     }
 
+    /// Which optimizer changes which parameters, such as `0: 0.weight 0.bias; frozen: 2.weight`.
+    pub fn groups(&self) -> String {
+        let vectors = self.arenas.iter().filter(|arena| arena.state != BUFFERS);
+        let groups = vectors.map(|arena| {
+            let names: Vec<&str> = arena.entries.iter().map(|entry| entry.name.as_str()).collect();
+            format!("{}: {}", arena.optimizer.map_or("frozen".to_owned(), |place| place.to_string()), names.join(" "))
+        });
+        groups.collect::<Vec<String>>().join("; ")
+    }
+
     /// All tensors, vector by vector.
     pub fn entries(&self) -> impl Iterator<Item = &Entry> + Clone {
         self.arenas.iter().flat_map(|arena| &arena.entries)

@@ -26,9 +26,9 @@ impl Weights {
     /// Those of a file's bytes, as `include_bytes!` gives them.
     ///
     /// # Errors
-    /// Where they are not a whole file of safetensors.
+    /// Where they are not a whole file of safetensors, or are damaged.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
-        let file = TensorFile::parse(bytes).map_err(|got| Error::mismatch("weights", "a whole file of safetensors", got))?;
+        let file = TensorFile::parse(bytes).map_err(|[wanted, got]| Error::mismatch("weights", wanted, got))?;
         Ok(Self::of(&file))
     }
 

@@ -68,7 +68,7 @@ fn a_predictor_alone_takes_weights_from_bytes() {
         assert!(got.iter().zip(&wanted).all(|(got, wanted)| (got - wanted).abs() < 1e-5), "{got:?} {wanted:?}");
     }
     let error = Weights::from_bytes(&bytes[..bytes.len() - 1]).unwrap_err().to_string();
-    assert!(error.starts_with("weights: wanted a whole file of safetensors, got "), "{error}");
+    assert!(error.starts_with("weights: wanted a whole safetensors file, got "), "{error}");
     let other = Sequential::new().add(Linear::new(2, 9)).add(Linear::new(9, 1));
     let weights = Weights::from_bytes(&bytes).unwrap();
     let error = pollster::block_on(application.engine().predictor(other, &weights, &[2], options)).unwrap_err().to_string();

@@ -71,6 +71,7 @@ pub fn the_optimizer_s_state_goes_through_a_file(device: &Device) {
         "0.weight.exp_avg_sq F32 [8, 4]",
         "0.weight.step F32 []",
         "2.weight.momentum_buffer F32 [3, 8]",
+        "2.weight.step F32 []",
     ];
     assert_eq!(kinds.collect::<BTreeSet<_>>(), wanted.map(str::to_owned).into());
     assert_eq!(file.tensor("0.bias.step").unwrap().data(), 3_f32.to_le_bytes());
@@ -86,11 +87,16 @@ pub fn the_optimizer_s_state_goes_through_a_file(device: &Device) {
         steps(second, 4);
         assert_eq!(second.weights_hash().unwrap(), first.weights_hash().unwrap());
     }
-    // What was loaded and not yet used is saved again.
+    // What was loaded and not yet used is saved again, also where it comes from the file of a whole training.
+    let [training, copy] = ["training", "copy"].map(|name| folder.path().join(name));
+    let mut other = open();
+    other.build(&[4]).unwrap();
+    other.load_optimizer(&optimizer).unwrap();
+    other.save(&training).unwrap();
     let mut third = open();
     third.build(&[4]).unwrap();
-    third.load_optimizer(&optimizer).unwrap();
-    let copy = folder.path().join("copy");
+    third.load_optimizer(&training).unwrap();
+    assert_eq!(third.updates(), 3);
     third.save_optimizer(&copy).unwrap();
     assert_eq!(tensors(&copy), tensors(&optimizer));
 }

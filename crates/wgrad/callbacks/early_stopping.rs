@@ -9,7 +9,8 @@ use crate::trainer::{Control, Snapshot, Trainer};
 /// the training ended early or not: also where its loss was not finite at last, which is an error all the same, but one that
 /// leaves the trainer as it was after the best epoch.
 ///
-/// On an adapter the best state is kept in the device's memory, beside the present one.
+/// On an adapter the best state is kept in the device's memory, beside the present one. Neither it nor how long nothing was
+/// better is in checkpoints: where a training goes on from one, this begins anew.
 ///
 /// ```
 /// # use wgrad::callbacks::EarlyStopping;

@@ -1,6 +1,7 @@
 //! A tensor as a file holds it.
 
 use std::borrow::Cow;
+use std::fmt::Debug;
 
 use half::{bf16, f16};
 use safetensors::{Dtype, View};
@@ -90,7 +91,7 @@ impl Stored {
         elements.iter().map(|element| read(*element)).collect()
     }
 
-    fn each<T: Copy + ToString, const N: usize>(
+    fn each<T: Copy + Debug, const N: usize>(
         &self,
         read: impl Fn([u8; N]) -> T,
         convert: impl Fn(T) -> Option<f32>,
@@ -100,8 +101,8 @@ impl Stored {
     }
 
     /// What an element became; as text, that it cannot be held.
-    fn held<T: ToString, U>(&self, element: T, held: Option<U>) -> Result<U, String> {
-        held.ok_or_else(|| format!("{} with the element {}", self.kind(), element.to_string()))
+    fn held<T: Debug, U>(&self, element: T, held: Option<U>) -> Result<U, String> {
+        held.ok_or_else(|| format!("{} with the element {element:?}", self.kind()))
     }
 }
 
@@ -154,7 +155,7 @@ mod tests {
         assert_eq!(floats(Dtype::BF16, [0xc0, 0x3f, 0x00, 0xc0]).unwrap(), [1.5, -2.0]);
         let doubles = [0.1, -1e-60, f64::INFINITY].map(f64::to_le_bytes).concat();
         assert_eq!(floats(Dtype::F64, doubles).unwrap(), [0.1, 0.0, f32::INFINITY]);
-        assert_eq!(floats(Dtype::F64, 1e39_f64.to_le_bytes()).unwrap_err(), format!("F64[1] with the element {}", 1e39));
+        assert_eq!(floats(Dtype::F64, 1e39_f64.to_le_bytes()).unwrap_err(), "F64[1] with the element 1e39");
     }
 
     #[test]

@@ -83,23 +83,24 @@ impl TensorFile {
     pub fn read(path: &Path) -> Result<Self, Error> {
         let failed = |message| Error::File { path: path.to_owned(), message };
         let bytes = fs::read(path).map_err(|error| failed(format!("cannot be read: {error}")))?;
-        let file = Self::parse(&bytes).map_err(|got| failed(format!("wanted a whole safetensors file, got {got}")))?;
-        match file.texts.get(DIGEST).filter(|&wanted| *wanted != file.digest()) {
-            Some(wanted) => Err(failed(format!("wanted contents of digest {wanted}, got {}: it is damaged", file.digest()))),
-            None => Ok(file),
-        }
+        Self::parse(&bytes).map_err(|[wanted, got]| failed(format!("wanted {wanted}, got {got}")))
     }
 
-    /// The file that bytes are; as text, what they are instead.
-    pub fn parse(bytes: &[u8]) -> Result<Self, String> {
+    /// The file that bytes are; as text, what was wanted and what they are instead.
+    pub fn parse(bytes: &[u8]) -> Result<Self, [String; 2]> {
         let parsed = SafeTensors::deserialize(bytes).and_then(|tensors| Ok((tensors, SafeTensors::read_metadata(bytes)?.1)));
-        let (tensors, header) = parsed.map_err(|error| format!("{} bytes that are none: {error}", bytes.len()))?;
+        let none = |error| ["a whole safetensors file".to_owned(), format!("{} bytes that are none: {error}", bytes.len())];
+        let (tensors, header) = parsed.map_err(none)?;
         let texts = header.metadata().iter().flatten().map(|(name, text)| (name.clone(), text.clone())).collect();
         let stored = tensors.iter().map(|(name, tensor)| {
             let (dtype, shape, bytes) = (tensor.dtype(), tensor.shape().to_vec(), tensor.data().to_vec());
             (name.to_owned(), Stored { dtype, shape, bytes })
         });
-        Ok(Self { texts, tensors: stored.collect() })
+        let file = Self { texts, tensors: stored.collect() };
+        match file.texts.get(DIGEST).filter(|&wanted| *wanted != file.digest()) {
+            Some(wanted) => Err([format!("contents of digest {wanted}"), format!("{}: it is damaged", file.digest())]),
+            None => Ok(file),
+        }
     }
 
     /// Sixteen digits that differ where anything but the digest does.

@@ -187,6 +187,7 @@ fn follow(trace: &Trace, objective: &Objective, arena: &Arena, given: Gradient) 
         numbers,
         first: objective.optimizers.first_number(index),
         prefix: optimizer_name(index),
+        transforms: 0,
     };
     let next = trace.checked(objective.optimizers.get(index).update(&update))?;
     update.parameters.set(&next);

@@ -68,11 +68,15 @@ impl<F: Fn(&Update) -> Result<Var, Error> + Send, O: Optimizer> Optimizer for Ch
         self.optimizer.lacks_momentum()
     }
 
+    fn counts_updates(&self) -> bool {
+        self.optimizer.counts_updates()
+    }
+
     fn update(&self, update: &Update) -> Result<Var, Error> {
         let zero = update.parameters.trace().scalar(0.0);
         let counts = update.scale.greater(&zero);
         let gradient = counts.select(&(&update.gradient * &update.scale), &zero);
-        let gradient = (self.transform)(&Update { gradient, ..update.within("transform") })?;
-        self.optimizer.update(&Update { gradient, scale: counts, ..update.within("optimizer") })
+        let gradient = (self.transform)(&Update { gradient, ..update.of_transform() })?;
+        self.optimizer.update(&Update { gradient, scale: counts, ..update.behind_transform() })
     }
 }

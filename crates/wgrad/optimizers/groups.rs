@@ -30,7 +30,7 @@ enum Selection {
     /// Those whose names a function takes.
     Where {
         takes: Box<dyn Fn(&str) -> bool + Send>,
-        /// The function's type, which tells it from others.
+        /// The function's type.
         kind: &'static str,
     },
 }
@@ -61,7 +61,7 @@ impl fmt::Display for Selection {
 
 impl fmt::Debug for Selection {
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
-        fmt::Debug::fmt(&self.to_string(), formatter)
+        fmt::Display::fmt(self, formatter)
     }
 }
 
@@ -165,14 +165,9 @@ impl Optimizers {
         self.list.iter().enumerate().flat_map(|(index, optimizer)| optimizer.numbers(at(index))).collect()
     }
 
-    /// Whether the numbers of an optimizer depend on how many updates there were, as Adam's corrections do.
-    pub(crate) fn counts_updates(&self, index: usize) -> bool {
-        let optimizer = self.get(index);
-        let numbers = |update| {
-            let momentum = optimizer.own_momentum().unwrap_or(0.0);
-            optimizer.numbers(At { update, learning_rate: 1.0, weight_decay: 0.0, momentum })
-        };
-        numbers(1) != numbers(2)
+    /// All optimizers, by their places.
+    pub(crate) fn list(&self) -> &[Box<dyn Optimizer>] {
+        &self.list
     }
 
     /// How many optimizers there are.

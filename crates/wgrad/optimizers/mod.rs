@@ -51,6 +51,11 @@ pub trait Optimizer: Debug + Send {
         false
     }
 
+    /// Whether its numbers depend on how many updates there were, so that a file of its state has to say so.
+    fn counts_updates(&self) -> bool {
+        true
+    }
+
     /// Adds the update to the graph, and returns the parameters after it.
     ///
     /// # Errors
@@ -96,6 +101,10 @@ impl<O: Optimizer + ?Sized> Optimizer for Box<O> {
         (**self).lacks_momentum()
     }
 
+    fn counts_updates(&self) -> bool {
+        (**self).counts_updates()
+    }
+
     fn update(&self, update: &Update) -> Result<Var, Error> {
         (**self).update(update)
     }
@@ -119,7 +128,12 @@ pub struct Update {
     pub(crate) first: usize,
     /// What its states' names begin with.
     pub(crate) prefix: String,
+    /// How many transforms there are around it.
+    pub(crate) transforms: usize,
 }
+
+/// What files call the number of updates of a parameter, behind its name, as PyTorch does.
+pub(crate) const STEP: &str = "step";
 
 impl Update {
     /// One of [`Optimizer::numbers`], a single f32.
@@ -127,14 +141,24 @@ impl Update {
         self.numbers.map(|graph, numbers| slice(graph, numbers, self.first + index, []))
     }
 
-    /// The same for a part of an optimizer, whose states have names of their own.
-    fn within(&self, part: &str) -> Self {
-        Self { prefix: format!("{}.{part}", self.prefix), ..self.clone() }
+    /// The same for a transform of the gradient, whose states have names of their own.
+    fn of_transform(&self) -> Self {
+        Self { prefix: format!("{}.transform.{}", self.prefix, self.transforms), ..self.clone() }
+    }
+
+    /// The same for the optimizer behind a transform.
+    fn behind_transform(&self) -> Self {
+        Self { transforms: self.transforms + 1, ..self.clone() }
     }
 
     /// A vector as long as the parameters that is kept from step to step, and begins as zeros. The optimizer gives it its
-    /// next value with [`Var::set`].
+    /// next value with [`Var::set`]. Files hold it for each parameter under this name, which is any but `step`; other states
+    /// are in checkpoints alone.
     pub fn state(&self, name: &str) -> Var {
+        if name == STEP {
+            let wanted = "a name that does not stand for the number of updates";
+            return self.parameters.trace().failed(Error::mismatch("state of an optimizer", wanted, name));
+        }
         let zeros = HostTensor::zeros(&self.parameters.kind());
         self.parameters.trace().state(&format!("{}.{name}", self.prefix), Tensor::from_host(zeros.into()))
     }

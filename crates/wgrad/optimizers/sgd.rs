@@ -70,6 +70,10 @@ impl Optimizer for SGD {
         self.momentum == 0.0
     }
 
+    fn counts_updates(&self) -> bool {
+        false
+    }
+
     fn update(&self, update: &Update) -> Result<Var, Error> {
         let Update { parameters, gradient, scale, .. } = update;
         let [rate, decay, factor] = [0, 1, 2].map(|index| update.number(index));

@@ -1,5 +1,6 @@
 //! What a file says of the training that it holds.
 
+use std::any;
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
@@ -25,8 +26,12 @@ const WEIGHT_DECAY: &str = "weight_decay";
 const MOMENTUM: &str = "momentum";
 /// The norm that was set for gradients to be clipped at.
 const CLIP_NORM: &str = "set_clip_norm";
+/// Whether a schedule has moved the momentum of optimizers that were made without one.
+const MOVES_MOMENTUM: &str = "moves_momentum";
+/// Which optimizer changes which parameters.
+const GROUPS: &str = "groups";
 /// More steps than anybody has time for.
-const MOST_STEPS: u64 = 1 << 53;
+pub(super) const MOST_STEPS: u64 = 1 << 53;
 /// Stands for what was not set for an optimizer.
 const NOT_SET: &str = "-";
 
@@ -37,6 +42,8 @@ pub(super) struct Description {
     pub overrides: Overrides,
     /// One input of the model.
     pub input: TensorType,
+    /// Whether a schedule has moved the momentum of optimizers that were made without one.
+    pub moves_momentum: bool,
 }
 
 impl Trainer {
@@ -45,7 +52,7 @@ impl Trainer {
         let Options { seed, batch_size, accumulation, clip_norm, precision, .. } = self.options;
         [
             ("loss", format!("{:?}", self.objective.loss)),
-            ("optimizers", format!("{:?}", self.objective.optimizers)),
+            ("optimizers", format!("{:?}", self.objective.optimizers.list())),
             ("schedule", format!("{:?}", self.numbers.schedule())),
             ("seed", seed.to_string()),
             ("batch_size", batch_size.to_string()),
@@ -57,7 +64,7 @@ impl Trainer {
 
     /// A file that says what training it is of, and how far it is.
     pub(super) fn described(&self) -> Result<TensorFile, Error> {
-        let input = &self.model()?.parameters.input;
+        let parameters = &self.model()?.parameters;
         let mut file = TensorFile::new();
         file.set_text(MARK, FORMAT);
         file.set_text("version", env!("CARGO_PKG_VERSION"));
@@ -65,9 +72,11 @@ impl Trainer {
         for (name, text) in self.identity() {
             file.set_text(name, text);
         }
+        file.set_text(GROUPS, parameters.groups());
         for (name, count) in self.counts.named() {
             file.set_text(name, count);
         }
+        file.set_text(MOVES_MOMENTUM, self.numbers.moves_momentum());
         let Overrides { learning_rates, weight_decays, momenta, clip_norm } = self.numbers.overrides();
         for (name, set) in [(LEARNING_RATE, learning_rates), (WEIGHT_DECAY, weight_decays), (MOMENTUM, momenta)] {
             let word = |group| set.get(&group).map_or(NOT_SET.to_owned(), |number| format!("{number:?}"));
@@ -77,7 +86,8 @@ impl Trainer {
         if let Some(norm) = clip_norm {
             file.set_text(CLIP_NORM, format!("{norm:?}"));
         }
-        let empty = TensorType::new(input.dtype, [&[0], input.shape.dims()].concat());
+        let TensorType { shape, dtype } = &parameters.input;
+        let empty = TensorType::new(*dtype, [&[0], shape.dims()].concat());
         file.set_tensor(INPUT, &Tensor::from_host(HostTensor::zeros(&empty).into()));
         Ok(file)
     }
@@ -101,7 +111,17 @@ impl Trainer {
         let (learning_rates, weight_decays, momenta) = (set(LEARNING_RATE)?, set(WEIGHT_DECAY)?, set(MOMENTUM)?);
         let overrides = Overrides { learning_rates, weight_decays, momenta, clip_norm };
         overrides.check().map_err(|error| error.to_string())?;
-        Ok(Description { counts: counts_in(file)?, overrides, input: input_in(file)? })
+        let moves_momentum = parsed(MOVES_MOMENTUM, file.text(MOVES_MOMENTUM).unwrap_or("nothing"))?;
+        Ok(Description { counts: counts_in(file)?, overrides, input: input_in(file)?, moves_momentum })
+    }
+
+    /// Fails where other optimizers change the model's parameters than in the training of a file.
+    pub(super) fn check_groups(&self, file: &TensorFile) -> Result<(), Error> {
+        let (wanted, got) = (self.model()?.parameters.groups(), file.text(GROUPS).unwrap_or("nothing"));
+        if wanted == got {
+            return Ok(());
+        }
+        Err(Error::Checkpoint { message: format!("it is of another training: {GROUPS}: wanted {wanted}, got {got}") })
     }
 }
 
@@ -136,5 +156,5 @@ fn input_in(file: &TensorFile) -> Result<TensorType, String> {
 }
 
 fn parsed<T: FromStr>(name: &str, text: &str) -> Result<T, String> {
-    text.parse().map_err(|_| format!("{name}: wanted a number, got {text}"))
+    text.parse().map_err(|_| format!("{name}: wanted a {}, got {text}", any::type_name::<T>()))
 }

@@ -160,6 +160,11 @@ impl Trainer {
         self.counts.steps
     }
 
+    /// How many updates there have been, those included that [`Trainer::set_counts`] or a file of an optimizer's state told of.
+    pub fn updates(&self) -> u64 {
+        self.counts.updates
+    }
+
     /// How many passes over the data have been completed.
     pub fn epochs(&self) -> u64 {
         self.counts.epochs

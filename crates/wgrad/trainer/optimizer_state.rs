@@ -4,22 +4,23 @@ use std::path::Path;
 
 use wgrad_core::{HostTensor, Shape};
 
-use crate::arena::{Arena, Entry, Role, mismatches};
-use crate::error::Error;
+use crate::arena::{Arena, Entry, LARGEST_COUNT, Role, mismatches};
+use crate::checkpoint::{MARK, OPTIMIZER};
+use crate::error::{Error, ParameterMismatch};
 use crate::files::TensorFile;
 use crate::graphs::{self, CLOCK, Clock};
 use crate::initial::Initial;
+use crate::optimizers::STEP;
 use crate::trainer::Trainer;
-
-/// What PyTorch calls the number of updates that a parameter has had, behind its name.
-const STEP: &str = "step";
+use crate::trainer::description::MOST_STEPS;
 
 impl Trainer {
     /// Writes what the optimizers keep to a file of safetensors. For each parameter it has PyTorch's states, with their names and
     /// the parameter's shape, such as `0.weight.exp_avg` and `0.weight.exp_avg_sq` of Adam or `0.weight.momentum_buffer` of SGD;
-    /// and where the optimizer counts its updates, `0.weight.step`, a single f32. Before the first step the states are zeros.
+    /// and `0.weight.step`, the number of updates, a single f32, which stays at 2^24 as PyTorch's does. Before the first step the
+    /// states are zeros.
     ///
-    /// PyTorch takes it into an optimizer so:
+    /// PyTorch takes it into the optimizer of a model so:
     ///
     /// ```python
     /// for name, value in load_file("optimizer.safetensors").items():
@@ -48,83 +49,124 @@ impl Trainer {
     pub fn save_optimizer(&mut self, path: impl AsRef<Path>) -> Result<(), Error> {
         let mut file = TensorFile::new();
         file.set_text("format", "pt");
-        for arena in self.optimizer_arenas()? {
+        for arena in self.optimizer_arenas(self.numbers.moves_momentum())? {
             let state = self.state(&arena.state)?.unwrap_or_else(|| HostTensor::zeros(&arena.kind()).into());
             arena.unpack(&state).into_iter().for_each(|(name, tensor)| file.set_tensor(name, &tensor));
         }
-        let clock = self.state(CLOCK)?.map(|clock| Clock::from_host(&clock)).unwrap_or_default();
-        for step in self.step_entries()?.filter(|(_, is_wanted)| *is_wanted).map(|(entry, _)| entry) {
-            file.set_tensor(step.name, &(clock.update as f32).into());
-        }
+        let clock = self.state(CLOCK)?.map_or_else(|| self.clock(), |clock| Clock::from_host(&clock));
+        let step = (clock.update as f32).min(LARGEST_COUNT);
+        self.steps_of_parameters()?.iter().for_each(|(entry, _)| file.set_tensor(&entry.name, &step.into()));
         file.write(path.as_ref(), None)
     }
 
-    /// Replaces what the optimizers keep by a file of safetensors that [`Trainer::save_optimizer`] has written, or PyTorch:
+    /// Replaces what the optimizers keep by a file of safetensors that [`Trainer::save_optimizer`] or [`Trainer::save`] has
+    /// written, or PyTorch:
     ///
     /// ```python
-    /// save_file({f"{name}.{key}": value for name, parameter in model.named_parameters()
-    ///     for key, value in optimizer.state[parameter].items()}, "optimizer.safetensors")
+    /// tensors = {f"{name}.{key}": value for name, parameter in model.named_parameters()
+    ///            for key, value in optimizer.state.get(parameter, {}).items()}
+    /// save_file(tensors, "optimizer.safetensors")
     /// ```
     ///
-    /// The next update is the one behind as many as its `step` says, for schedules of updates as well. All parameters have to
-    /// agree on it, as they do in PyTorch where each has had a gradient in each step. Steps that an [`Engine`](crate::Engine) has
-    /// recorded must have been submitted before. Learning rates and the like are no part of the file.
+    /// The next update is the one behind as many as its `step` says, for schedules that count updates as well. PyTorch's SGD counts
+    /// none: [`Trainer::set_counts`] says it then, and how many epochs there were, which no such file knows. All parameters have to
+    /// agree on their step, as they do in PyTorch where each has had a gradient each time. Learning rates and the like are no part of
+    /// the file. Steps that an [`Engine`](crate::Engine) has recorded must have been submitted before.
     ///
     /// # Errors
     /// Where the model is not built yet; where the file cannot be read or is not a whole one; where tensors are missing or unknown,
     /// or their shapes or elements do not fit: the error lists all of them, and nothing was changed; where the loss is no longer
     /// finite; on errors of the device.
     pub fn load_optimizer(&mut self, path: impl AsRef<Path>) -> Result<(), Error> {
-        let named = TensorFile::read(path.as_ref())?.floats("");
-        let arenas = self.optimizer_arenas()?;
-        let steps: Vec<(Entry, bool)> = self.step_entries()?.collect();
+        let file = TensorFile::read(path.as_ref())?;
+        let (named, of_training) = match file.text(MARK) {
+            Some(_) => (file.floats(OPTIMIZER), file.text("updates").and_then(|updates| updates.parse().ok())),
+            None => (file.floats(""), None),
+        };
+        let arenas = self.optimizer_arenas(self.numbers.moves_momentum())?;
+        let steps = self.steps_of_parameters()?;
         let entries = arenas.iter().flat_map(|arena| &arena.entries).chain(steps.iter().map(|(entry, _)| entry));
-        let is_optional = |entry: &Entry| steps.iter().any(|(step, is_wanted)| step.name == entry.name && !is_wanted);
-        let mismatches = mismatches(entries, &named, is_optional);
+        let is_optional = |entry: &Entry| {
+            steps.iter().any(|(step, is_needed)| step.name == entry.name && (!is_needed || of_training.is_some()))
+        };
+        let mut mismatches = mismatches(entries, &named, is_optional);
+        let given = steps.iter().filter_map(|(step, _)| {
+            let (_, given) = named.iter().find(|(name, _)| *name == step.name)?;
+            Some((step.name.as_str(), given.as_ref().ok()?.item().ok()?))
+        });
+        let given: Vec<(&str, f32)> = given.collect();
+        if mismatches.is_empty() {
+            mismatches = unequal(&given);
+        }
         if !mismatches.is_empty() {
             return Err(Error::Parameters(mismatches));
         }
         self.check_clock()?;
-        let updates = common_step(named.iter().filter_map(|(name, given)| {
-            let is_step = steps.iter().any(|(step, _)| step.name == *name);
-            Some((name.as_str(), given.as_ref().ok().filter(|_| is_step)?.item().ok()? as u64))
-        }))?;
         for arena in arenas {
             let vector = arena.replaced(&named, &HostTensor::zeros(&arena.kind()));
             self.set_state(&arena.state, vector.into())?;
         }
-        if let Some(updates) = updates {
-            self.counts.updates = updates;
-            self.numbers.forget();
-            self.set_state(CLOCK, self.clock().to_host().into())?;
+        match of_training.or(given.first().map(|(_, step)| *step as u64)) {
+            Some(updates) => self.set_counts(updates, self.counts.epochs),
+            None => Ok(()),
         }
-        Ok(())
+    }
+
+    /// Goes on as if there had been so many updates and epochs: what schedules count, and Adam's corrections. It is PyTorch's
+    /// `scheduler.last_epoch` and the optimizer's `step`, for a training whose beginning was elsewhere; [`Trainer::resume`] and
+    /// [`Trainer::load`] know both. Steps that an [`Engine`](crate::Engine) has recorded must have been submitted before.
+    ///
+    /// ```
+    /// # use wgrad::prelude::*;
+    /// # use wgrad::schedules::StepLR;
+    /// # let device = Device::cpu();
+    /// let mut trainer = Trainer::new(&device, Linear::new(4, 3), MSELoss, SGD::new(0.1), Options::default())?;
+    /// trainer.set_schedule(StepLR::new(30, 0.5))?;
+    /// trainer.set_counts(12_000, 30)?;
+    /// assert_eq!(trainer.learning_rate(), 0.05);
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Where one is above 2^53; on errors of the device.
+    pub fn set_counts(&mut self, updates: u64, epochs: u64) -> Result<(), Error> {
+        if updates.max(epochs) > MOST_STEPS {
+            return Err(Error::mismatch("updates and epochs", format!("{MOST_STEPS} at most"), updates.max(epochs)));
+        }
+        let before = self.counts;
+        (self.counts.updates, self.counts.epochs) = (updates, epochs);
+        self.numbers.forget();
+        let clock = self.clock().to_host();
+        self.set_state(CLOCK, clock.into()).inspect_err(|_| self.counts = before)
     }
 
     /// The vectors that the optimizers keep, whether the device has them yet or not.
-    pub(super) fn optimizer_arenas(&self) -> Result<Vec<Arena>, Error> {
-        graphs::optimizer_states(self.built()?, &self.objective, self.numbers.moves_momentum())
+    pub(super) fn optimizer_arenas(&self, moves_momentum: bool) -> Result<Vec<Arena>, Error> {
+        graphs::optimizer_states(self.built()?, &self.objective, moves_momentum)
     }
 
-    /// What holds the number of updates of each parameter that an optimizer changes, and whether that depends on it.
-    fn step_entries(&self) -> Result<impl Iterator<Item = (Entry, bool)>, Error> {
+    /// What holds the number of updates of each parameter that an optimizer changes, and whether the optimizer depends on it.
+    fn steps_of_parameters(&self) -> Result<Vec<(Entry, bool)>, Error> {
         let optimizers = &self.objective.optimizers;
         let arenas = self.model()?.parameters.arenas.iter();
-        let counted = arenas.filter_map(|arena| Some((arena, optimizers.counts_updates(arena.optimizer?))));
-        Ok(counted.flat_map(|(arena, counts)| arena.entries.iter().map(move |entry| (step_entry(&entry.name), counts))))
+        let counted = arenas.filter_map(|arena| Some((arena, optimizers.get(arena.optimizer?).counts_updates())));
+        Ok(counted.flat_map(|(arena, counts)| arena.entries.iter().map(move |entry| (step_of(&entry.name), counts))).collect())
     }
 }
 
-fn step_entry(parameter: &str) -> Entry {
+fn step_of(parameter: &str) -> Entry {
     let name = format!("{parameter}.{STEP}");
     Entry { name, shape: Shape::default(), initial: Initial::Constant(0.0), role: Role::Counter }
 }
 
-/// The number of updates that all parameters agree on; none where none has one.
-fn common_step<'a>(mut steps: impl Iterator<Item = (&'a str, u64)>) -> Result<Option<u64>, Error> {
-    let Some((name, step)) = steps.next() else { return Ok(None) };
-    match steps.find(|(_, other)| *other != step) {
-        None => Ok(Some(step)),
-        Some((other, got)) => Err(Error::mismatch(other, format!("{step}, as {name}"), got)),
-    }
+/// Those numbers of updates that are not the first one's.
+fn unequal(steps: &[(&str, f32)]) -> Vec<ParameterMismatch> {
+    let Some((first, wanted)) = steps.first() else { return Vec::new() };
+    let others = steps.iter().filter(|(_, step)| step != wanted);
+    let mismatch = |(name, got): &(&str, f32)| ParameterMismatch {
+        name: (*name).to_owned(),
+        wanted: Some(format!("{wanted}, as {first}")),
+        got: Some(got.to_string()),
+    };
+    others.map(mismatch).collect()
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use wgrad_core::{HostTensor, TensorType};
 
-use crate::arena::{Arena, mismatches};
+use crate::arena::mismatches;
 use crate::checkpoint::{Checkpoint, MODEL, OPTIMIZER, STATE};
 use crate::error::Error;
 use crate::files::TensorFile;
@@ -36,7 +36,8 @@ impl Trainer {
 
     /// Replaces all parameters and buffers by those of a file of safetensors, such as
     /// `safetensors.torch.save_file(model.state_dict(), path)` writes: floats of 16, 32 or 64 bits, and integers of 32 or 64
-    /// that f32 holds. The optimizer's state stays as it is.
+    /// that f32 holds. Of a whole training they are those of its model. The optimizer's state stays as it is, and so does a
+    /// training whose loss was no longer finite: [`Trainer::load`] and [`Trainer::restore`] go back before that.
     ///
     /// # Errors
     /// Where the model is not built yet; where the file cannot be read or is not a whole one; where tensors are missing or unknown,
@@ -62,6 +63,7 @@ impl Trainer {
         let path = path.as_ref();
         self.resume(&Checkpoint::read(path)?).map_err(|error| match error {
             Error::Checkpoint { message } => Error::File { path: path.to_owned(), message },
+            error @ Error::Parameters(_) => Error::File { path: path.to_owned(), message: error.to_string() },
             other => other,
         })
     }
@@ -87,13 +89,17 @@ impl Trainer {
     /// # Errors
     /// Where it is of a training with other parameters, optimizers or states, or another loss, schedule, seed, batch size,
     /// accumulation, clipping or precision: the error lists what differs, and nothing was changed; on errors of the device. What
-    /// the model computes with its parameters is not compared.
+    /// the model computes with its parameters is not compared, and what callbacks remember is no part of it.
     pub fn resume(&mut self, Checkpoint(file): &Checkpoint) -> Result<(), Error> {
         let failed = |message| Error::Checkpoint { message };
-        let Description { counts, overrides, input } = self.description_in(file).map_err(failed)?;
+        let Description { counts, overrides, input, moves_momentum } = self.description_in(file).map_err(failed)?;
         let states = states_in(file).map_err(failed)?;
         self.check_states(&states).map_err(failed)?;
-        let vectors = self.vectors_in(file, input)?;
+        let moves_momentum = self.check_momentum_moves(moves_momentum)?;
+        let vectors = self.vectors_in(file, input, moves_momentum)?;
+        if moves_momentum {
+            self.numbers.move_momentum();
+        }
         self.waiting = states.into_iter().chain(vectors).collect();
         self.reset_states(|_| false)?;
         self.counts = counts;
@@ -116,7 +122,7 @@ impl Trainer {
         if clock.stop {
             return Err(Error::NotFinite { step: u64::from(clock.step) + 1, epoch: None });
         }
-        let (optimizers, model) = (self.optimizer_arenas()?, &self.model()?.parameters.arenas);
+        let (optimizers, model) = (self.optimizer_arenas(self.numbers.moves_momentum())?, &self.model()?.parameters.arenas);
         let arenas = model.iter().map(|arena| (MODEL, arena)).chain(optimizers.iter().map(|arena| (OPTIMIZER, arena)));
         for (name, state) in states {
             match arenas.clone().find(|(_, arena)| arena.state == name) {
@@ -129,12 +135,14 @@ impl Trainer {
         Ok(Checkpoint(file))
     }
 
-    /// The states that a checkpoint holds, as far as the host knows them: parameters and buffers before the first step, and
-    /// what waits for a graph that has it.
+    /// The states that a checkpoint holds, as far as the host knows them: parameters, buffers and what optimizers keep before
+    /// the first step, and what waits for a graph that has it.
     pub(crate) fn host_states(&self) -> Result<States, Error> {
         let Model { parameters, initial } = self.model()?;
-        let arenas = parameters.arenas.iter().map(|arena| arena.state.clone()).zip(initial.clone());
-        Ok(arenas.chain(self.waiting.clone()).filter(|(name, _)| is_kept(name)).collect())
+        let model = parameters.arenas.iter().map(|arena| arena.state.clone()).zip(initial.clone());
+        let optimizers = self.optimizer_arenas(self.numbers.moves_momentum())?;
+        let zeros = optimizers.iter().map(|arena| (arena.state.clone(), HostTensor::zeros(&arena.kind()).into()));
+        Ok(zeros.chain(model).chain(self.waiting.clone()).filter(|(name, _)| is_kept(name)).collect())
     }
 
     /// The names of the states that a checkpoint holds and the device has.
@@ -163,16 +171,23 @@ impl Trainer {
         })
     }
 
+    /// Whether optimizers that were made without momentum have one, where a file says so or a schedule has moved it here.
+    fn check_momentum_moves(&self, in_file: bool) -> Result<bool, Error> {
+        let moves = self.numbers.moves_momentum();
+        if in_file && !moves && self.has_plans_in_use {
+            let wanted = "that of a training whose schedules have moved no momentum, while steps are recorded by a plan without";
+            return Err(Error::mismatch("checkpoint", wanted, "one whose schedules have"));
+        }
+        Ok(in_file || moves)
+    }
+
     /// The vectors of parameters, buffers, and what the optimizers keep. Builds the model where it is not, but not where they
     /// do not fit.
-    fn vectors_in(&mut self, file: &TensorFile, input: TensorType) -> Result<States, Error> {
+    fn vectors_in(&mut self, file: &TensorFile, input: TensorType, moves_momentum: bool) -> Result<States, Error> {
         let was_built = self.model.is_some();
         let vectors = self.build(input).and_then(|()| {
             let (weights, kept) = (file.floats(MODEL), file.floats(OPTIMIZER));
-            let is_there = |arena: &Arena| arena.entries.iter().any(|entry| kept.iter().any(|(name, _)| *name == entry.name));
-            let mut optimizers = self.optimizer_arenas()?;
-            // Those of a training that took no step are not there.
-            optimizers.retain(is_there);
+            let optimizers = self.optimizer_arenas(moves_momentum)?;
             let Model { parameters, initial } = self.model()?;
             let entries = optimizers.iter().flat_map(|arena| &arena.entries);
             let mismatches =
@@ -180,6 +195,7 @@ impl Trainer {
             if !mismatches.is_empty() {
                 return Err(Error::Parameters(mismatches));
             }
+            self.check_groups(file)?;
             let model = parameters.arenas.iter().zip(initial).map(|(arena, initial)| (arena, arena.replaced(&weights, initial)));
             let optimizers = optimizers.iter().map(|arena| (arena, arena.replaced(&kept, &HostTensor::zeros(&arena.kind()))));
             Ok(model.chain(optimizers).map(|(arena, vector)| (arena.state.clone(), Arc::new(vector))).collect())

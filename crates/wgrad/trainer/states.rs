@@ -32,8 +32,10 @@ impl Trainer {
     /// Gives the states of a graph that was just loaded the values that wait for them.
     pub(super) fn settle(&mut self, graph: &Graph) -> Result<(), Error> {
         for (name, _) in graph.states() {
-            let value = if self.backend.has_state(name) { self.waiting.remove(name) } else { None };
-            value.map_or(Ok(()), |value| self.backend.write_state(name, &value))?;
+            if let Some(value) = self.waiting.get(name).filter(|_| self.backend.has_state(name)) {
+                self.backend.write_state(name, value)?;
+                self.waiting.remove(name);
+            }
         }
         Ok(())
     }
