@@ -6,6 +6,8 @@ mod callbacks;
 mod files;
 #[path = "training/functions.rs"]
 mod functions;
+#[path = "training/optimizer_state.rs"]
+mod optimizer_state;
 #[path = "support/training.rs"]
 mod training;
 
