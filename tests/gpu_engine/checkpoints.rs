@@ -3,6 +3,7 @@
 use safetensors::SafeTensors;
 use wgrad::Checkpoint;
 use wgrad::prelude::*;
+use wgrad::schedules::{OneCycleLR, StepLR};
 
 use crate::application::{Application, data, model, trainer, training};
 
@@ -114,6 +115,23 @@ fn a_training_that_goes_back_is_not_stopped_by_what_it_left() {
     application.wait();
     assert!(training.try_loss(&next).unwrap().is_some());
     assert!(broken.iter().all(|ticket| training.try_loss(ticket).is_err()));
+}
+
+/// Momentum that a schedule gave to SGD takes another plan than that by which an application takes steps.
+#[test]
+fn a_checkpoint_whose_momentum_was_moved_takes_other_plans() {
+    let (application, data) = (Application::new(false), data());
+    let mut training = pollster::block_on(application.engine().training(model(), MSELoss, SGD::new(0.1), &data)).unwrap();
+    training.set_schedule(StepLR::new(30, 0.5)).unwrap();
+    let mut trainer = Trainer::new(&Device::cpu(), model(), MSELoss, SGD::new(0.1), crate::application::options()).unwrap();
+    trainer.set_schedule(OneCycleLR::new(0.1, 10)).unwrap();
+    trainer.set_schedule(StepLR::new(30, 0.5)).unwrap();
+    trainer.build(&[2]).unwrap();
+    let before = training.trainer().weights_hash().unwrap();
+    let error = training.resume(&trainer.checkpoint().unwrap()).unwrap_err().to_string();
+    assert!(error.starts_with("checkpoint: wanted that of a training whose schedules have moved no momentum"), "{error}");
+    assert_eq!(training.trainer().weights_hash().unwrap(), before);
+    application.step(&mut training, 1).unwrap();
 }
 
 /// Steps that are recorded at once, beyond the end of the clock's 32 bits, take each example once in an epoch.
