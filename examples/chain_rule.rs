@@ -18,7 +18,7 @@ fn main() -> Result<(), Error> {
 
     println!("y = {}, loss = {}", y.item()?, loss.item()?);
     println!("dloss/dy = {}, dy/dw = {}", dloss_dy.item()?, dy_dw.item()?);
-    println!("dloss/dw = {}, by the engine {}", dloss_dw.item()?, loss.gradient(&w).item()?);
-    println!("after one update with learning rate 0.01: w = {:.4}", updated.item()?);
+    println!("dloss/dw by the engine = {}", loss.gradient(&w).item()?);
+    println!("dloss/dw = {}, w after one update with learning rate 0.01 = {:.4}", dloss_dw.item()?, updated.item()?);
     Ok(())
 }

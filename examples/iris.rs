@@ -23,11 +23,11 @@ fn main() -> anyhow::Result<()> {
         Control::Continue
     })?;
 
-    println!("test: {}", trainer.evaluate(&test)?);
     let predicted = trainer.predict(test.inputs())?.argmax();
     for (predicted, truth) in predicted.into_iter().zip(test.targets().to_vec()).take(10) {
         println!("predicted {:<10}  is {}", iris.class_names()[predicted], iris.class_names()[truth as usize]);
     }
+    println!("test: {}", trainer.evaluate(&test)?);
     let panel = Panel::new("Cross-entropy (nats)").series("training", history.losses());
     Ok(curves("target/pictures/iris.png", "Iris", "Epoch", &[panel.series("test", history.validation_losses())])?)
 }

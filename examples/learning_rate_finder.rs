@@ -26,11 +26,12 @@ fn main() -> anyhow::Result<()> {
     let suggestion = curve.suggestion.context("the loss never falls")?;
     println!("suggested learning rate: {suggestion:.1e}");
     let points = zip(curve.learning_rates, curve.smoothed);
-    learning_rates("target/pictures/learning_rate_finder.png", "Loss by learning rate, smoothed", points, suggestion)?;
+    let (title, loss) = ("Loss by learning rate, smoothed", "Cross-entropy (nats)");
+    learning_rates("target/pictures/learning_rate_finder.png", title, loss, points, suggestion)?;
 
     let steps = (epochs * train.len().div_ceil(64)) as u64;
     trainer.set_schedule(OneCycleLR::new(suggestion, steps))?;
     trainer.fit(&train, epochs, Some(&test), Epoch::print)?;
-    println!("test: {}", trainer.evaluate(&test)?);
+    println!("test: {}; learning rate {suggestion:.1e}", trainer.evaluate(&test)?);
     Ok(())
 }

@@ -43,16 +43,17 @@ fn main() -> anyhow::Result<()> {
     }
     println!("this will take about {estimate:.0} s");
 
-    let mut panel = Panel::new("Accuracy on test digits (%)");
+    let (mut panel, mut accuracies) = (Panel::new("Accuracy on test digits (%)"), Vec::new());
     let mut table = format!("{:<20} {:>10} {:>13} {:>9}", "network", "parameters", "test accuracy", "time");
     for (name, parameters, mut trainer) in trainers {
         let history = trainer.fit(&train, epochs, Some(&test), |_| Control::Continue)?;
         let points = history.validation_accuracies();
         let seconds: f64 = history.epochs.iter().map(|epoch| epoch.seconds).sum();
         table += &format!("\n{name:<20} {parameters:>10} {:>11.2} % {seconds:>7.0} s", points[epochs - 1].1);
+        accuracies.push(format!("{:.2} %", points[epochs - 1].1));
         panel = panel.series(name, points);
     }
-    println!("{table}");
+    println!("{table}\ntest accuracies: {}", accuracies.join(", "));
     curves("target/pictures/mnist_shapes.png", "Shapes of networks", "Epoch", &[panel])?;
     Ok(())
 }

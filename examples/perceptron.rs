@@ -12,28 +12,28 @@ fn criterion(z: &Var, target: &Var) -> Result<Losses, Error> {
     Ok(Losses { losses: (z.step() - target) * z, hits: Some(z.step().equal(target)) })
 }
 
-fn learn(gate: &str, targets: [f32; 4]) -> Result<(), Error> {
+fn learn(gate: &str, targets: [f32; 4]) -> Result<String, Error> {
     let data = Dataset::new([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], targets.map(|target| [target]))?;
     let neuron = Linear::new(2, 1).weight(Initial::Normal { deviation: 0.01 }).bias(Initial::Constant(0.0));
     let options = Options { batch_size: 1, ..Options::default() };
     let mut trainer = Trainer::new(&Device::auto()?, neuron, from_fn(criterion), SGD::new(0.01), options)?;
     println!("{gate}");
+    let mut result = String::new();
     trainer.fit(&data, 100, Some(&data), |epoch| {
         let accuracy = 100.0 * epoch.validation.and_then(|after| after.accuracy).unwrap_or(0.0);
-        match (epoch.accuracy, epoch.epoch % 10) {
-            (Some(1.0), _) => println!("  converged at epoch {}", epoch.epoch),
-            (_, 0) => println!("  epoch {}: accuracy {accuracy} %", epoch.epoch),
-            _ => (),
+        result = format!("{gate} {accuracy} % after {} epochs", epoch.epoch);
+        if epoch.accuracy == Some(1.0) || epoch.epoch % 10 == 0 {
+            println!("  epoch {}: accuracy {accuracy} %", epoch.epoch);
         }
         if epoch.accuracy == Some(1.0) { Control::Stop } else { Control::Continue }
     })?;
     let fires: Vec<bool> = trainer.predict(data.inputs())?.to_vec().iter().map(|&z| z >= 0.0).collect();
     println!("  fires for 00, 01, 10, 11: {fires:?}");
-    Ok(())
+    Ok(result)
 }
 
 fn main() -> Result<(), Error> {
-    learn("AND", [0.0, 0.0, 0.0, 1.0])?;
-    learn("OR", [0.0, 1.0, 1.0, 1.0])?;
-    learn("XOR", [0.0, 1.0, 1.0, 0.0])
+    let results = [learn("AND", [0.0, 0.0, 0.0, 1.0])?, learn("OR", [0.0, 1.0, 1.0, 1.0])?, learn("XOR", [0.0, 1.0, 1.0, 0.0])?];
+    println!("{}", results.join(", "));
+    Ok(())
 }

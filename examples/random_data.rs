@@ -33,7 +33,7 @@ fn train(name: &str, optimizer: impl Optimizer + 'static) -> Result<Vec<(f64, f6
 fn main() -> anyhow::Result<()> {
     let cleared = train("gradients cleared", Adam::new(0.01))?;
     let accumulated = train("gradients accumulated", chain(accumulate, Adam::new(0.01)))?;
-    let panel = Panel::new("Cross-entropy (nats)");
-    let panel = panel.series("gradients cleared", cleared).series("gradients accumulated", accumulated);
-    Ok(curves("target/pictures/random_data.png", "Random data", "Epoch", &[panel])?)
+    println!("loss after ten epochs: {:.4}, with gradients that are not cleared {:.4}", cleared[9].1, accumulated[9].1);
+    let panel = Panel::new("Cross-entropy (nats)").series("gradients cleared", cleared);
+    Ok(curves("target/pictures/random_data.png", "Random data", "Epoch", &[panel.series("gradients accumulated", accumulated)])?)
 }

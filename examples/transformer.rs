@@ -47,9 +47,11 @@ fn main() -> Result<(), Error> {
     }
     println!("this will take about {seconds:.0} s");
 
+    let mut results = Vec::new();
     for (name, mut trainer) in trainers {
         trainer.fit(&train, epochs, Some(&test), Epoch::print)?;
-        println!("{name}: {}", trainer.evaluate(&test)?);
+        results.push(format!("{name}: {}", trainer.evaluate(&test)?));
     }
+    println!("{}", results.join("; "));
     Ok(())
 }

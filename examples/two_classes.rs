@@ -22,8 +22,9 @@ fn main() -> Result<()> {
         Control::Continue
     })?;
 
-    let panel =
-        Panel::new("Accuracy (%)").series("training", history.accuracies()).series("test", history.validation_accuracies());
+    let accuracies = history.validation_accuracies();
+    println!("of the test data, {:.1} % are right after 5 epochs, {:.1} % after 50", accuracies[4].1, accuracies[49].1);
+    let panel = Panel::new("Accuracy (%)").series("training", history.accuracies()).series("test", accuracies);
     curves("target/pictures/two_classes.png", "Two classes", "Epoch", &[panel.marked(5.0, "5 epochs")])?;
     Ok(())
 }

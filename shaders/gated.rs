@@ -9,6 +9,7 @@ use wgrad_core::graph::Kind;
 use wgrad_core::op::AdapterClass;
 use wgrad_core::{Graph, GraphError, HostTensor, Kernel, Lanes, Literal, LoadHook, Shape, Source, StoreHook, TensorType, Value};
 
+use crate::cases::grid;
 use crate::{Add, Binary, Broadcast, Matmul, add, broadcast, matmul, reshape};
 
 /// A WGSL file with its entry point, the names of what it loads and stores, and its uniform.
@@ -32,14 +33,14 @@ impl CellKernel {
         const WORKGROUP_SIZE: usize = 8;
         let tiles = |rows: usize| batch.div_ceil(rows) * units.div_ceil(units_of_tile);
         let rows = [16, 8].into_iter().find(|&rows| tiles(rows) >= ENOUGH).unwrap_or(4);
-        let workgroups = [tiles(rows).div_ceil(WORKGROUP_SIZE) as u32, 1, 1];
+        let workgroups = grid(tiles(rows).div_ceil(WORKGROUP_SIZE));
         let constants = vec![(tile_rows, Literal::U32(rows as u32))];
         self.kernel("registers", AdapterClass::Software, constants, workgroups)
     }
 
     /// For GPUs: each workgroup makes a tile of 16 rows by 16 units.
     pub(crate) fn in_workgroups(self, batch: usize, units: usize) -> Kernel {
-        let workgroups = [units.div_ceil(16) as u32, batch.div_ceil(16) as u32, 1];
+        let workgroups = grid(units.div_ceil(16) * batch.div_ceil(16));
         self.kernel("workgroup", AdapterClass::Gpu, Vec::new(), workgroups)
     }
 

@@ -11,6 +11,7 @@ use wgrad_core::{
     Tolerance, Value,
 };
 
+use crate::cases::grid;
 use crate::slice::copy_elements;
 
 const SOURCE: &str = include_str!("lookup.wgsl");
@@ -59,7 +60,7 @@ impl Op for Lookup {
             cooperative: None,
             dims: vec![rows as u32, columns as u32],
             constants: Vec::new(),
-            workgroups: [columns.div_ceil(WORKGROUP) as u32, 1, 1],
+            workgroups: grid(columns.div_ceil(WORKGROUP)),
             rounds: 0,
             loads: vec![
                 load("lookup_table", "lookup_load_table", Lanes::One),

@@ -22,10 +22,14 @@ fn lookup_store(row: u32, column: u32, value: f32) {
     lookup_output[column] = value;
 }
 
-@compute @workgroup_size(64)
-fn lookup(@builtin(global_invocation_id) id: vec3u) {
-    if id.x < lookup_dims.columns {
+const lookup_workgroup_size: u32 = 64;
+
+// Dispatch ceil(columns / workgroup_size) workgroups, in rows of 65,535.
+@compute @workgroup_size(lookup_workgroup_size)
+fn lookup(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
+    let column = (group.x + 65535 * group.y) * lookup_workgroup_size + local;
+    if column < lookup_dims.columns {
         let row = lookup_load_step(0u, 0u) % lookup_dims.rows;
-        lookup_store(0u, id.x, lookup_load_table(row, id.x));
+        lookup_store(0u, column, lookup_load_table(row, column));
     }
 }

@@ -8,7 +8,7 @@ mod support {
 use std::fs;
 use std::time::SystemTime;
 
-use support::figure::figure;
+use support::figure::{figure, last};
 use support::program::{example, succeed};
 
 /// What the short form of a program prints, which has to draw these pictures anew.
@@ -26,20 +26,20 @@ fn run(name: &str, pictures: &[&str]) -> String {
 #[test]
 fn batch_normalisation_learns_fast() {
     let text = run("mnist_batchnorm", &[]);
-    assert!(figure(&text, "test: ", "accuracy ") > 90.0, "{text}");
+    assert!(figure(last(&text), "test: ", "accuracy ") > 90.0, "{text}");
 }
 
 #[test]
 fn a_convolutional_network_learns() {
     let text = run("mnist_cnn", &["mnist_cnn", "mnist_cnn_digits", "mnist_cnn_confusion"]);
-    assert!(figure(&text, "test: ", "accuracy ") > 60.0, "{text}");
+    assert!(figure(last(&text), "test: ", "accuracy ") > 60.0, "{text}");
 }
 
 /// Gray in place of all pixels has an error of 0.1, and the mean image one of 0.067.
 #[test]
 fn an_autoencoder_learns() {
     let text = run("autoencoder", &["autoencoder"]);
-    assert!(figure(&text, "test: ", "loss ") < 0.055, "{text}");
+    assert!(figure(last(&text), "test: ", "loss ") < 0.055, "{text}");
 }
 
 #[test]
@@ -49,6 +49,7 @@ fn networks_of_all_shapes_learn() {
         let line = text.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("{name}: {text}"));
         let accuracy: f32 = line.split_whitespace().nth(2).and_then(|word| word.parse().ok()).unwrap();
         assert!(accuracy > 85.0, "{line}");
+        assert!(last(&text).contains(&format!("{accuracy:.2} %")), "{text}");
     }
 }
 
@@ -58,5 +59,6 @@ fn a_learning_rate_is_found() {
     let text = run("learning_rate_finder", &["learning_rate_finder"]);
     let rate = figure(&text, "suggested ", "learning rate: ");
     assert!((2e-3..2e-2).contains(&rate), "{text}");
-    assert!(figure(&text, "test: ", "accuracy ") > 90.0, "{text}");
+    assert_eq!(figure(last(&text), "test: ", "rate "), rate, "{text}");
+    assert!(figure(last(&text), "test: ", "accuracy ") > 90.0, "{text}");
 }

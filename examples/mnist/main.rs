@@ -96,13 +96,13 @@ fn train(options: &CommandLine, device: &Device, report: &mut Report) -> Result<
     let optimizer = Adam::new(options.training.learning_rate);
     let mut trainer = Trainer::new(device, model, CrossEntropyLoss, optimizer, options.training.options())?;
     let history = report.fit(&mut trainer, &train, Some(&test))?;
-    let score = trainer.evaluate(&test)?;
-    report.result(&mut trainer, &score)?;
 
     let predicted = trainer.predict(test.inputs())?.argmax();
     for picture in pictures::draw(&options.pictures, &history, &test, size, &predicted)? {
         report.note(&picture)?;
     }
+    let score = trainer.evaluate(&test)?;
+    report.result(&mut trainer, &score)?;
     Ok(())
 }
 

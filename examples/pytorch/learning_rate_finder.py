@@ -85,7 +85,7 @@ plt.loglog(rates, losses, label="training")
 plt.axvline(suggestion, linestyle="--", color="black", label=f"suggested: {suggestion:.1e}")
 plt.title("Loss by learning rate, smoothed")
 plt.xlabel("Learning rate")
-plt.ylabel("Loss")
+plt.ylabel("Cross-entropy (nats)")
 plt.legend()
 plt.savefig("target/learning_rate_finder.png")
 

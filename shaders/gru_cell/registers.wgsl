@@ -11,8 +11,8 @@
 // The form is that of matmul/register_tile.wgsl, for the reasons given there: an array of 4 x 4 blocks for each of three
 // columns of blocks, which are the gates, so that each invocation has all that its units' nonlinearities need.
 //
-// Dispatch (ceil(ceil(batch / tile_rows) * ceil(units / 4) / workgroup_size), 1, 1) workgroups; z must be 1, since it
-// keeps the loops' ends unknown to the compiler.
+// Dispatch ceil(ceil(batch / tile_rows) * ceil(units / 4) / workgroup_size) workgroups, in rows of 65,535; z must
+// be 1, since it keeps the loops' ends unknown to the compiler.
 
 struct GruCellDims { batch: u32, units: u32 }
 
@@ -123,11 +123,12 @@ fn gru_cell_step(row: u32, unit: u32, products: mat3x4f) {
 }
 
 @compute @workgroup_size(gru_cell_workgroup_size)
-fn gru_cell(@builtin(global_invocation_id) invocation: vec3u) {
+fn gru_cell(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
+    let index = (group.x + 65535 * group.y) * gru_cell_workgroup_size + local;
     let dims = gru_cell_dims;
     let tiles_across = (dims.units + 3) / 4;
-    let row = invocation.x / tiles_across * gru_cell_tile_rows;
-    let unit = invocation.x % tiles_across * 4;
+    let row = index / tiles_across * gru_cell_tile_rows;
+    let unit = index % tiles_across * 4;
     if (row >= dims.batch) {
         return;
     }
@@ -135,7 +136,7 @@ fn gru_cell(@builtin(global_invocation_id) invocation: vec3u) {
     var sum0: array<mat4x4f, gru_cell_blocks_down>;
     var sum1: array<mat4x4f, gru_cell_blocks_down>;
     var sum2: array<mat4x4f, gru_cell_blocks_down>;
-    let k_end = dims.units + invocation.z; // invocation.z is 0, but that is not known when the loop is compiled
+    let k_end = dims.units + group.z; // group.z is 0, but that is not known when the loop is compiled
     for (var k = 0u; k < k_end; k += 4) {
         let b0 = gru_cell_weight_block(0, unit, k);
         let b1 = gru_cell_weight_block(1, unit, k);
@@ -149,7 +150,7 @@ fn gru_cell(@builtin(global_invocation_id) invocation: vec3u) {
     }
 
     // Loops, not unrolled code, so that what a step stores is compiled once.
-    for (var i = 0u; i < gru_cell_blocks_down + invocation.z; i++) {
+    for (var i = 0u; i < gru_cell_blocks_down + group.z; i++) {
         var block0 = sum0[0];
         var block1 = sum1[0];
         var block2 = sum2[0];
@@ -158,7 +159,7 @@ fn gru_cell(@builtin(global_invocation_id) invocation: vec3u) {
             block1 = gru_cell_replace(block1, sum1[j], i == j);
             block2 = gru_cell_replace(block2, sum2[j], i == j);
         }
-        for (var j = 0u; j < 4 + invocation.z; j++) {
+        for (var j = 0u; j < 4 + group.z; j++) {
             let stored = row + 4 * i + j;
             if (stored >= dims.batch) {
                 return;

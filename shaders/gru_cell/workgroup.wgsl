@@ -12,7 +12,7 @@
 // are divided into slices, each of which computes the tile over its own quarter of each step of k, as in
 // matmul/workgroup_tile.wgsl.
 //
-// Dispatch (ceil(units / 16), ceil(batch / 16), 1) workgroups.
+// Dispatch ceil(units / 16) * ceil(batch / 16) workgroups, in rows of 65,535.
 
 struct GruCellDims { batch: u32, units: u32 }
 
@@ -148,16 +148,18 @@ fn gru_cell_step(row: u32, unit: u32, products: mat3x4f) {
 }
 
 @compute @workgroup_size(gru_cell_workgroup_size)
-fn gru_cell(@builtin(workgroup_id) tile: vec3u, @builtin(local_invocation_index) invocation: u32) {
+fn gru_cell(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) invocation: u32) {
     let slice = invocation / gru_cell_slice_size;
     let member = invocation % gru_cell_slice_size;
     let place = member / gru_cell_blocks;
     let block = member % gru_cell_blocks;
-    let row = tile.y * gru_cell_tile;
-    let unit = tile.x * gru_cell_tile;
+    let number = group.x + 65535 * group.y;
+    let tiles_across = (gru_cell_dims.units + gru_cell_tile - 1) / gru_cell_tile;
+    let row = number / tiles_across * gru_cell_tile;
+    let unit = number % tiles_across * gru_cell_tile;
 
     var sum: mat3x4f;
-    let k_end = gru_cell_dims.units + tile.z; // tile.z is 0, but that is not known when the loop is compiled
+    let k_end = gru_cell_dims.units + group.z; // group.z is 0, but that is not known when the loop is compiled
     for (var k = 0u; k < k_end; k += gru_cell_depth * gru_cell_slices) {
         gru_cell_fill_tiles(slice, member, row, unit, k + slice * gru_cell_depth);
         workgroupBarrier();

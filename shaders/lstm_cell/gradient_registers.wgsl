@@ -12,8 +12,8 @@
 //
 // The product of the next step's gradients is a tile as in matmul/register_tile.wgsl, in the form explained there.
 //
-// Dispatch (ceil(ceil(batch / tile_rows) * ceil(units / 16) / workgroup_size), 1, 1) workgroups; z must be 1, since it
-// keeps the loops' ends unknown to the compiler.
+// Dispatch ceil(ceil(batch / tile_rows) * ceil(units / 16) / workgroup_size) workgroups, in rows of 65,535; z must
+// be 1, since it keeps the loops' ends unknown to the compiler.
 
 struct LstmCellGradientDims { batch: u32, units: u32, gates: u32 }
 
@@ -129,11 +129,12 @@ fn lstm_cell_gradient_step(row: u32, unit: u32, product: vec4f) {
 }
 
 @compute @workgroup_size(lstm_cell_gradient_workgroup_size)
-fn lstm_cell_gradient(@builtin(global_invocation_id) invocation: vec3u) {
+fn lstm_cell_gradient(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
+    let index = (group.x + 65535 * group.y) * lstm_cell_gradient_workgroup_size + local;
     let dims = lstm_cell_gradient_dims;
     let tiles_across = (dims.units + 15) / 16;
-    let row = invocation.x / tiles_across * lstm_cell_gradient_tile_rows;
-    let unit = invocation.x % tiles_across * 16;
+    let row = index / tiles_across * lstm_cell_gradient_tile_rows;
+    let unit = index % tiles_across * 16;
     if (row >= dims.batch) {
         return;
     }
@@ -143,7 +144,7 @@ fn lstm_cell_gradient(@builtin(global_invocation_id) invocation: vec3u) {
     var sum2: array<mat4x4f, lstm_cell_gradient_blocks_down>;
     var sum3: array<mat4x4f, lstm_cell_gradient_blocks_down>;
     let blocks = (dims.units + 3) / 4;
-    let blocks_end = dims.gates * blocks + invocation.z; // invocation.z is 0, but that is not known to the compiler
+    let blocks_end = dims.gates * blocks + group.z; // group.z is 0, but that is not known to the compiler
     for (var block = 0u; block < blocks_end; block++) {
         let gate = block / blocks;
         let k = (block - gate * blocks) * 4;
@@ -161,7 +162,7 @@ fn lstm_cell_gradient(@builtin(global_invocation_id) invocation: vec3u) {
     }
 
     // Loops, not unrolled code, so that what a step stores is compiled once.
-    for (var i = 0u; i < lstm_cell_gradient_blocks_down + invocation.z; i++) {
+    for (var i = 0u; i < lstm_cell_gradient_blocks_down + group.z; i++) {
         var block0 = sum0[0];
         var block1 = sum1[0];
         var block2 = sum2[0];
@@ -172,7 +173,7 @@ fn lstm_cell_gradient(@builtin(global_invocation_id) invocation: vec3u) {
             block2 = lstm_cell_gradient_replace(block2, sum2[j], i == j);
             block3 = lstm_cell_gradient_replace(block3, sum3[j], i == j);
         }
-        for (var j = 0u; j < 16 + invocation.z; j++) {
+        for (var j = 0u; j < 16 + group.z; j++) {
             let stored = row + 4 * i + j / 4;
             if (stored >= dims.batch) {
                 return;

@@ -13,7 +13,7 @@
 // invocations of a workgroup are divided into slices, each of which computes the tile over its own quarter of each step
 // of k, as in matmul/workgroup_tile.wgsl.
 //
-// Dispatch (ceil(units / 16), ceil(batch / 16), 1) workgroups.
+// Dispatch ceil(units / 16) * ceil(batch / 16) workgroups, in rows of 65,535.
 
 struct LstmCellGradientDims { batch: u32, units: u32, gates: u32 }
 
@@ -126,19 +126,21 @@ fn lstm_cell_gradient_step(row: u32, unit: u32, product: vec4f) {
 }
 
 @compute @workgroup_size(lstm_cell_gradient_workgroup_size)
-fn lstm_cell_gradient(@builtin(workgroup_id) tile: vec3u, @builtin(local_invocation_index) invocation: u32) {
+fn lstm_cell_gradient(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) invocation: u32) {
     let dims = lstm_cell_gradient_dims;
     let slice = invocation / lstm_cell_gradient_slice_size;
     let member = invocation % lstm_cell_gradient_slice_size;
     let place = member / lstm_cell_gradient_blocks;
     let block = member % lstm_cell_gradient_blocks;
-    let row = tile.y * lstm_cell_gradient_tile;
-    let unit = tile.x * lstm_cell_gradient_tile;
+    let number = group.x + 65535 * group.y;
+    let tiles_across = (dims.units + lstm_cell_gradient_tile - 1) / lstm_cell_gradient_tile;
+    let row = number / tiles_across * lstm_cell_gradient_tile;
+    let unit = number % tiles_across * lstm_cell_gradient_tile;
 
     var sum = vec4f();
-    let gates = dims.gates + tile.z; // tile.z is 0, but that is not known when the loop is compiled
+    let gates = dims.gates + group.z; // group.z is 0, but that is not known when the loop is compiled
     for (var gate = 0u; gate < gates; gate++) {
-        for (var k = 0u; k < dims.units + tile.z; k += lstm_cell_gradient_tile * lstm_cell_gradient_slices) {
+        for (var k = 0u; k < dims.units + group.z; k += lstm_cell_gradient_tile * lstm_cell_gradient_slices) {
             lstm_cell_gradient_fill_tiles(slice, member, row, unit, gate, k + slice * lstm_cell_gradient_tile);
             workgroupBarrier();
             let first = slice * lstm_cell_gradient_tile;

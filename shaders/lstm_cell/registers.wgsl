@@ -12,8 +12,8 @@
 // The form is that of matmul/register_tile.wgsl, for the reasons given there: an array of 4 x 4 blocks for each of four
 // columns of blocks, which here are the gates, so that each invocation has all that its units' nonlinearities need.
 //
-// Dispatch (ceil(ceil(batch / tile_rows) * ceil(units / 4) / workgroup_size), 1, 1) workgroups; z must be 1, since it
-// keeps the loops' ends unknown to the compiler.
+// Dispatch ceil(ceil(batch / tile_rows) * ceil(units / 4) / workgroup_size) workgroups, in rows of 65,535; z must
+// be 1, since it keeps the loops' ends unknown to the compiler.
 
 struct LstmCellDims { batch: u32, units: u32 }
 
@@ -130,11 +130,12 @@ fn lstm_cell_step(row: u32, unit: u32, products: mat4x4f) {
 }
 
 @compute @workgroup_size(lstm_cell_workgroup_size)
-fn lstm_cell(@builtin(global_invocation_id) invocation: vec3u) {
+fn lstm_cell(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
+    let index = (group.x + 65535 * group.y) * lstm_cell_workgroup_size + local;
     let dims = lstm_cell_dims;
     let tiles_across = (dims.units + 3) / 4;
-    let row = invocation.x / tiles_across * lstm_cell_tile_rows;
-    let unit = invocation.x % tiles_across * 4;
+    let row = index / tiles_across * lstm_cell_tile_rows;
+    let unit = index % tiles_across * 4;
     if (row >= dims.batch) {
         return;
     }
@@ -143,7 +144,7 @@ fn lstm_cell(@builtin(global_invocation_id) invocation: vec3u) {
     var sum1: array<mat4x4f, lstm_cell_blocks_down>;
     var sum2: array<mat4x4f, lstm_cell_blocks_down>;
     var sum3: array<mat4x4f, lstm_cell_blocks_down>;
-    let k_end = dims.units + invocation.z; // invocation.z is 0, but that is not known when the loop is compiled
+    let k_end = dims.units + group.z; // group.z is 0, but that is not known when the loop is compiled
     for (var k = 0u; k < k_end; k += 4) {
         let b0 = lstm_cell_weight_block(0, unit, k);
         let b1 = lstm_cell_weight_block(1, unit, k);
@@ -159,7 +160,7 @@ fn lstm_cell(@builtin(global_invocation_id) invocation: vec3u) {
     }
 
     // Loops, not unrolled code, so that what a step stores is compiled once.
-    for (var i = 0u; i < lstm_cell_blocks_down + invocation.z; i++) {
+    for (var i = 0u; i < lstm_cell_blocks_down + group.z; i++) {
         var block0 = sum0[0];
         var block1 = sum1[0];
         var block2 = sum2[0];
@@ -170,7 +171,7 @@ fn lstm_cell(@builtin(global_invocation_id) invocation: vec3u) {
             block2 = lstm_cell_replace(block2, sum2[j], i == j);
             block3 = lstm_cell_replace(block3, sum3[j], i == j);
         }
-        for (var j = 0u; j < 4 + invocation.z; j++) {
+        for (var j = 0u; j < 4 + group.z; j++) {
             let stored = row + 4 * i + j;
             if (stored >= dims.batch) {
                 return;

@@ -13,7 +13,7 @@
 // are divided into slices, each of which computes the tile over its own quarter of each step of k, as in
 // matmul/workgroup_tile.wgsl.
 //
-// Dispatch (ceil(units / 16), ceil(batch / 16), 1) workgroups.
+// Dispatch ceil(units / 16) * ceil(batch / 16) workgroups, in rows of 65,535.
 
 struct LstmCellDims { batch: u32, units: u32 }
 
@@ -154,16 +154,18 @@ fn lstm_cell_step(row: u32, unit: u32, products: mat4x4f) {
 }
 
 @compute @workgroup_size(lstm_cell_workgroup_size)
-fn lstm_cell(@builtin(workgroup_id) tile: vec3u, @builtin(local_invocation_index) invocation: u32) {
+fn lstm_cell(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) invocation: u32) {
     let slice = invocation / lstm_cell_slice_size;
     let member = invocation % lstm_cell_slice_size;
     let place = member / lstm_cell_blocks;
     let block = member % lstm_cell_blocks;
-    let row = tile.y * lstm_cell_tile;
-    let unit = tile.x * lstm_cell_tile;
+    let number = group.x + 65535 * group.y;
+    let tiles_across = (lstm_cell_dims.units + lstm_cell_tile - 1) / lstm_cell_tile;
+    let row = number / tiles_across * lstm_cell_tile;
+    let unit = number % tiles_across * lstm_cell_tile;
 
     var sum: mat4x4f;
-    let k_end = lstm_cell_dims.units + tile.z; // tile.z is 0, but that is not known when the loop is compiled
+    let k_end = lstm_cell_dims.units + group.z; // group.z is 0, but that is not known when the loop is compiled
     for (var k = 0u; k < k_end; k += lstm_cell_depth * lstm_cell_slices) {
         lstm_cell_fill_tiles(slice, member, row, unit, k + slice * lstm_cell_depth);
         workgroupBarrier();

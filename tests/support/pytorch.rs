@@ -36,6 +36,8 @@ pub const CASES: [&str; 14] = [
 const BACKWARD: f32 = 1e-5;
 /// How far each loss of the sequence may be, relative to the largest.
 const LOSSES: f32 = 1e-4;
+/// How far the norm of the gradients before each update may be, relative to the largest.
+const NORMS: f32 = 1e-5;
 /// How far final parameters, and outputs after training, may be, relative to the largest entry of each tensor. Adam
 /// divides by the root of small squares, so that rounding errors grow from step to step more than in the losses.
 const FINAL: f32 = 1e-4;
@@ -220,13 +222,21 @@ impl Golden {
         let steps: usize = self.text("steps")?.parse()?;
         ensure!(steps == wanted.rows() && steps > 0, "{steps} steps, but {} losses", wanted.rows());
         let rates = self.tensor("learning_rates")?.to_vec();
-        let mut losses = Vec::new();
+        let clips = self.metadata.contains_key("clip_norm");
+        let (mut losses, mut norms) = (Vec::new(), Vec::new());
         for (step, rate) in rates.into_iter().enumerate() {
             let got = trainer.learning_rate() as f32;
             ensure!((got - rate).abs() <= 1e-6 * rate, "learning rate {step}: wanted {rate}, got {got}");
+            if clips {
+                norms.push(trainer.gradients(batch)?.norm);
+            }
             losses.push(trainer.step(batch)?);
         }
-        compare("losses", &Tensor::f32([steps], losses)?, wanted, LOSSES)
+        compare("losses", &Tensor::f32([steps], losses)?, wanted, LOSSES)?;
+        match clips {
+            true => compare("norms before clipping", &Tensor::f32([steps], norms)?, self.tensor("grad_norms")?, NORMS),
+            false => Ok(()),
+        }
     }
 }
 

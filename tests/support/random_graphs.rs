@@ -1,10 +1,14 @@
 //! Graphs of random operations on small tensors, always the same ones for a seed.
 
+#[path = "random_operations.rs"]
+mod random_operations;
+
 use anyhow::Result;
+use random_operations::OPERATIONS;
 use wgrad::core::autodiff::differentiate;
 use wgrad::core::{Graph, HostTensor, Value};
 use wgrad::data::Random;
-use wgrad::ops::{self, Attention};
+use wgrad::ops;
 
 /// A graph whose output `loss` is a single number, whose states `parameter 0` and so on it depends on smoothly, and whose
 /// outputs `gradient 0` and so on are its derivatives.
@@ -19,16 +23,21 @@ struct Builder {
     graph: Graph,
     random: Random,
     values: Vec<Value>,
+    /// Whether an operation reads the value of that place.
+    is_read: Vec<bool>,
 }
 
 impl RandomGraph {
-    /// A graph of so many operations.
+    /// A graph of so many operations. Graphs of consecutive seeds share them out, so that it takes few to have all.
     pub fn new(seed: u32, operations: usize) -> Result<Self> {
-        let mut builder = Builder { graph: Graph::new(), random: Random::new(seed, 0), values: Vec::new() };
+        let mut builder = Builder { graph: Graph::new(), random: Random::new(seed, 0), values: Vec::new(), is_read: Vec::new() };
         let parameters = (0..3).map(|index| builder.parameter(index)).collect::<Result<Vec<_>>>()?;
         let leaves = builder.values.clone();
-        for _ in 0..operations {
-            builder.operation()?;
+        let graphs = OPERATIONS.len().div_ceil(operations) as u32;
+        let order = Random::new(seed / graphs, 1).permutation(OPERATIONS.len());
+        let first = (seed % graphs) as usize * operations;
+        for place in first..first + operations {
+            builder.operation(order[place % order.len()])?;
         }
         let loss = builder.loss()?;
         let mut graph = builder.graph;
@@ -54,13 +63,20 @@ impl Builder {
         let shape: Vec<usize> = (0..3).map(|_| 1 + self.random.below(5)).collect();
         let elements = (0..shape.iter().product()).map(|_| (2.0 * self.random.unit() - 1.0) as f32).collect();
         let (name, tensor) = (format!("parameter {index}"), HostTensor::F32(shape.into(), elements));
-        self.values.push(self.graph.state(name.clone(), tensor.clone())?);
+        let value = self.graph.state(name.clone(), tensor.clone())?;
+        self.add(value);
         Ok((name, tensor))
+    }
+
+    fn add(&mut self, value: Value) {
+        self.values.push(value);
+        self.is_read.push(false);
     }
 
     /// One of the values, later ones rather than earlier ones.
     fn pick(&mut self) -> Value {
         let index = self.random.below(self.values.len()).max(self.random.below(self.values.len()));
+        self.is_read[index] = true;
         self.values[index]
     }
 
@@ -69,85 +85,17 @@ impl Builder {
         [dims[0], dims[1], dims[2]]
     }
 
-    /// Adds an operation whose results stay below some ten, and are smooth.
-    fn operation(&mut self) -> Result<()> {
-        let (x, kind) = (self.pick(), self.random.below(24));
-        let axis = self.random.below(3);
+    fn operation(&mut self, operation: usize) -> Result<()> {
+        // Tensors that grow from operation to operation would take over: of larger ones rows are taken that are not too many.
+        let x = self.pick();
         let [outer, rows, columns] = self.dims(x);
-        let graph = &mut self.graph;
-        let made = match kind {
-            0 => ops::tanh(graph, x)?,
-            1 => ops::sigmoid(graph, x)?,
-            2 => ops::softplus(graph, x)?,
-            3 => ops::silu(graph, x)?,
-            4 => ops::softmax(graph, x)?,
-            5 => ops::permute(graph, x, [&[1, 0, 2], &[2, 1, 0], &[0, 2, 1]][axis])?,
-            6 => ops::reshape(graph, x, [1, outer * rows, columns])?,
-            7 => ops::mean_axes(graph, x, &[axis], true)?,
-            8 => ops::narrow(graph, x, axis, 0, graph.kind(x).shape.dims()[axis].div_ceil(2))?,
-            9 => self.product(x)?,
-            10 => ops::concat(graph, &[x, x], axis)?,
-            11 => self.combined(x, ops::add)?,
-            12 => self.combined(x, ops::mul)?,
-            13 => self.combined(x, |graph, x, y| {
-                let positive = ops::softplus(graph, y)?;
-                let half = graph.scalar(0.5);
-                let divisor = ops::add(graph, positive, half)?;
-                ops::div(graph, x, divisor)
-            })?,
-            14 => self.combined(x, ops::maximum)?,
-            15 => {
-                let squashed = ops::tanh(graph, x)?;
-                ops::exp(graph, squashed)?
-            }
-            16 => {
-                let positive = ops::sigmoid(graph, x)?;
-                ops::log(graph, positive)?
-            }
-            17 => ops::layer_norm(graph, x, 0.1)?,
-            18 => {
-                let uneven = self.uneven(x)?;
-                ops::max_axes(&mut self.graph, uneven, &[axis], true)?
-            }
-            19 => self.pooled(x)?,
-            20 => self.convolved(x, axis)?,
-            21 => self.embedded(x)?,
-            22 => self.attended(x)?,
-            _ => self.classified(x)?,
+        let x = match outer * rows * columns {
+            ..=300 => x,
+            _ => ops::narrow(&mut self.graph, x, 0, 0, (300 / (rows * columns)).clamp(1, outer))?,
         };
-        // Tensors that grow from operation to operation would take over.
-        if self.graph.kind(made).shape.elements() <= 600 {
-            self.values.push(made);
-        }
+        let made = OPERATIONS[operation](self, x)?;
+        self.add(made);
         Ok(())
-    }
-
-    /// A product of matrices with another value's, of which as many rows are taken as fit, squashed.
-    fn product(&mut self, x: Value) -> Result<Value> {
-        let y = self.pick();
-        let ([outer, _, inner], [_, rows, columns]) = (self.dims(x), self.dims(y));
-        let shared = inner.min(columns);
-        let graph = &mut self.graph;
-        let lhs = ops::narrow(graph, x, 2, 0, shared)?;
-        let rhs = ops::narrow(graph, y, 2, 0, shared)?;
-        let rhs = ops::narrow(graph, rhs, 0, 0, 1)?;
-        let rhs = ops::broadcast(graph, rhs, [outer, rows, shared])?;
-        let product = ops::matmul(graph, lhs, rhs, false, true)?;
-        Ok(ops::tanh(graph, product)?)
-    }
-
-    /// With another value where their shapes broadcast, else with a row of itself; squashed.
-    fn combined(
-        &mut self,
-        x: Value,
-        combine: fn(&mut Graph, Value, Value) -> Result<Value, wgrad::core::GraphError>,
-    ) -> Result<Value> {
-        let y = self.pick();
-        let fits = self.graph.kind(x).shape.broadcast(&self.graph.kind(y).shape).is_some();
-        let graph = &mut self.graph;
-        let other = if fits { y } else { ops::narrow(graph, x, 1, 0, 1)? };
-        let made = combine(graph, x, other)?;
-        Ok(ops::tanh(graph, made)?)
     }
 
     /// A fixed tensor of such a shape, of numbers between -1 and 1.
@@ -168,83 +116,36 @@ impl Builder {
         Ok(ops::add(&mut self.graph, x, noise)?)
     }
 
-    /// The largest of windows of rows and columns, of an image with the last axis as its channels.
-    fn pooled(&mut self, x: Value) -> Result<Value> {
-        let ([height, width, channels], uneven) = (self.dims(x), self.uneven(x)?);
-        let graph = &mut self.graph;
-        let image = ops::reshape(graph, uneven, [1, height, width, channels])?;
-        let pooled = ops::max_pool2d(graph, image, [2, 3], [1, 2], [1, 1])?;
-        self.without_first(pooled)
+    /// Between -1 and 1, and then up or down by 1.25, so that no element is near 0: there a function may not be smooth.
+    fn away_from_zero(&mut self, x: Value) -> Result<Value> {
+        let shape = self.dims(x);
+        let elements = (0..shape.iter().product()).map(|_| if self.random.below(2) == 0 { 1.25 } else { -1.25 }).collect();
+        let offsets = self.graph.constant(HostTensor::F32(shape.into(), elements))?;
+        let squashed = ops::tanh(&mut self.graph, x)?;
+        Ok(ops::add(&mut self.graph, squashed, offsets)?)
     }
 
-    /// An image with the last axis as its channels, convolved with the rows of another value, of which as many channels are taken
-    /// as fit; squashed.
-    fn convolved(&mut self, x: Value, stride: usize) -> Result<Value> {
+    /// A tensor of such a shape whose elements are those of some value, between -1 and 1, some of them more than once.
+    fn gathered(&mut self, shape: &[usize]) -> Result<Value> {
         let y = self.pick();
-        let ([height, width, inner], [outputs, rows, columns]) = (self.dims(x), self.dims(y));
-        let (channels, rows) = (inner.min(columns), rows.min(3));
+        let elements = self.graph.kind(y).shape.elements();
+        let indices = self.indices(shape.iter().product(), elements)?;
         let graph = &mut self.graph;
-        let image = ops::narrow(graph, x, 2, 0, channels)?;
-        let image = ops::reshape(graph, image, [1, height, width, channels])?;
-        let weight = ops::narrow(graph, y, 2, 0, channels)?;
-        let weight = ops::narrow(graph, weight, 1, 0, rows)?;
-        let weight = ops::reshape(graph, weight, [outputs, rows, 1, channels])?;
-        let weight = ops::concat(graph, &[weight, weight], 2)?;
-        let convolved = ops::conv2d(graph, image, weight, [1 + stride, 1], [1, 1], [1, 1])?;
-        let squashed = ops::tanh(graph, convolved)?;
-        self.without_first(squashed)
+        let column = ops::reshape(graph, y, [elements, 1])?;
+        let gathered = ops::gather_rows(graph, column, indices)?;
+        let gathered = ops::reshape(graph, gathered, shape.to_vec())?;
+        Ok(ops::tanh(graph, gathered)?)
     }
 
-    fn without_first(&mut self, image: Value) -> Result<Value> {
-        let shape = self.graph.kind(image).shape.dims()[1..].to_vec();
-        Ok(ops::reshape(&mut self.graph, image, shape)?)
-    }
-
-    /// Some of its rows, some of them more than once.
-    fn embedded(&mut self, x: Value) -> Result<Value> {
-        let [outer, rows, columns] = self.dims(x);
-        let tokens = self.indices(6, outer * rows)?;
-        let graph = &mut self.graph;
-        let table = ops::reshape(graph, x, [outer * rows, columns])?;
-        let picked = ops::gather_rows(graph, table, tokens)?;
-        Ok(ops::reshape(graph, picked, [2, 3, columns])?)
-    }
-
-    /// What it finds among another value's rows, of which as many columns are taken as fit.
-    fn attended(&mut self, x: Value) -> Result<Value> {
-        let y = self.pick();
-        let ([outer, _, inner], [_, rows, columns]) = (self.dims(x), self.dims(y));
-        let shared = inner.min(columns);
-        let mask = self.noise(&[rows])?;
-        let graph = &mut self.graph;
-        let query = ops::narrow(graph, x, 2, 0, shared)?;
-        let keys = ops::narrow(graph, y, 2, 0, shared)?;
-        let keys = ops::narrow(graph, keys, 0, 0, 1)?;
-        let keys = ops::broadcast(graph, keys, [outer, rows, shared])?;
-        let values = ops::sigmoid(graph, keys)?;
-        let factor = graph.scalar(1.0);
-        let op = Attention { scale: 0.7, causal: false };
-        Ok(ops::attention(graph, op, [query, keys, values, mask, factor])?)
-    }
-
-    /// The cross-entropy of each of its rows as logits, with fixed labels.
-    fn classified(&mut self, x: Value) -> Result<Value> {
-        let [outer, rows, classes] = self.dims(x);
-        let labels = self.indices(outer * rows, classes)?;
-        let graph = &mut self.graph;
-        let logits = ops::reshape(graph, x, [outer * rows, classes])?;
-        let losses = ops::cross_entropy(graph, logits, labels)?.losses;
-        Ok(ops::reshape(graph, losses, [outer, rows, 1])?)
-    }
-
-    /// The mean square of the last values, and of all parameters, so that all of them matter.
+    /// The mean square of all values that no operation reads, and of all parameters, so that all of them matter.
     fn loss(&mut self) -> Result<Value> {
-        let last = self.values.len().saturating_sub(4);
         let mut loss = self.graph.scalar(0.0);
-        for value in [&self.values[..3], &self.values[last..]].concat() {
-            let squares = ops::square(&mut self.graph, value)?;
-            let mean = ops::mean(&mut self.graph, squares)?;
-            loss = ops::add(&mut self.graph, loss, mean)?;
+        for index in 0..self.values.len() {
+            if index < 3 || !self.is_read[index] {
+                let squares = ops::square(&mut self.graph, self.values[index])?;
+                let mean = ops::mean(&mut self.graph, squares)?;
+                loss = ops::add(&mut self.graph, loss, mean)?;
+            }
         }
         Ok(loss)
     }

@@ -43,6 +43,8 @@ pub fn curves(path: impl AsRef<Path>, title: &str, x_label: &str, panels: &[Pane
 /// Draws what a learning-rate finder has measured, losses over learning rates on logarithmic axes, and a line at the
 /// rate that it suggests; writes the picture to `path` as a PNG file, creating the folders above it.
 ///
+/// `loss` names the loss, with its unit, such as "Cross-entropy (nats)".
+///
 /// Points (learning rate, loss) of which a number is not finite or not above 0 are left out. Both axes are logarithmic,
 /// since at the largest rates the loss is many times what it was at the beginning.
 ///
@@ -51,11 +53,12 @@ pub fn curves(path: impl AsRef<Path>, title: &str, x_label: &str, panels: &[Pane
 pub fn learning_rates(
     path: impl AsRef<Path>,
     title: &str,
+    loss: &str,
     points: impl IntoIterator<Item = (f64, f64)>,
     suggested: f64,
 ) -> Result<(), PlotError> {
     let label = format!("suggested: {suggested:.1e}").replace('-', "−");
-    let panel = Panel::new("Loss").series("training", points).log_x().log_y().marked(suggested, label);
+    let panel = Panel::new(loss).series("training", points).log_x().log_y().marked(suggested, label);
     curves(path, title, "Learning rate", &[panel])
 }
 

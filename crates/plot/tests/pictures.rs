@@ -138,7 +138,7 @@ fn all_kinds_of_pictures_are_written() {
     let panel = (0..9).fold(Panel::new("y"), |panel, _| panel.series("loss", LINE.to_vec()));
     curves(path("grid.png"), "Grid", "x", &vec![panel.log_x().log_y().marked(2.0, "here"); 5]).unwrap();
     assert_eq!(png_size(&path("grid.png")), (2400, 1272));
-    learning_rates(path("rates.png"), "Finder", LINE.to_vec(), 1.5).unwrap();
+    learning_rates(path("rates.png"), "Finder", "Cross-entropy (nats)", LINE.to_vec(), 1.5).unwrap();
     assert_eq!(png_size(&path("rates.png")), (800, 680));
     confusion_matrix(path("confusion.png"), "Classes", &["a", "b"], &[0, 1, 1], &[0, 1, 0]).unwrap();
     let images = [Image { pixels: &[0; 6], rows: 2, columns: 3 }; 11];
@@ -168,8 +168,8 @@ fn odd_texts_and_points_are_drawn_everywhere() {
     let odd = [f64::NAN, f64::INFINITY, f64::MAX, -1.0, 0.0, 5e-324, 1e-99, 1e99, 1.0];
     let points: Vec<(f64, f64)> = odd.iter().flat_map(|&x| odd.map(|y| (x, y))).collect();
     for suggested in odd {
-        learning_rates(&path, &long, points.clone(), suggested).unwrap();
-        learning_rates(&path, "", [(suggested, suggested)], suggested).unwrap();
+        learning_rates(&path, &long, &long, points.clone(), suggested).unwrap();
+        learning_rates(&path, "", "", [(suggested, suggested)], suggested).unwrap();
     }
 }
 

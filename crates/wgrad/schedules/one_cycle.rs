@@ -9,8 +9,11 @@ use crate::schedules::{Schedule, Unit, check_factor, check_period};
 /// From `max_lr / 25` up to `max_lr` and down to `max_lr / 250,000` along two halves of a cosine, as PyTorch's
 /// [`OneCycleLR`](https://docs.pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.OneCycleLR.html). It counts
 /// updates, and takes no notice of the optimizer's learning rate. Meanwhile momentum, or Adam's beta1, goes from 0.95
-/// down to 0.85 and up again, unless told not to; SGD that was made without momentum gets it too. After the cycle all stay as
-/// they are.
+/// down to 0.85 and up again, unless told not to; SGD that was made without momentum gets it too.
+///
+/// A training that goes on after the cycle keeps its last learning rate, `max_lr / 250,000`, and its last momentum, without an
+/// error; PyTorch's raises one at the first `scheduler.step()` after
+/// `total_steps` of them.
 #[derive(Clone, Copy, Debug)]
 pub struct OneCycleLR {
     max_lr: f64,

@@ -1,4 +1,4 @@
-//! Runs all example programs, one after another, and says how long each took and what it said last.
+//! Runs all example programs, one after another, and says how long each took and what it said last: its figures.
 
 use std::fs;
 use std::io;
