@@ -12,8 +12,7 @@ use crate::schedules::{Schedule, Unit, check_factor, check_period};
 /// down to 0.85 and up again, unless told not to; SGD that was made without momentum gets it too.
 ///
 /// A training that goes on after the cycle keeps its last learning rate, `max_lr / 250,000`, and its last momentum, without an
-/// error; PyTorch's raises one at the first `scheduler.step()` after
-/// `total_steps` of them.
+/// error, where PyTorch raises one.
 #[derive(Clone, Copy, Debug)]
 pub struct OneCycleLR {
     max_lr: f64,
