@@ -79,8 +79,9 @@ impl Trainer {
     /// finite; on errors of the device.
     pub fn load_optimizer(&mut self, path: impl AsRef<Path>) -> Result<(), Error> {
         let file = TensorFile::read(path.as_ref())?;
+        let updates = file.text("updates").and_then(|updates| updates.parse().ok()).filter(|updates| *updates <= MOST_STEPS);
         let (named, of_training) = match file.text(MARK) {
-            Some(_) => (file.floats(OPTIMIZER), file.text("updates").and_then(|updates| updates.parse().ok())),
+            Some(_) => (file.floats(OPTIMIZER), updates),
             None => (file.floats(""), None),
         };
         let arenas = self.optimizer_arenas(self.numbers.moves_momentum())?;
