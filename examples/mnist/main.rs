@@ -98,12 +98,12 @@ fn train(options: &CommandLine, device: &Device, report: &mut Report) -> Result<
     let history = report.fit(&mut trainer, &train, Some(&test))?;
 
     let predicted = trainer.predict(test.inputs())?.argmax();
-    for picture in pictures::draw(&options.pictures, &history, &test, size, &predicted)? {
-        report.note(&picture)?;
-    }
+    let drawn = pictures::draw(&options.pictures, &history, &test, size, &predicted);
+    drawn.iter().flatten().try_for_each(|picture| report.note(picture))?;
+    // The result is said also where the pictures cannot be written.
     let score = trainer.evaluate(&test)?;
     report.result(&mut trainer, &score)?;
-    Ok(())
+    drawn.map(drop)
 }
 
 fn main() -> ExitCode {

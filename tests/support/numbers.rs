@@ -3,7 +3,7 @@
 use wgrad::Var;
 use wgrad::optimizers::{self, At, Optimizer, Optimizers, Update};
 use wgrad::prelude::*;
-use wgrad::schedules::{ExponentialLR, Schedule, Unit};
+use wgrad::schedules::{ExponentialLR, Schedule, StepLR, Unit};
 
 use super::updates::{assert_same, descended, small};
 use super::{options, regression};
@@ -67,7 +67,8 @@ pub fn one_group_s_learning_rate_changes_alone(device: &Device) {
     check(&mut other, [0.01, 0.5, 0.03]);
     assert_eq!(other.weights_hash().unwrap(), trainer.weights_hash().unwrap());
     other.set_schedule(ExponentialLR::new(0.5).per_step()).unwrap();
-    check(&mut other, [0.01, 0.02, 0.03].map(|rate: f32| rate / 8.0));
+    check(&mut other, [0.01, 0.5, 0.03]);
+    check(&mut other, [0.01, 0.5, 0.03].map(|rate: f32| rate / 2.0));
 
     let error = |result: Result<(), Error>| result.unwrap_err().to_string();
     let wanted = "group of parameters: wanted one of 0 (all others), 1 (2.weight), 2 (2.bias), got 3";
@@ -75,6 +76,41 @@ pub fn one_group_s_learning_rate_changes_alone(device: &Device) {
     assert_eq!(error(other.group_learning_rate(3).map(drop)), wanted);
     let wanted = "learning rate: wanted a finite number, 0 or above, got -1";
     assert_eq!(error(other.set_group_learning_rate(1, -1.0)), wanted);
+}
+
+/// A schedule that is set in the course of a training begins there, with the rate that was set before, as PyTorch's does. From a
+/// snapshot and from a checkpoint it goes on where it was.
+pub fn a_schedule_begins_where_it_is_set(device: &Device) {
+    // What PyTorch 2.15 gives for StepLR(optimizer, 2, 0.5) behind three steps and `lr = 0.5`.
+    const WANTED: [f64; 6] = [0.5, 0.5, 0.25, 0.25, 0.125, 0.125];
+    let data = regression(8);
+    let new = || Trainer::new(device, small(), MSELoss, SGD::new(0.1), options(8, 1)).unwrap();
+    let schedule = || StepLR::new(2, 0.5).per_step();
+    let rates = |trainer: &mut Trainer, steps: usize| {
+        let step = |_| (trainer.learning_rate(), trainer.step(&data).unwrap()).0;
+        (0..steps).map(step).collect::<Vec<f64>>()
+    };
+    let mut trainer = new();
+    rates(&mut trainer, 3);
+    trainer.set_learning_rate(0.5).unwrap();
+    trainer.set_schedule(schedule()).unwrap();
+    assert_eq!(rates(&mut trainer, 3), WANTED[..3]);
+    let (snapshot, checkpoint) = (trainer.snapshot().unwrap(), trainer.checkpoint().unwrap());
+    assert_eq!(rates(&mut trainer, 3), WANTED[3..]);
+    let wanted = trainer.weights_hash().unwrap();
+    trainer.restore(&snapshot).unwrap();
+    let mut other = new();
+    other.set_schedule(schedule()).unwrap();
+    other.resume(&checkpoint).unwrap();
+    for trainer in [&mut trainer, &mut other] {
+        assert_eq!(rates(trainer, 3), WANTED[3..]);
+        assert_eq!(trainer.weights_hash().unwrap(), wanted);
+    }
+    // By epochs it does so too.
+    trainer.end_epoch();
+    trainer.set_schedule(StepLR::new(2, 0.5)).unwrap();
+    let by_epoch = [(); 3].map(|()| (trainer.learning_rate(), trainer.end_epoch()).0);
+    assert_eq!(by_epoch, [0.5, 0.5, 0.25]);
 }
 
 /// A weight decay that is set holds for its group from the next step on, and no graph is loaded for it. A snapshot and a
@@ -296,9 +332,9 @@ pub fn one_group_s_momentum_changes_alone(device: &Device) {
         assert_eq!(trainer.weights_hash().unwrap(), wanted);
     }
     trainer.set_schedule(Momenta).unwrap();
-    assert_eq!(momenta(&trainer), [MOMENTA[2]; 2]);
+    assert_eq!(momenta(&trainer), [MOMENTA[0]; 2]);
     trainer.set_group_momentum(0, 0.125).unwrap();
-    assert_eq!(momenta(&trainer), [0.125, MOMENTA[2]]);
+    assert_eq!(momenta(&trainer), [0.125, MOMENTA[0]]);
 
     let error = |result: Result<(), Error>| result.unwrap_err().to_string();
     let wanted = "group of parameters: wanted one of 0 (all others), 1 (2), got 2";

@@ -2,6 +2,7 @@
 
 mod exchanging;
 mod going_back;
+mod interruptions;
 mod learning_rates;
 mod mixed;
 mod numbers;
@@ -15,6 +16,7 @@ use wgrad::{Layer, Loss, Var};
 
 pub use exchanging::*;
 pub use going_back::*;
+pub use interruptions::*;
 pub use learning_rates::*;
 pub use mixed::*;
 pub use numbers::*;
@@ -81,6 +83,11 @@ macro_rules! for_all {
             snapshots_bring_everything_back,
             a_snapshot_of_another_model_is_refused,
             weights_go_through_a_file,
+            a_schedule_begins_where_it_is_set,
+            callbacks_may_look_at_other_data,
+            callbacks_take_no_steps_within_an_epoch,
+            an_interrupted_epoch_is_ended_on_as_many_examples,
+            infinite_gradients_end_a_training_that_clips,
             the_optimizer_s_state_goes_through_a_file,
             a_training_of_pytorch_goes_on,
         ];

@@ -231,7 +231,8 @@ fn gradient_scale(trace: &Trace, scaling: Option<&Scaling>, gradients: &[Var], g
     }
     let norm = norm(trace, gradients);
     let [scale, norm] = scaling.map_or_else(|| [gate.clone(), norm.clone()], |scaling| scaling.settle(&norm, gate));
-    largest.map_or(scale.clone(), |largest| scale * clip(&norm, &largest))
+    let zero = trace.scalar(0.0);
+    largest.map_or(scale.clone(), |largest| scale.select(&(&scale * clip(&norm, &largest)), &zero))
 }
 
 /// The norm of all gradients together: 0 where all is frozen.
@@ -240,9 +241,11 @@ fn norm(trace: &Trace, gradients: &[Var]) -> Var {
     squares.reduce(|total, square| total + square).unwrap_or_else(|| trace.scalar(0.0)).sqrt()
 }
 
-/// What gradients of a norm are multiplied with, so that it is not above the largest: PyTorch's `clip_grad_norm_`.
+/// What gradients of a norm are multiplied with, so that it is not above the largest: PyTorch's `clip_grad_norm_`. It is never
+/// 0, which would stand for a step that does not count: where a gradient is infinite, so are the parameters, and the next loss
+/// ends the training.
 fn clip(norm: &Var, largest: &Var) -> Var {
-    (largest / (norm + 1e-6)).clamp(0.0, 1.0)
+    (largest / (norm + 1e-6)).clamp(f32::MIN_POSITIVE, 1.0)
 }
 
 /// Gives buffers the values that the model has set, unless the step does not count.

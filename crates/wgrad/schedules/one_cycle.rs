@@ -27,7 +27,7 @@ const DIV_FACTOR: f64 = 25.0;
 const FINAL_DIV_FACTOR: f64 = 1e4;
 
 impl OneCycleLR {
-    /// A cycle of so many updates, 2 at least.
+    /// A cycle of so many updates, 1 at least.
     pub fn new(max_lr: f64, total_steps: u64) -> Self {
         Self { max_lr, total_steps, pct_start: 0.3, momentum: Some([0.85, 0.95]) }
     }
@@ -64,7 +64,7 @@ impl OneCycleLR {
 impl Schedule for OneCycleLR {
     fn check(&self) -> Result<(), Error> {
         check_factor("max_lr", self.max_lr)?;
-        check_period("total_steps - 1", self.total_steps.saturating_sub(1))?;
+        check_period("total_steps", self.total_steps)?;
         if !(self.pct_start > 0.0 && self.pct_start < 1.0) {
             return Err(Error::mismatch("pct_start", "above 0 and below 1", self.pct_start));
         }

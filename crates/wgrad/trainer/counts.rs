@@ -13,6 +13,8 @@ pub(super) struct Counts {
     pub position: u64,
     /// How many steps those epochs had.
     pub epoch_steps: u64,
+    /// And how many examples.
+    pub epoch_examples: u64,
     /// The step and epoch in which the loss was no longer finite.
     pub stopped: Option<(u64, Option<usize>)>,
 }
@@ -34,15 +36,22 @@ impl Counts {
     }
 
     /// The counts with their names in files.
-    pub fn named(&self) -> [(&'static str, u64); 5] {
+    pub fn named(&self) -> [(&'static str, u64); 6] {
         let mut counts = *self;
         counts.named_mut().map(|(name, count)| (name, *count))
     }
 
     /// The same, to be changed.
-    pub fn named_mut(&mut self) -> [(&'static str, &mut u64); 5] {
-        let Self { steps, updates, epochs, position, epoch_steps, stopped: _ } = self;
-        [("steps", steps), ("updates", updates), ("epochs", epochs), ("position", position), ("epoch_steps", epoch_steps)]
+    pub fn named_mut(&mut self) -> [(&'static str, &mut u64); 6] {
+        let Self { steps, updates, epochs, position, epoch_steps, epoch_examples, stopped: _ } = self;
+        [
+            ("steps", steps),
+            ("updates", updates),
+            ("epochs", epochs),
+            ("position", position),
+            ("epoch_steps", epoch_steps),
+            ("epoch_examples", epoch_examples),
+        ]
     }
 }
 

@@ -20,6 +20,10 @@ const FORMAT: &str = "training 2";
 const INPUT: &str = "input";
 /// The learning rates that were set, one for each optimizer in their order.
 const LEARNING_RATE: &str = "learning_rate";
+/// Those that were set before the schedule was, likewise.
+const BASE: &str = "base_learning_rate";
+/// The updates and epochs that there were when the schedule was set.
+const SINCE: &str = "schedule_since";
 /// The weight decays that were set, likewise.
 const WEIGHT_DECAY: &str = "weight_decay";
 /// The momenta that were set, likewise.
@@ -77,8 +81,11 @@ impl Trainer {
             file.set_text(name, count);
         }
         file.set_text(MOVES_MOMENTUM, self.numbers.moves_momentum());
-        let Overrides { learning_rates, weight_decays, momenta, clip_norm } = self.numbers.overrides();
-        for (name, set) in [(LEARNING_RATE, learning_rates), (WEIGHT_DECAY, weight_decays), (MOMENTUM, momenta)] {
+        let Overrides { learning_rates, bases, since: [updates, epochs], weight_decays, momenta, clip_norm } =
+            self.numbers.overrides();
+        file.set_text(SINCE, format!("{updates} {epochs}"));
+        let sets = [(LEARNING_RATE, learning_rates), (BASE, bases), (WEIGHT_DECAY, weight_decays), (MOMENTUM, momenta)];
+        for (name, set) in sets {
             let word = |group| set.get(&group).map_or(NOT_SET.to_owned(), |number| format!("{number:?}"));
             let words: Vec<String> = (0..self.objective.optimizers.count()).map(word).collect();
             file.set_text(name, words.join(" "));
@@ -108,8 +115,9 @@ impl Trainer {
         }
         let set = |name| set_in(file, name, self.objective.optimizers.count());
         let clip_norm = file.text(CLIP_NORM).map(|text| parsed(CLIP_NORM, text)).transpose()?;
-        let (learning_rates, weight_decays, momenta) = (set(LEARNING_RATE)?, set(WEIGHT_DECAY)?, set(MOMENTUM)?);
-        let overrides = Overrides { learning_rates, weight_decays, momenta, clip_norm };
+        let (learning_rates, bases) = (set(LEARNING_RATE)?, set(BASE)?);
+        let (weight_decays, momenta, since) = (set(WEIGHT_DECAY)?, set(MOMENTUM)?, since_in(file)?);
+        let overrides = Overrides { learning_rates, bases, since, weight_decays, momenta, clip_norm };
         overrides.check().map_err(|error| error.to_string())?;
         let moves_momentum = parsed(MOVES_MOMENTUM, file.text(MOVES_MOMENTUM).unwrap_or("nothing"))?;
         Ok(Description { counts: counts_in(file)?, overrides, input: input_in(file)?, moves_momentum })
@@ -133,6 +141,14 @@ fn set_in(file: &TensorFile, name: &str, optimizers: usize) -> Result<BTreeMap<u
     }
     let set = words.into_iter().enumerate().filter(|(_, word)| *word != NOT_SET);
     set.map(|(group, word)| Ok((group, parsed(name, word)?))).collect()
+}
+
+/// The updates and epochs that there were when the schedule was set.
+fn since_in(file: &TensorFile) -> Result<[u64; 2], String> {
+    let text = file.text(SINCE).unwrap_or("nothing");
+    let counts: Option<Vec<u64>> = text.split_whitespace().map(|word| word.parse().ok()).collect();
+    let counts = counts.and_then(|counts| counts.try_into().ok());
+    counts.ok_or_else(|| format!("{SINCE}: wanted two whole numbers, got {text}"))
 }
 
 fn counts_in(file: &TensorFile) -> Result<Counts, String> {

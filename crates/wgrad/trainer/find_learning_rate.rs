@@ -75,16 +75,13 @@ impl LearningRateFinder {
     }
 }
 
-/// The rates of a search that began after so many updates.
+/// The rates of a search.
 #[derive(Debug)]
-struct Sweep {
-    finder: LearningRateFinder,
-    first: u64,
-}
+struct Sweep(LearningRateFinder);
 
 impl Schedule for Sweep {
     fn check(&self) -> Result<(), Error> {
-        self.finder.check()
+        self.0.check()
     }
 
     fn unit(&self) -> Unit {
@@ -93,7 +90,7 @@ impl Schedule for Sweep {
 
     fn learning_rate(&self, _: f64, time: u64) -> f64 {
         // The table of numbers has rows for more updates than there are.
-        self.finder.rate(time.saturating_sub(self.first)).min(self.finder.end)
+        self.0.rate(time).min(self.0.end)
     }
 }
 
@@ -108,9 +105,10 @@ impl Trainer {
         finder.check()?;
         let session = self.session(data)?;
         let snapshot = self.snapshot()?;
-        let schedule = self.numbers.follow(Box::new(Sweep { finder, first: self.counts.updates }));
+        let schedule = self.numbers.follow(Box::new(Sweep(finder)), [self.counts.updates, self.counts.epochs]);
         let curve = self.sweep(&session, finder);
-        self.numbers.follow(schedule);
+        self.numbers.follow(schedule, [0, 0]);
+        // With what was set before, and since when there is the schedule.
         self.restore(&snapshot)?;
         curve
     }

@@ -35,6 +35,7 @@ impl Control {
 /// An epoch's steps, ready to be run: full ones, and a smaller last one where they do not come out even.
 #[derive(Debug)]
 pub(crate) struct Session {
+    data: Dataset,
     batches: Batches,
     /// Of full batches and of the last one: how many steps there are, and how they are taken.
     kinds: Vec<(u64, Steps)>,
@@ -188,7 +189,7 @@ impl Trainer {
             self.write_data(&feed, data)?;
             kinds.push((steps.into(), Steps { update, gather }));
         }
-        Ok(Session { batches: full.0, kinds })
+        Ok(Session { data: data.clone(), batches: full.0, kinds })
     }
 
     /// As [`Trainer::open`], for somebody who keeps the session.
@@ -198,7 +199,7 @@ impl Trainer {
         self.open(data).await
     }
 
-    /// Begins a new epoch, unless one of as many steps was interrupted, as after a checkpoint. Returns the first step.
+    /// Begins a new epoch, unless one of as many examples was interrupted, as after a checkpoint. Returns the first step.
     pub(super) fn begin_epoch(&mut self, session: &Session) -> Result<u64, Error> {
         if self.enter(session) {
             self.backend.write_state(CLOCK, &Arc::new(self.clock().to_host()))?;
@@ -206,13 +207,13 @@ impl Trainer {
         Ok(self.counts.position % session.steps())
     }
 
-    /// Goes to the beginning of an epoch, where the one before had another number of steps, and to that of the first one, where
-    /// the clock's 32 bits would end within the next. Says whether it did, so that the caller has to write the clock.
+    /// Goes to the beginning of an epoch, where the one before was of another number of examples, and to that of the first one,
+    /// where the clock's 32 bits would end within the next. Says whether it did, so that the caller has to write the clock.
     pub(super) fn enter(&mut self, session: &Session) -> bool {
-        let steps = session.steps();
-        let is_other = self.counts.epoch_steps != steps;
+        let (steps, examples) = (session.steps(), session.data.len() as u64);
+        let is_other = (self.counts.epoch_steps, self.counts.epoch_examples) != (steps, examples);
         if is_other {
-            self.counts.epoch_steps = steps;
+            (self.counts.epoch_steps, self.counts.epoch_examples) = (steps, examples);
             self.counts.position = self.counts.position.next_multiple_of(steps);
         }
         let position = self.counts.position;
@@ -244,22 +245,23 @@ impl Trainer {
     fn train_epoch(&mut self, run: &mut Run, number: usize) -> Result<Option<Score>, Error> {
         let (first, before) = (self.begin_epoch(&run.session)?, self.counts.steps);
         let steps = run.session.batches.steps();
-        self.run_epoch(run, Progress { epoch: number, epochs: run.epochs, step: first as usize, steps })?;
+        let control = self.run_epoch(run, Progress { epoch: number, epochs: run.epochs, step: first as usize, steps })?;
         let log = Log::new(&*self.backend.read_state(&log_name("train", steps))?, run.session.has_accuracy());
         if let Some(broken) = log.first_broken() {
             let good = (broken as u64).saturating_sub(first);
             self.counts.back_to(before + good, self.options.accumulation);
             return Err(self.stop_at(self.counts.steps + 1, Some(number)));
         }
-        if !self.counts.position.is_multiple_of(steps as u64) {
+        if control == Control::Stop {
             return Ok(None);
         }
         self.end_epoch();
         Ok(Some(log.score(run.session.counts())))
     }
 
-    /// Without reports and callbacks as many steps as can be are run at once, so that there are few submissions.
-    fn run_epoch(&mut self, run: &mut Run, mut progress: Progress) -> Result<(), Error> {
+    /// Without reports and callbacks as many steps as can be are run at once, so that there are few submissions. Says whether the
+    /// callback stops the training within the epoch.
+    fn run_epoch(&mut self, run: &mut Run, mut progress: Progress) -> Result<Control, Error> {
         run.stride.pause();
         self.report(progress);
         while progress.step < progress.steps {
@@ -270,16 +272,30 @@ impl Trainer {
             progress.step += steps as usize;
             self.report(progress);
             let is_inside = progress.step < progress.steps;
-            if is_inside && callbacks::call_if_due(run.callback, self)? == Control::Stop {
-                break;
+            if is_inside && self.call_inside(run.callback)? == Control::Stop {
+                return Ok(Control::Stop);
             }
         }
-        Ok(())
+        Ok(Control::Continue)
+    }
+
+    /// Calls a callback within an epoch, of which no other step may be the next then.
+    fn call_inside(&mut self, callback: &mut dyn Callback) -> Result<Control, Error> {
+        let before = self.counts;
+        let control = callbacks::call_if_due(callback, self)?;
+        let [wanted, got] = [before, self.counts].map(|counts| (counts.steps, counts.position));
+        if control == Control::Continue && wanted != got {
+            let wanted = format!("no other step than {} to be the next, unless it stops the training", wanted.0 + 1);
+            return Err(Error::mismatch("callback within an epoch", wanted, format!("step {}", got.0 + 1)));
+        }
+        Ok(control)
     }
 
     /// Has the device take steps of an epoch, of which it must know the numbers.
     pub(super) fn run_steps(&mut self, session: &Session, first: u64, steps: u64) -> Result<(), Error> {
         let work = self.work(session, first, steps);
+        // A callback may have looked at other data in their place.
+        self.write_data(session.kinds[0].1.update.task.feed(), &session.data)?;
         self.backend.run(&work)?;
         self.count(steps);
         self.counts.position += steps;

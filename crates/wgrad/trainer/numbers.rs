@@ -1,6 +1,7 @@
 //! The numbers of each update, on their way to the device.
 
 use std::collections::BTreeMap;
+use std::mem;
 use std::ops::Range;
 
 use wgrad_core::HostTensor;
@@ -13,11 +14,15 @@ use crate::trainer::Trainer;
 use crate::trainer::counts::Counts;
 use crate::trainer::options::check_clip_norm;
 
-/// What was set between steps, in place of what optimizers, options and the schedule say.
+/// What was set between steps, in place of what optimizers, options and the schedule say, and since when there is the schedule.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Overrides {
     /// By the optimizers' places.
     pub learning_rates: BTreeMap<usize, f64>,
+    /// Those that were set before the schedule was, which it begins with, likewise.
+    pub bases: BTreeMap<usize, f64>,
+    /// The updates and epochs that there were when the schedule was set.
+    pub since: [u64; 2],
     /// By the optimizers' places.
     pub weight_decays: BTreeMap<usize, f64>,
     /// By the optimizers' places.
@@ -28,8 +33,8 @@ pub(super) struct Overrides {
 impl Overrides {
     /// Fails where one is out of its range.
     pub fn check(&self) -> Result<(), Error> {
-        let Self { learning_rates, weight_decays, momenta, clip_norm } = self;
-        learning_rates.values().try_for_each(|&rate| check_learning_rate(rate))?;
+        let Self { learning_rates, bases, weight_decays, momenta, clip_norm, since: _ } = self;
+        learning_rates.values().chain(bases.values()).try_for_each(|&rate| check_learning_rate(rate))?;
         weight_decays.values().try_for_each(|&decay| check_weight_decay(decay))?;
         momenta.values().try_for_each(|&momentum| check_momentum("momentum", momentum))?;
         clip_norm.map_or(Ok(()), check_clip_norm)
@@ -73,14 +78,17 @@ impl Numbers {
         self.schedule.as_ref()
     }
 
-    /// Follows another schedule, for all learning rates, and for all momenta where it moves them. Returns the one before.
-    pub fn follow(&mut self, schedule: Box<dyn Schedule>) -> Box<dyn Schedule> {
+    /// Follows another schedule after so many updates and epochs, for all learning rates, and for all momenta where it moves
+    /// them. Returns the one before.
+    pub fn follow(&mut self, schedule: Box<dyn Schedule>, since: [u64; 2]) -> Box<dyn Schedule> {
         let overrides = self.overrides_mut();
-        overrides.learning_rates.clear();
+        let set = mem::take(&mut overrides.learning_rates);
+        overrides.bases.extend(set);
+        overrides.since = since;
         if schedule.moves_momentum() {
             overrides.momenta.clear();
         }
-        std::mem::replace(&mut self.schedule, schedule)
+        mem::replace(&mut self.schedule, schedule)
     }
 
     /// Whether optimizers that were made without momentum have one, since a schedule moves it.
@@ -101,7 +109,8 @@ impl Numbers {
     /// The learning rate of an optimizer after so many updates and epochs.
     pub fn learning_rate(&self, objective: &Objective, optimizer: usize, update: u64, epoch: u64) -> f64 {
         let set = self.overrides.learning_rates.get(&optimizer).copied();
-        let base = objective.optimizers.get(optimizer).learning_rate();
+        let base = self.overrides.bases.get(&optimizer).copied();
+        let base = base.unwrap_or_else(|| objective.optimizers.get(optimizer).learning_rate());
         set.unwrap_or_else(|| self.schedule.learning_rate(base, self.time(update, epoch)))
     }
 
@@ -126,9 +135,10 @@ impl Numbers {
     }
 
     fn time(&self, update: u64, epoch: u64) -> u64 {
+        let [first_update, first_epoch] = self.overrides.since;
         match self.schedule.unit() {
-            Unit::Step => update,
-            Unit::Epoch => epoch,
+            Unit::Step => update.saturating_sub(first_update),
+            Unit::Epoch => epoch.saturating_sub(first_epoch),
         }
     }
 

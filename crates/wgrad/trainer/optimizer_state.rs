@@ -113,7 +113,7 @@ impl Trainer {
         }
     }
 
-    /// Goes on as if there had been so many updates and epochs: what schedules count, and Adam's corrections. It is PyTorch's
+    /// Goes on as if there had been so many updates and epochs since the schedule was set: what it counts, and Adam's corrections. It is PyTorch's
     /// `scheduler.last_epoch` and the optimizer's `step`, for a training whose beginning was elsewhere; [`Trainer::resume`] and
     /// [`Trainer::load`] know both. Steps that an [`Engine`](crate::Engine) has recorded must have been submitted before.
     ///
@@ -136,7 +136,7 @@ impl Trainer {
         }
         let before = self.counts;
         (self.counts.updates, self.counts.epochs) = (updates, epochs);
-        self.numbers.forget();
+        self.numbers.overrides_mut().since = [0, 0];
         let clock = self.clock().to_host();
         self.set_state(CLOCK, clock.into()).inspect_err(|_| self.counts = before)
     }
