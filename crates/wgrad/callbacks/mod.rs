@@ -11,7 +11,8 @@ pub use checkpoints::Checkpoints;
 pub use early_stopping::EarlyStopping;
 
 /// What [`Trainer::fit_with`] calls in the course of a training. It may read from the trainer, change learning rates,
-/// evaluate, predict, save and snapshot, but not train.
+/// evaluate, predict, save and snapshot, but not train. Within an epoch it may go back, as to a snapshot, only where it stops the
+/// training then.
 ///
 /// Closures that take an [`Epoch`] and decide whether to go on are callbacks, and so are pairs of callbacks, of which the
 /// first is called first; `()` does nothing.

@@ -348,7 +348,8 @@ impl Training {
     }
 
     /// The trainer, for all that may wait for the device: evaluation, files, gradients. It submits to the queue and polls the
-    /// device.
+    /// device. What takes steps and takes them back, as a search for a learning rate or an estimate does, wants all steps that
+    /// were recorded to be submitted before.
     pub fn trainer(&mut self) -> &mut Trainer {
         &mut self.trainer
     }
