@@ -20,7 +20,7 @@ const FORMAT: &str = "training 2";
 const INPUT: &str = "input";
 /// The learning rates that were set, one for each optimizer in their order.
 const LEARNING_RATE: &str = "learning_rate";
-/// Those that were set before the schedule was, likewise.
+/// Those that there were when the schedule was set, likewise.
 const BASE: &str = "base_learning_rate";
 /// The updates and epochs that there were when the schedule was set.
 const SINCE: &str = "schedule_since";

@@ -105,10 +105,11 @@ impl Trainer {
         finder.check()?;
         let session = self.session(data)?;
         let snapshot = self.snapshot()?;
-        let schedule = self.numbers.follow(Box::new(Sweep(finder)), [self.counts.updates, self.counts.epochs]);
+        let since = [self.counts.updates, self.counts.epochs];
+        let schedule = self.numbers.follow(Box::new(Sweep(finder)), &self.objective, since);
         let curve = self.sweep(&session, finder);
-        self.numbers.follow(schedule, [0, 0]);
-        // With what was set before, and since when there is the schedule.
+        self.numbers.follow(schedule, &self.objective, since);
+        // With what was set before, and since when there is the schedule, and from which rates.
         self.restore(&snapshot)?;
         curve
     }

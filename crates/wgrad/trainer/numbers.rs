@@ -19,7 +19,7 @@ use crate::trainer::options::check_clip_norm;
 pub(super) struct Overrides {
     /// By the optimizers' places.
     pub learning_rates: BTreeMap<usize, f64>,
-    /// Those that were set before the schedule was, which it begins with, likewise.
+    /// Those that there were when the schedule was set, which it begins with, likewise.
     pub bases: BTreeMap<usize, f64>,
     /// The updates and epochs that there were when the schedule was set.
     pub since: [u64; 2],
@@ -78,13 +78,15 @@ impl Numbers {
         self.schedule.as_ref()
     }
 
-    /// Follows another schedule after so many updates and epochs, for all learning rates, and for all momenta where it moves
-    /// them. Returns the one before.
-    pub fn follow(&mut self, schedule: Box<dyn Schedule>, since: [u64; 2]) -> Box<dyn Schedule> {
+    /// Follows another schedule from the learning rates that there are after so many updates and epochs, and for all momenta
+    /// where it moves them. Returns the one before.
+    pub fn follow(&mut self, schedule: Box<dyn Schedule>, objective: &Objective, since: [u64; 2]) -> Box<dyn Schedule> {
+        let [update, epoch] = since;
+        let rate = |optimizer| (optimizer, self.learning_rate(objective, optimizer, update, epoch));
+        let bases = (0..objective.optimizers.count()).map(rate).collect();
         let overrides = self.overrides_mut();
-        let set = mem::take(&mut overrides.learning_rates);
-        overrides.bases.extend(set);
-        overrides.since = since;
+        overrides.learning_rates.clear();
+        (overrides.bases, overrides.since) = (bases, since);
         if schedule.moves_momentum() {
             overrides.momenta.clear();
         }

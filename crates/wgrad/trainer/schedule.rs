@@ -10,7 +10,7 @@ use crate::trainer::options::check_clip_norm;
 
 impl Trainer {
     /// Has the learning rate follow a schedule from the next update on, which counts the updates and epochs from then on. As in
-    /// PyTorch it begins with the learning rates that were set, and where none was, with those of the optimizers.
+    /// PyTorch it begins with the learning rates that there are then: those that were set, or that the schedule before it gave.
     ///
     /// Where it moves the momentum, as [`OneCycleLR`](crate::schedules::OneCycleLR) does, SGD that was made without has it
     /// from then on, as in PyTorch. That takes another plan, which steps that are being taken do not have.
@@ -27,7 +27,7 @@ impl Trainer {
             }
             self.numbers.move_momentum();
         }
-        self.numbers.follow(Box::new(schedule), [self.counts.updates, self.counts.epochs]);
+        self.numbers.follow(Box::new(schedule), &self.objective, [self.counts.updates, self.counts.epochs]);
         Ok(())
     }
 
