@@ -9,7 +9,7 @@ use crate::error::{Error, ParameterMismatch};
 use crate::initial::Initial;
 use crate::tensor::Tensor;
 
-/// A tensor that a model keeps.
+/// A tensor that a model keeps, or an optimizer for one.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     /// As in PyTorch's `state_dict`.
@@ -110,22 +110,21 @@ impl Arena {
 
     /// A vector whose entries are made one by one.
     pub fn packed(&self, make: impl Fn(&Entry) -> Vec<f32>) -> HostTensor {
-        let mut packed = vec![0.0; self.layout.length];
-        for (entry, offset) in self.places() {
-            let part = make(entry);
-            packed[offset..offset + part.len()].copy_from_slice(&part);
-        }
-        HostTensor::F32(self.kind().shape, packed)
+        self.filled(vec![0.0; self.layout.length], |entry| Some(make(entry)))
     }
 
     /// A vector with those entries replaced for which a tensor is given. [`mismatches`] tells whether it fits.
     pub fn replaced(&self, named: &[(String, Given)], previous: &HostTensor) -> HostTensor {
         let given: HashMap<&str, &Tensor> =
             named.iter().filter_map(|(name, given)| Some((name.as_str(), given.as_ref().ok()?))).collect();
-        let mut elements = self.elements(previous);
+        self.filled(self.elements(previous), |entry| given.get(entry.name.as_str()).map(|tensor| tensor.to_vec()))
+    }
+
+    /// A vector of these elements, but where there is a part for an entry.
+    fn filled(&self, mut elements: Vec<f32>, part: impl Fn(&Entry) -> Option<Vec<f32>>) -> HostTensor {
         for (entry, offset) in self.places() {
-            if let Some(tensor) = given.get(entry.name.as_str()) {
-                elements[offset..offset + entry.shape.elements()].copy_from_slice(&tensor.to_vec());
+            if let Some(part) = part(entry) {
+                elements[offset..offset + part.len()].copy_from_slice(&part);
             }
         }
         HostTensor::F32(self.kind().shape, elements)

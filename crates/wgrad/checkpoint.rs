@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::arena::Given;
 use crate::error::Error;
 use crate::files::{TensorFile, previous};
 
@@ -13,6 +14,11 @@ pub(crate) const MODEL: &str = "model.";
 pub(crate) const OPTIMIZER: &str = "optimizer.";
 /// What the names of all other states begin with.
 pub(crate) const STATE: &str = "state.";
+
+/// The tensors of a part of a training, without what their names begin with there; all of them, where a file is none.
+pub(crate) fn part(file: &TensorFile, prefix: &str) -> Vec<(String, Given)> {
+    file.floats(if file.text(MARK).is_some() { prefix } else { "" })
+}
 
 /// All that a training is at one moment: parameters, buffers, the optimizers' states, gathered gradients, the clock, the
 /// log, and how far the schedule is. Made by [`Trainer::checkpoint`](crate::Trainer::checkpoint) and

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::arena::Given;
-use crate::checkpoint::{MARK, MODEL};
+use crate::checkpoint::{MODEL, part};
 use crate::error::Error;
 use crate::files::TensorFile;
 use crate::tensor::Tensor;
@@ -20,7 +20,7 @@ impl Weights {
     /// # Errors
     /// Where it cannot be read, or is not a whole file of safetensors.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, Error> {
-        Ok(Self::of(&TensorFile::read(path.as_ref())?))
+        Ok(Self(part(&TensorFile::read(path.as_ref())?, MODEL)))
     }
 
     /// Those of a file's bytes, as `include_bytes!` gives them.
@@ -29,11 +29,7 @@ impl Weights {
     /// Where they are not a whole file of safetensors, or are damaged.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
         let file = TensorFile::parse(bytes).map_err(|[wanted, got]| Error::mismatch("weights", wanted, got))?;
-        Ok(Self::of(&file))
-    }
-
-    fn of(file: &TensorFile) -> Self {
-        Self(file.floats(if file.text(MARK).is_some() { MODEL } else { "" }))
+        Ok(Self(part(&file, MODEL)))
     }
 
     pub(crate) fn named(&self) -> &[(String, Given)] {

@@ -5,7 +5,7 @@ use std::path::Path;
 use wgrad_core::{HostTensor, Shape};
 
 use crate::arena::{Arena, Entry, LARGEST_COUNT, Role, mismatches};
-use crate::checkpoint::{MARK, OPTIMIZER};
+use crate::checkpoint::{MARK, OPTIMIZER, part};
 use crate::error::{Error, ParameterMismatch};
 use crate::files::TensorFile;
 use crate::graphs::{self, CLOCK, Clock};
@@ -79,11 +79,9 @@ impl Trainer {
     /// finite; on errors of the device.
     pub fn load_optimizer(&mut self, path: impl AsRef<Path>) -> Result<(), Error> {
         let file = TensorFile::read(path.as_ref())?;
-        let updates = file.text("updates").and_then(|updates| updates.parse().ok()).filter(|updates| *updates <= MOST_STEPS);
-        let (named, of_training) = match file.text(MARK) {
-            Some(_) => (file.floats(OPTIMIZER), updates),
-            None => (file.floats(""), None),
-        };
+        let named = part(&file, OPTIMIZER);
+        let updates = file.text(MARK).and_then(|_| file.text("updates"));
+        let of_training = updates.and_then(|updates| updates.parse().ok()).filter(|updates| *updates <= MOST_STEPS);
         let arenas = self.optimizer_arenas(self.numbers.moves_momentum())?;
         let steps = self.steps_of_parameters()?;
         let entries = arenas.iter().flat_map(|arena| &arena.entries).chain(steps.iter().map(|(entry, _)| entry));
